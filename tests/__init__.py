@@ -1,0 +1,1 @@
+"""The suite's own tests; never part of a verdict."""
