@@ -1,0 +1,282 @@
+"""The vocabulary of assertions: what a check expects of an answer, and what it received.
+
+Every function raises Mismatch, and only Mismatch, when the server is wrong.
+"""
+
+import json as jsonlib
+from collections.abc import Collection, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jsonschema
+from referencing import Registry, Resource
+
+from fixtures.http import Response, answer_line, curl, query
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+class Mismatch(AssertionError):
+    """The server's answer is not what the requirement asks for."""
+
+    def __init__(
+        self, expected: str, received: str | list[str], response: Response | None = None
+    ) -> None:
+        """Say what was expected and received, and of which answer."""
+        self.expected = expected
+        self.received = received
+        self.in_answer = answer_line(response.request, response) if response is not None else None
+        self.reproduce = curl(response.request) if response is not None else None
+        self.hint = _hint(response, expected) if response is not None else None
+        lines = [received] if isinstance(received, str) else received
+        super().__init__(f"expected {expected}, received {'; '.join(lines)}")
+
+
+def _hint(response: Response, expected: str) -> str | None:
+    """Return the known pitfall that fits the answer, if there is one."""
+    media_type = response.headers.get("content-type", "")
+    if response.status_code == 501:
+        return "the API is switched off: Admin > Config > Connectors"
+    if "JSON" in expected and "html" in media_type and response.content:
+        return (
+            "HTML instead of JSON: the site address setting may differ from the URL you call: "
+            "Admin > Config > Connectors > Site Address"
+        )
+    return None
+
+
+def fail(expected: str, received: str | list[str], response: Response | None = None) -> NoReturn:
+    """Say that something was expected and something else received."""
+    __tracebackhide__ = True
+    raise Mismatch(expected, received, response)
+
+
+def that(
+    condition: object, expected: str, received: object, response: Response | None = None
+) -> None:
+    """Expect a condition; `expected` and `received` say it in words."""
+    __tracebackhide__ = True
+    if not condition:
+        fail(expected, _show(received), response)
+
+
+def equal(actual: object, expected: object, what: str, response: Response | None = None) -> None:
+    """Expect a value, named by `what`."""
+    __tracebackhide__ = True
+    that(actual == expected, f"{what} to be {_show(expected)}", actual, response)
+
+
+def status(response: Response, *allowed: int) -> None:
+    """Expect one of the status codes."""
+    __tracebackhide__ = True
+    that(
+        response.status_code in allowed,
+        f"status {' or '.join(map(str, allowed))}",
+        f"{response.status_code} {_excerpt(response)}",
+        response,
+    )
+
+
+def success(response: Response) -> None:
+    """Expect a status of 200 to 299."""
+    __tracebackhide__ = True
+    that(
+        response.is_success,
+        "a status of 2xx",
+        f"{response.status_code} {_excerpt(response)}",
+        response,
+    )
+
+
+def refused(response: Response) -> None:
+    """Expect a status of 400 to 499: the client's fault, and said so."""
+    __tracebackhide__ = True
+    that(
+        response.is_client_error,
+        "a status of 4xx",
+        f"{response.status_code} {_excerpt(response)}",
+        response,
+    )
+
+
+def header(
+    response: Response,
+    name: str,
+    value: str | None = None,
+    *,
+    contains: str | None = None,
+    absent: bool = False,
+) -> str:
+    """Expect a header to be there, to have a value, to contain a word, or to be absent."""
+    __tracebackhide__ = True
+    found = ", ".join(response.headers.get_list(name))
+    has = name in response.headers
+    received = f"{name}: {found}" if has else f"no {name} header"
+    if absent:
+        that(not has, f"no header {name}", received, response)
+    elif contains is not None:
+        words = f"header {name} to contain {contains!r}"
+        that(has and contains.lower() in found.lower(), words, received, response)
+    elif value is not None:
+        that(has and found == value, f"header {name} to be {value!r}", received, response)
+    else:
+        that(has, f"a header {name}", received, response)
+    return found
+
+
+def media_type(response: Response, *allowed: str) -> None:
+    """Expect one of the media types, whatever their parameters."""
+    __tracebackhide__ = True
+    found = response.headers.get("content-type", "")
+    that(
+        found.partition(";")[0].strip().lower() in allowed,
+        f"Content-Type {' or '.join(allowed)}",
+        found or "no Content-Type",
+        response,
+    )
+
+
+def json(response: Response) -> Any:
+    """Expect a JSON body, whatever its media type, and return it parsed."""
+    __tracebackhide__ = True
+    try:
+        return response.json()
+    except (ValueError, UnicodeDecodeError):
+        fail("a JSON body", _excerpt(response), response)
+
+
+def json_object(response: Response) -> dict[str, Any]:
+    """Expect a JSON object as body and return it parsed."""
+    __tracebackhide__ = True
+    body = json(response)
+    that(isinstance(body, dict), "a JSON object", body, response)
+    return dict(body)
+
+
+def member(response: Response, name: str, *, kind: type | tuple[type, ...] = object) -> Any:
+    """Expect the JSON object to have a member, of the kind if one is given; return its value."""
+    __tracebackhide__ = True
+    body = json_object(response)
+    that(name in body, f"a member {name!r}", f"members {sorted(body)}", response)
+    value = body[name]
+    right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+    that(right, f"{name!r} to be {_kind_name(kind)}", value, response)
+    return value
+
+
+def schema(response: Response, name: str) -> Any:
+    """Expect the JSON body to fit `conformance/schemas/<name>.json`; return it parsed.
+
+    All errors are said, not the first only: `$.expires_in  '3600' is not of type 'integer'`.
+    """
+    __tracebackhide__ = True
+    body = json(response)
+    errors = schema_errors(body, name)
+    if errors:
+        fail(f"a body that fits the schema {name}", errors, response)
+    return body
+
+
+def schema_errors(body: Any, name: str) -> list[str]:
+    """Return what does not fit the schema, each with its JSON path, in the order of the paths."""
+    errors = sorted(_validator(name).iter_errors(body), key=lambda error: error.json_path)
+    return [f"{error.json_path}  {_cut(error.message, 160)}" for error in errors]
+
+
+@cache
+def _validator(name: str) -> jsonschema.protocols.Validator:
+    resources = {
+        path.relative_to(SCHEMAS).as_posix(): jsonlib.loads(path.read_text("utf-8"))
+        for path in SCHEMAS.rglob("*.json")
+    }
+    registry: Registry[Any] = Registry().with_resources(
+        (file, Resource.from_contents(content)) for file, content in resources.items()
+    )
+    return jsonschema.Draft202012Validator(resources[f"{name}.json"], registry=registry)
+
+
+def oauth_error(response: Response, *codes: str, statuses: Collection[int] = (400,)) -> None:
+    """Expect an OAuth 2.0 error answer (RFC 6749 section 5.2) with one of the codes."""
+    __tracebackhide__ = True
+    body = _object(response)
+    wanted = f"{' or '.join(map(str, statuses))} with error {' or '.join(codes)}"
+    error = body.get("error")
+    received = f"{response.status_code} {_excerpt(response)}"
+    that(
+        response.status_code in statuses and isinstance(error, str) and error in codes,
+        wanted,
+        received,
+        response,
+    )
+
+
+def no_token(response: Response) -> None:
+    """Expect that the answer gives nothing to act with: no token, and no status of success."""
+    __tracebackhide__ = True
+    body = _object(response)
+    given = [name for name in ("access_token", "refresh_token", "id_token") if body.get(name)]
+    received = f"{response.status_code} with {', '.join(given)}"
+    that(not given, "no token", received, response)
+    that(not response.is_success, "a refusal", f"{response.status_code}", response)
+
+
+def no_server_error(response: Response) -> None:
+    """Expect that the server did not break down (5xx) over the request."""
+    __tracebackhide__ = True
+    received = f"{response.status_code} {_excerpt(response)}"
+    that(response.status_code < 500, "no server error", received, response)
+
+
+def redirect(response: Response, to: str | None = None) -> dict[str, str]:
+    """Expect a redirect, to a URL that begins with `to` if given; return the query it carries."""
+    __tracebackhide__ = True
+    target = response.headers.get("location", "")
+    received = f"{response.status_code} {target or _excerpt(response)}"
+    that(response.is_redirect and target, "a redirect", received, response)
+    if to is not None:
+        that(_same_place(target, to), f"a redirect to {to}", received, response)
+    return query(target)
+
+
+def _same_place(target: str, to: str) -> bool:
+    return target == to or target.startswith((f"{to}?", f"{to}&", f"{to}#"))
+
+
+def contains(
+    values: Iterable[Any], wanted: Any, what: str, response: Response | None = None
+) -> None:
+    """Expect a list, named by `what`, to contain a value."""
+    __tracebackhide__ = True
+    found = values if isinstance(values, list) else [values]
+    that(wanted in found, f"{what} to contain {wanted!r}", found, response)
+
+
+def _object(response: Response) -> dict[str, Any]:
+    """Return the JSON object of the answer, or an empty one: for answers that may have none."""
+    try:
+        body = response.json()
+    except (ValueError, UnicodeDecodeError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _kind_name(kind: type | tuple[type, ...]) -> str:
+    names = {str: "a string", int: "an integer", bool: "a boolean", list: "an array"}
+    names |= {dict: "an object", object: "there"}
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return " or ".join(names.get(each, each.__name__) for each in kinds)
+
+
+def _show(value: object) -> str:
+    return _cut(value if isinstance(value, str) else repr(value), 400)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _excerpt(response: Response) -> str:
+    text = " ".join(response.text.split())
+    media_type = response.headers.get("content-type", "no media type").partition(";")[0]
+    return f"{media_type}: {_cut(text, 240)}" if text else f"{media_type}, empty body"
