@@ -1,3 +1,3 @@
 """Loads the plugins of the suite and nothing more."""
 
-pytest_plugins = ["fixtures.target", "fixtures.actors", "reports.plugin"]
+pytest_plugins = ["fixtures.target", "fixtures.actors", "fixtures.recording", "reports.plugin"]

@@ -1,7 +1,26 @@
-"""What is required of an OpenEMR server, and the checks that judge it."""
+"""What is required of an OpenEMR server, and the checks that judge it.
+
+A check takes `requirement` (and `needs`, where one parameter needs a feature that the requirement
+does not need) from here, `expect` for what it expects, and everything else as fixtures.
+"""
 
 import pytest
 
 requirement = pytest.mark.requirement
+needs = pytest.mark.needs
+writes = pytest.mark.writes
 
-__all__ = ["requirement"]
+#: The grants that give tokens, for parametrizing: each is n/a where the target lacks it.
+GRANTS = [
+    pytest.param("authorization_code", id="authorization_code"),
+    pytest.param("refresh_token", id="refresh_token"),
+    pytest.param("password", marks=needs("oauth.password_grant"), id="password"),
+    pytest.param(
+        "password_patient", marks=needs("oauth.password_grant", "patients"), id="password_patient"
+    ),
+    pytest.param(
+        "client_credentials", marks=needs("oauth.client_credentials"), id="client_credentials"
+    ),
+]
+
+__all__ = ["GRANTS", "needs", "requirement", "writes"]
