@@ -1,0 +1,63 @@
+"""Runs of the suite inside of tests, as a user starts them: a process of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+#: No run of the suite may take longer, whatever its target does.
+LONGEST_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its exit code, what it printed, and the folder of its results."""
+
+    exit_code: int
+    output: str
+    results: Path
+
+    @property
+    def statement(self) -> dict[str, Any]:
+        """The parsed conformance.json."""
+        return dict(json.loads((self.results / "conformance.json").read_text("utf-8")))
+
+    def verdicts(self, *wanted: str) -> dict[str, str]:
+        """Return the requirements by id with their verdicts, only the wanted ones if named."""
+        return {
+            each["id"]: each["verdict"]
+            for each in self.statement["requirements"]
+            if not wanted or each["verdict"] in wanted
+        }
+
+
+def run(results: Path, *arguments: str, **environment: str) -> Run:
+    """Run pytest with these arguments and give what came of it."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENEMR_", "PYTEST_"))}
+    inherited.pop("GITHUB_STEP_SUMMARY", None)
+    finished = subprocess.run(  # noqa: S603 - our own command
+        [*command, "--results", str(results), *arguments],
+        cwd=ROOT,
+        env={**inherited, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+    return Run(finished.returncode, finished.stdout.decode("utf-8", "replace"), results)
+
+
+def target_file(folder: Path, url: str, more: str = "") -> str:
+    """Write a target file for a server of the tests and give its path."""
+    path = folder / "target.toml"
+    path.write_text(
+        f'kind = "url"\nurl = "{url}"\n{more}\n[users.admin]\nname = "admin"\npassword = "pass"\n',
+        "utf-8",
+    )
+    return str(path)
