@@ -3,23 +3,19 @@
 `python -m reports.catalogue` lists every requirement with its checks and its defects.
 """
 
-from __future__ import annotations
-
 import argparse
 import functools
 import importlib
 import json
 import sys
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "conformance" / "schemas"
