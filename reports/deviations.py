@@ -55,9 +55,12 @@ class Deviations:
     files: tuple[str, ...] = ()
 
     def find(self, requirement: str, function: str, params: str | None) -> Deviation | None:
-        """Return the first entry that is for a check, or None."""
-        matching = (e for e in self.entries if e.matches(requirement, function, params))
-        return next(matching, None)
+        """Return the first entry that is for a check and has not expired, or None."""
+        today = dt.datetime.now(dt.UTC).date()
+        for entry in self.entries:
+            if entry.matches(requirement, function, params) and not entry.expired(today):
+                return entry
+        return None
 
 
 def choose(
@@ -102,18 +105,18 @@ def read(path: Path, known: Collection[str]) -> list[Deviation]:
         raise pytest.UsageError(f"{path}{line}: {_advice(error)}")
     found = []
     for index, entry in enumerate(data.get("deviation", ())):
+        named = name_entry(entry, "deviation", index, "requirement")
         if entry["requirement"] not in known:
             raise pytest.UsageError(
-                f"{path}, line {_line(text, index + 1)}: {name_entry(entry, 'deviation', index, 'requirement')}: "
-                f"there is no requirement {entry['requirement']!r}; "
-                f"{_closest(entry['requirement'], known)}"
+                f"{path}, line {_line(text, index + 1)}: {named}: there is no such requirement; "
+                f"{closest(entry['requirement'], known)}"
             )
-        where = f"{path.name}: deviation {index + 1} ({entry['requirement']})"
-        found.append(Deviation(where=where, **entry))
+        found.append(Deviation(where=f"{path.name}: {named}", **entry))
     return found
 
 
-def _closest(name: str, known: Collection[str]) -> str:
+def closest(name: str, known: Collection[str]) -> str:
+    """Ask whether the known id that is closest to an unknown one was meant."""
     close = get_close_matches(name, known, n=1)
     return f"did you mean {close[0]!r}?" if close else "see python -m reports.catalogue"
 
