@@ -132,6 +132,12 @@ filterwarnings = ["error"]
 markers = ["requirement(id): what the check judges", "writes: the check writes"]
 """
 
+MARK = """
+import pytest
+
+requirement = pytest.mark.requirement
+"""
+
 HEAD = """
 import pytest
 from conformance import requirement
@@ -184,7 +190,7 @@ class Project:
         }
         environment |= {"PYTHONPATH": f"{self.folder}{os.pathsep}{ROOT}"}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "FACTS": json.dumps(facts or {})}
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - it runs the tests of this very project
             [sys.executable, "-m", "pytest", "-p", "no:randomly", *map(str, arguments)],
             cwd=self.folder,
             env=environment | (env or {}),
