@@ -1,0 +1,106 @@
+"""What Allure shows: labels, links, attachments, the environment and categories.
+
+`python -m reports.allure FOLDER` takes the tracking script out of a generated Allure report.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.catalogue import Requirement
+
+SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
+
+CATEGORIES = [
+    {"name": "Known deviations", "messageRegex": r"(?s)^XFAIL known deviation.*"},
+    {"name": "Warnings: a SHOULD or MAY not met", "messageRegex": r"(?s)^XFAIL .*not met.*"},
+    {
+        "name": "Not applicable: not declared by the target",
+        "messageRegex": r"(?s)^Skipped: n/a.*",
+        "matchedStatuses": ["skipped"],
+    },
+    {"name": "Skipped for another reason", "matchedStatuses": ["skipped"]},
+    {"name": "Stale deviations", "messageRegex": r"(?s)^.*XPASS.*", "matchedStatuses": ["failed"]},
+    {"name": "Requirements not fulfilled", "matchedStatuses": ["failed"]},
+    {"name": "Could not be judged", "matchedStatuses": ["broken"]},
+]
+
+TRACKING = re.compile(
+    r"<script[^>]*>(?:(?!</script>).)*(?:googletagmanager|gtag\()(?:(?!</script>).)*</script>"
+    r"|<script[^>]*googletagmanager[^>]*>\s*</script>",
+    re.DOTALL,
+)
+
+
+def label(item: pytest.Item, requirement: Requirement) -> None:
+    """Give a check the labels and the link under which Allure files it."""
+    if not item.config.pluginmanager.hasplugin("allure_pytest"):
+        return
+    for kind, value in (
+        ("epic", requirement.area),
+        ("feature", item.path.stem.removeprefix("test_")),
+        ("story", requirement.id),
+        ("severity", SEVERITY[requirement.level]),
+    ):
+        item.add_marker(pytest.mark.allure_label(value, label_type=kind))
+    link = pytest.mark.allure_link(requirement.url, link_type="link", name=requirement.source)
+    item.add_marker(link)
+
+
+def attach(config: pytest.Config, exchanges: str) -> None:
+    """Attach the exchanges of the running check to its result."""
+    if config.pluginmanager.hasplugin("allure_listener"):
+        import allure  # noqa: PLC0415 - the plugin is there, hence the library
+
+        allure.attach(exchanges, name="exchanges", attachment_type=allure.attachment_type.TEXT)
+
+
+def describe_run(folder: Path, target: Mapping[str, Any], suite: str) -> dict[Path, str]:
+    """Return the files that tell Allure about the run: its environment and its categories."""
+    environment = {
+        "target": target["name"],
+        "kind": target["kind"],
+        "url": target["url"],
+        "site": target["site"],
+        "version": target["version"] or "unknown",
+        "suite": suite,
+    }
+    lines = [f"{key}={_property(str(value))}\n" for key, value in environment.items()]
+    return {
+        folder / "environment.properties": "".join(lines),
+        folder / "categories.json": json.dumps(CATEGORIES, indent=2),
+    }
+
+
+def _property(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", " ")
+
+
+def strip_tracking(folder: Path) -> int:
+    """Take the tracking scripts out of every page of a generated report; return how many."""
+    removed = 0
+    for page in folder.rglob("*.html"):
+        text, count = TRACKING.subn("", page.read_text("utf-8"))
+        if count:
+            page.write_text(text, "utf-8")
+            removed += count
+    return removed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Strip the report in the folder that is named on the command line."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if len(given) != 1 or not Path(given[0]).is_dir():
+        sys.stderr.write("usage: python -m reports.allure FOLDER\n")
+        return 2
+    sys.stdout.write(f"{strip_tracking(Path(given[0]))} tracking scripts removed\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What collection adds to a check: properties, marks, and why it does not apply."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from reports import allure, verdicts
+from reports.catalogue import Catalogue, Requirement
+from reports.deviations import Deviation, closest
+from reports.options import Options
+
+
+@dataclass
+class Judged:
+    """What is known of a check before it runs, and its verdict so far."""
+
+    requirement: Requirement
+    deviation: Deviation | None
+    options: Options
+    verdict: str = verdicts.UNTESTED
+
+
+JUDGED = pytest.StashKey[Judged]()
+
+
+def requirement_of(item: pytest.Item, known: Catalogue, errors: list[str]) -> Requirement | None:
+    """Return the one requirement that a check names, or note what is wrong with its mark."""
+    named = [mark.args for mark in item.iter_markers("requirement")]
+    if len(named) != 1 or len(named[0]) != 1:
+        errors.append(f"{item.nodeid}: a check carries exactly one @requirement(id)")
+        return None
+    name = str(named[0][0])
+    if name not in known.requirements:
+        advice = closest(name, known.requirements.keys())
+        errors.append(f"{item.nodeid}: there is no requirement {name!r}; {advice}")
+        return None
+    return known.requirements[name]
+
+
+def mark(item: pytest.Item, known: Catalogue, judged: Judged) -> None:
+    """Give a check the properties that its reports carry and the marks that select it."""
+    requirement, deviation = judged.requirement, judged.deviation
+    item.stash[JUDGED] = judged
+    item.user_properties += [
+        ("requirement", requirement.id),
+        ("level", requirement.level),
+        ("area", requirement.area),
+    ]
+    features = [known.features[name].mark for name in requirement.needs]
+    for name in dict.fromkeys([requirement.level.lower(), requirement.area, *features]):
+        item.add_marker(name)
+    allure.label(item, requirement)
+    if deviation is not None:
+        item.user_properties.append(("deviation", deviation.where))
+        reason = f"known deviation: {deviation.reason} {deviation.link}"
+        item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
+
+
+def skip_unless_applicable(item: pytest.Item, requirement: Requirement, target: Any) -> None:
+    """Skip a check that needs what the target does not declare, or that would write to it."""
+    if target is None:
+        return
+    reasons = []
+    for name in requirement.needs:
+        if name not in target.features:
+            why = target.undeclared.get(name)
+            reasons.append(f"the target does not declare {name}" + (f": {why}" if why else ""))
+    if target.read_only and item.get_closest_marker("writes"):
+        reasons.append("the check writes, and the target is only to be read")
+    if reasons:
+        reason = verdicts.NOT_APPLICABLE_PREFIX + "; ".join(reasons)
+        item.add_marker(pytest.mark.skip(reason=reason))

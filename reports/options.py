@@ -1,0 +1,107 @@
+"""The options of the command line, each also an environment variable."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reports.catalogue import LEVELS
+
+PREFIX = "OPENEMR_CONFORMANCE_"
+BODIES = ("none", "failed", "all")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of this part of the suite, whether given, set in the environment, or default."""
+
+    results: Path
+    deviations: tuple[str, ...]
+    level: str
+    bodies: str
+
+
+def add(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("openemr-conformance", "OpenEMR conformance: judging and reporting")
+    group.addoption(
+        "--deviations",
+        action="append",
+        metavar="FILE",
+        help="known deviations, instead of those shipped for the target's version; "
+        "repeatable; `none` for none",
+    )
+    group.addoption("--results", metavar="DIR", help="where results go (default: results)")
+    group.addoption(
+        "--level",
+        choices=LEVELS,
+        type=str.upper,
+        help="the lowest level whose misses fail the run (default: MUST)",
+    )
+    group.addoption(
+        "--bodies",
+        choices=BODIES,
+        help="whose bodies of requests and answers go into reports: none, those of failed checks "
+        "(default), or all",
+    )
+
+
+def resolve(config: pytest.Config) -> Options:
+    """Return the options in force; they are set in `config` too, for workers and other plugins."""
+    option = config.option
+    base = config.invocation_params.dir
+    option.results = str(base / (option.results or _variable("RESULTS") or "results"))
+    if not option.deviations:
+        given = _variable("DEVIATIONS")
+        option.deviations = given.split(os.pathsep) if given else []
+    option.level = (option.level or _variable("LEVEL") or "MUST").upper()
+    option.bodies = option.bodies or _variable("BODIES") or "failed"
+    for name, value, allowed in (
+        ("LEVEL", option.level, LEVELS),
+        ("BODIES", option.bodies, BODIES),
+    ):
+        if value not in allowed:
+            raise pytest.UsageError(f"{PREFIX}{name} is {value!r}; give {', '.join(allowed)}")
+    return Options(Path(option.results), tuple(option.deviations), option.level, option.bodies)
+
+
+def _variable(name: str) -> str | None:
+    return os.environ.get(PREFIX + name) or None
+
+
+def narrowing(config: pytest.Config) -> list[str]:
+    """Name the options with which a run judges less than everything."""
+    option = config.option
+    given = {
+        "-k": option.keyword,
+        "-m": option.markexpr,
+        "--lf": getattr(option, "lf", False),
+        "--deselect": option.deselect,
+        "--ignore": option.ignore,
+        "--ignore-glob": option.ignore_glob,
+    }
+    reasons = [name for name, value in given.items() if value]
+    folder = config.rootpath / "conformance"
+    if not any(folder.is_relative_to(path) for path in paths(config)):
+        reasons.append("paths")
+    return [f"narrowed by {', '.join(reasons)}"] if reasons else []
+
+
+def judges(config: pytest.Config) -> bool:
+    """Tell whether the run is to judge a target, and not only to test the suite itself."""
+    folder = config.rootpath / "conformance"
+    return any(
+        path.is_relative_to(folder) or folder.is_relative_to(path)
+        for path in paths(config, parts=True)
+    )
+
+
+def paths(config: pytest.Config, *, parts: bool = False) -> list[Path]:
+    """Return the paths to collect; those with a `::part` only if told to."""
+    base = config.invocation_params.dir
+    return [
+        (base / argument.partition("::")[0]).resolve()
+        for argument in config.args
+        if parts or "::" not in argument
+    ]

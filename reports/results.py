@@ -1,0 +1,106 @@
+"""Files in results/: removed when a run starts, written whole or not at all when it ends.
+
+A run removes what an earlier run left as soon as its options are found valid. So a run that then
+cannot start its target (exit code 6), or is killed, leaves no file that could be taken for its
+result; read a baseline before that. A run that is interrupted writes what it has, marked partial.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reports import statement
+
+CONFORMANCE = "conformance.json"
+STATEMENT = "statement.md"
+PAGE = "statement.html"
+JUNIT = "junit.xml"
+ALLURE = "allure"
+#: Only these are removed from the Allure folder: nobody loses a file of his own.
+ALLURE_FILES = (
+    "*-result.json",
+    "*-container.json",
+    "*-attachment*",
+    "environment.properties",
+    "categories.json",
+)
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, without what an earlier run left in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (CONFORMANCE, STATEMENT, PAGE, JUNIT):
+        (folder / name).unlink(missing_ok=True)
+    for pattern in ALLURE_FILES:
+        for path in (folder / ALLURE).glob(pattern):
+            path.unlink()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_all(folder: Path, data: Mapping[str, Any]) -> list[Path]:
+    """Write conformance.json and its renderings; return their paths."""
+    renderings = {
+        CONFORMANCE: json.dumps(data, indent=1, ensure_ascii=False) + "\n",
+        STATEMENT: statement.as_markdown(data),
+        PAGE: statement.as_html(data),
+    }
+    for name, text in renderings.items():
+        write(folder / name, text)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(renderings[STATEMENT])
+    return [folder / name for name in renderings]
+
+
+def sweep(clean: Callable[[str], str], junit: Path | None, allure: Path | None) -> None:
+    """Take secrets out of files of other reporters that a check's own process did not know.
+
+    Results of checks that passed carry no text of a server, and reading them all costs seconds.
+    """
+    paths = [junit] if junit is not None and junit.is_file() else []
+    if allure is not None and allure.is_dir():
+        paths += [path for path in allure.iterdir() if path.suffix in {".json", ".txt"}]
+    for path in paths:
+        text = path.read_text("utf-8")
+        if path.name.endswith("-result.json") and '"statusDetails"' not in text:
+            continue
+        cleaned = clean(text) if path.suffix != ".json" else _clean_json(text, clean)
+        if cleaned != text:
+            write(path, cleaned)
+
+
+def cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    """Return plain data with every text in it cleaned."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {key: cleaned(each, clean) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(each, clean) for each in value]
+    return value
+
+
+def _clean_json(text: str, clean: Callable[[str], str]) -> str:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return clean(text)
+    safe = cleaned(data, clean)
+    return text if safe == data else json.dumps(safe, ensure_ascii=False)

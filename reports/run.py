@@ -1,0 +1,217 @@
+"""One run as data: reports of checks come in, conformance.json comes out."""
+
+import datetime as dt
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from reports import verdicts
+from reports.catalogue import Catalogue, Requirement
+from reports.deviations import Deviation, Deviations
+
+SCHEMA_VERSION = 1
+
+
+@dataclass
+class Check:
+    """What is known so far of one check: the reports of its setup, call and teardown together."""
+
+    id: str
+    requirement: str | None
+    verdicts: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    parts: dict[str, Any] = field(default_factory=dict)
+    deviation: str | None = None
+    finished: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """The gravest verdict of the check's phases."""
+        return verdicts.worst(self.verdicts)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the check as it stands in conformance.json."""
+        ms = round(self.seconds * 1000, 1)
+        return {"id": self.id, "verdict": self.verdict, "ms": ms, **self.parts}
+
+
+@dataclass(eq=False)
+class Run:
+    """Everything that the controlling process learns of a run; pytest hands it the reports."""
+
+    catalogue: Catalogue
+    deviations: Deviations
+    target: Mapping[str, Any]
+    level: str
+    suite: str
+    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    clock: float = field(default_factory=time.monotonic)
+    checks: dict[str, Check] = field(default_factory=dict)
+    #: The requirement of every check that was collected, whether or not it came to run.
+    collected: dict[str, str] = field(default_factory=dict)
+    #: The deviations that a collected check belongs to.
+    matched: set[str] = field(default_factory=set)
+    narrowed: list[str] = field(default_factory=list)
+    requests: int = 0
+    waiting_ms: float = 0.0
+    workers: int = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add the report of one phase of a check; other tests are ignored."""
+        said: dict[str, Any] = dict(report.user_properties)
+        if str(report.when) == "???" and report.nodeid.startswith("conformance/"):
+            check = self.checks.setdefault(report.nodeid, Check(report.nodeid, None))
+            check.verdicts.append(verdicts.BLOCKED)
+            check.parts["message"] = f"could not be judged: {report.longreprtext}"
+            check.finished = True
+        if "requirement" not in said:
+            return
+        check = self.checks.setdefault(report.nodeid, Check(report.nodeid, None))
+        check.requirement = str(said["requirement"])
+        check.deviation = said.get("deviation", check.deviation)
+        check.seconds += report.duration
+        check.finished = check.finished or report.when == "teardown"
+        if "verdict" in said:
+            check.verdicts.append(str(said["verdict"]))
+        if isinstance(said.get("finding"), dict):
+            check.parts = said["finding"] | check.parts
+        if said.get("exchanges"):
+            check.parts["exchanges"] = said["exchanges"]
+        self.requests += int(said.get("exchange_count", 0))
+        self.waiting_ms += float(said.get("waiting_ms", 0))
+
+    def learn(self, collected: Mapping[str, str], matched: Iterable[str], deselected: int) -> None:
+        """Take over what a process found at collection."""
+        self.collected.update(collected)
+        self.matched.update(matched)
+        if deselected:
+            self.narrow(f"{deselected} checks deselected")
+
+    def narrow(self, reason: str) -> None:
+        """Note why the run judges less than everything."""
+        if reason not in self.narrowed:
+            self.narrowed.append(reason)
+
+    def stale(self) -> list[dict[str, str]]:
+        """Return the deviations that no longer deviate, expired, or belong to no check."""
+        fulfilled = {check.deviation for check in self.checks.values() if check.parts.get("stale")}
+        today = self.started.date()
+        found = []
+        for deviation in self.deviations.entries:
+            if deviation.expired(today):
+                why = f"expired on {deviation.expires}"
+            elif deviation.where in fulfilled:
+                why = "fulfilled now by a check that it waives"
+            elif deviation.where not in self.matched and not self.narrowed:
+                why = "no check belongs to it"
+            else:
+                continue
+            found.append({**_deviation(deviation), "where": deviation.where, "why": why})
+        return found
+
+    def _partial(self, status: int) -> list[str]:
+        reasons = list(self.narrowed)
+        if status in (2, 3):
+            reasons.append("interrupted" if status == 2 else "internal error")
+        unfinished = [
+            nodeid
+            for nodeid in self.collected
+            if nodeid not in self.checks or not self.checks[nodeid].finished
+        ]
+        if unfinished:
+            reasons.append(f"{len(unfinished)} checks did not run to their end")
+        skipped = [
+            check
+            for check in self.checks.values()
+            if check.verdict == verdicts.UNTESTED and "reason" in check.parts
+        ]
+        if skipped:
+            reasons.append(f"{len(skipped)} checks skipped themselves, as {skipped[0].id}")
+        return reasons
+
+    def as_data(self, status: int) -> dict[str, Any]:
+        """Return the run as conformance.json holds it; `status` is pytest's own exit code."""
+        checks: dict[str | None, list[Check]] = {}
+        for nodeid in sorted(self.checks):
+            check = self.checks[nodeid]
+            owner = check.requirement or self._owner(nodeid)
+            checks.setdefault(owner, []).append(check)
+        for nodeid in (each.id for each in checks.pop(None, ())):
+            self.narrow(f"{nodeid} crashed, and its requirement is not known")
+        reasons = self._partial(status)
+        requirements = [
+            self._requirement(requirement, checks.get(requirement.id, []), bool(reasons))
+            for requirement in self.catalogue.requirements.values()
+        ]
+        counts = verdicts.count(each["verdict"] for each in requirements)
+        stale = self.stale()
+        code = verdicts.exit_code(status, counts, stale=len(stale))
+        result = verdicts.result_line(counts, stale=len(stale), partial=bool(reasons))
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "suite_version": self.suite,
+            "started": self.started.isoformat(timespec="seconds"),
+            # Never a good word beside a bad exit code, whatever made it bad.
+            "result": verdicts.NOT_CONFORMANT if code == 1 else result,
+            "exit_code": code,
+            "level": self.level,
+            "run": {
+                "wall_seconds": round(time.monotonic() - self.clock, 2),
+                "requests": self.requests,
+                "waiting_seconds": round(self.waiting_ms / 1000, 2),
+                "workers": max(1, self.workers),
+                "partial": bool(reasons),
+                "partial_reason": "; ".join(reasons) or None,
+            },
+            "target": dict(self.target),
+            "deviations": {"files": list(self.deviations.files), "stale": stale},
+            "counts": {
+                "requirements": counts,
+                "checks": verdicts.count(check.verdict for check in self.checks.values()),
+            },
+            "requirements": requirements,
+        }
+
+    def _owner(self, nodeid: str) -> str | None:
+        """Find the requirement of a check whose process died before it could say it."""
+        if nodeid in self.collected:
+            return self.collected[nodeid]
+        function = nodeid.partition("[")[0]
+        same = (c.requirement for c in self.checks.values() if c.id.partition("[")[0] == function)
+        return next((requirement for requirement in same if requirement), None)
+
+    def _requirement(
+        self, requirement: Requirement, checks: Sequence[Check], partial: bool
+    ) -> dict[str, Any]:
+        verdict = verdicts.worst(check.verdict for check in checks)
+        data: dict[str, Any] = {
+            "id": requirement.id,
+            "level": requirement.level,
+            "area": requirement.area,
+            "text": requirement.text,
+            "source": requirement.source,
+            "url": requirement.url,
+            "verdict": verdict,
+            "checks": [check.as_data() for check in checks],
+        }
+        waivers = {check.deviation for check in checks if check.verdict == verdicts.KNOWN}
+        for deviation in self.deviations.entries:
+            if deviation.where in waivers:
+                data.setdefault("deviation", _deviation(deviation))
+        reason = next((c.parts["reason"] for c in checks if c.parts.get("reason")), None)
+        if verdict == verdicts.UNTESTED:
+            reason = reason or requirement.untested or ("not run" if partial else "no check")
+        if reason and verdict in (verdicts.UNTESTED, verdicts.NOT_APPLICABLE):
+            data["reason"] = reason
+        return data
+
+
+def _deviation(deviation: Deviation) -> dict[str, str]:
+    return {
+        "requirement": deviation.requirement,
+        "reason": deviation.reason,
+        "link": deviation.link,
+    }

@@ -1,0 +1,79 @@
+"""Verdicts: what outcomes say of a check, checks of a requirement, and requirements of a run."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+PASS = "pass"
+FAIL = "fail"
+WARN = "warn"
+KNOWN = "known"
+NOT_APPLICABLE = "n/a"
+BLOCKED = "blocked"
+UNTESTED = "untested"
+
+#: From the gravest to the one that says least: a requirement's verdict is its gravest check's.
+ORDER = (FAIL, BLOCKED, WARN, KNOWN, PASS, NOT_APPLICABLE, UNTESTED)
+
+CONFORMANT = "conformant"
+NOT_CONFORMANT = "not conformant"
+PARTIAL = "partial run"
+
+#: A skip whose reason starts so is the target's word; any other skip leaves a check untested.
+NOT_APPLICABLE_PREFIX = "n/a: "
+
+
+def gated(level: str, gate: str) -> bool:
+    """Tell whether a miss of this level fails a run whose gate is at `gate`."""
+    order = ("MUST", "SHOULD", "MAY")
+    return order.index(level) <= order.index(gate)
+
+
+def of_miss(level: str, gate: str, *, waived: bool) -> str:
+    """Return the verdict of a check that found its requirement not fulfilled."""
+    if waived:
+        return KNOWN
+    return FAIL if gated(level, gate) else WARN
+
+
+def of_skip(reason: str) -> str:
+    """Return the verdict of a check that was skipped, by the reason given."""
+    reason = reason.removeprefix("Skipped: ")
+    return NOT_APPLICABLE if reason.startswith(NOT_APPLICABLE_PREFIX) else UNTESTED
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Fold verdicts into the gravest of them; of none, into untested."""
+    return min(verdicts, key=ORDER.index, default=UNTESTED)
+
+
+def count(verdicts: Iterable[str]) -> dict[str, int]:
+    """Count verdicts, naming also those that do not occur."""
+    counter = Counter(verdicts)
+    return {verdict: counter[verdict] for verdict in ORDER}
+
+
+def conforms(requirements: Mapping[str, int], stale: int) -> bool:
+    """Tell from the counts of a run's requirements and of its stale deviations if all is well."""
+    return not (requirements[FAIL] or requirements[BLOCKED] or stale)
+
+
+def result_line(requirements: Mapping[str, int], *, stale: int = 0, partial: bool = False) -> str:
+    """Say the result of a run in one line."""
+    if not conforms(requirements, stale):
+        return NOT_CONFORMANT
+    if partial:
+        return PARTIAL
+    known = requirements[KNOWN]
+    if known:
+        return f"{CONFORMANT} with {known} known deviation{'s' if known > 1 else ''}"
+    return CONFORMANT
+
+
+def exit_code(status: int, requirements: Mapping[str, int], *, stale: int = 0) -> int:
+    """Return the exit code of a run that pytest would end with `status`.
+
+    Codes above 1 (interrupted, internal, usage, nothing selected, no target) say more and stay.
+    """
+    if status > 1:
+        return status
+    return 1 if status or not conforms(requirements, stale) else 0

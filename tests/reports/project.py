@@ -1,0 +1,214 @@
+"""A small project with stand-ins for the target, in which runs are judged for the tests."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TARGET = '''
+"""A stand-in for the target: its facts come from the environment."""
+
+import json
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.redaction import SECRETS
+
+TARGET = pytest.StashKey()
+FACTS = {
+    "name": "stand-in", "kind": "url", "base_url": "http://emr.test", "site": "default",
+    "version": "9.0.0", "declared_version": None, "features": ["rest"],
+    "undeclared": {"portal": "switched off"}, "read_only": False,
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    facts = FACTS | json.loads(os.environ.get("FACTS", "{}"))
+    if not config.option.collectonly:
+        config.stash[TARGET] = SimpleNamespace(**facts)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session):
+    if os.environ.get("UNREACHABLE"):
+        pytest.exit("the target is not there", returncode=6)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    report.user_properties += [("exchange_count", 2), ("waiting_ms", 3.5)]
+    if report.failed and report.when == "call":
+        exchange = {"method": "GET", "url": "http://emr.test/x", "status": 200,
+                    "content_type": "text/html", "ms": 1.0,
+                    "request": "Accept: */*", "response": "Content-Type: text/html\\n\\n<body>"}
+        report.user_properties.append(("exchanges", [exchange]))
+        report.sections.append(("exchanges", "GET /x -> 200 <body>"))
+    return report
+
+
+@pytest.fixture
+def secret():
+    """A secret that the driver has met in this process."""
+    SECRETS.remember("access_token", "s3cr3t-t0ken-of-the-test")
+    return "s3cr3t-t0ken-of-the-test"
+'''
+
+REDACTION = '''
+"""A stand-in for the place that knows secrets."""
+
+
+class Secrets:
+    def __init__(self):
+        self.kinds = {}
+
+    def remember(self, kind, value):
+        self.kinds[value] = kind
+
+    def update(self, kinds):
+        self.kinds.update(kinds)
+
+    def values(self):
+        return dict(self.kinds)
+
+    def clean(self, text):
+        for value, kind in self.kinds.items():
+            text = text.replace(value, f"<{kind}>")
+        return text
+
+
+SECRETS = Secrets()
+'''
+
+REQUIREMENTS = """
+[[requirement]]
+id = "T-must"
+text = "The first thing is so."
+source = "RFC 1 section 2"
+url = "https://example.org/rfc1#2"
+level = "MUST"
+
+[[requirement]]
+id = "T-should"
+text = "The second thing is so."
+source = "RFC 1 section 3"
+url = "https://example.org/rfc1#3"
+level = "SHOULD"
+
+[[requirement]]
+id = "T-rest"
+text = "The third thing is so."
+source = "RFC 1 section 4"
+url = "https://example.org/rfc1#4"
+level = "MUST"
+needs = ["rest"]
+
+[[requirement]]
+id = "T-portal"
+text = "The fourth thing is so."
+source = "RFC 1 section 5"
+url = "https://example.org/rfc1#5"
+level = "MUST"
+needs = ["portal"]
+"""
+
+PYPROJECT = """
+[project]
+version = "2026.11.0"
+[tool.pytest]
+minversion = "9.0"
+strict = true
+testpaths = ["conformance"]
+pythonpath = ["."]
+addopts = ["-ra", "--import-mode=importlib", "--strict-markers"]
+filterwarnings = ["error"]
+markers = ["requirement(id): what the check judges", "writes: the check writes"]
+"""
+
+MARK = """
+import pytest
+
+requirement = pytest.mark.requirement
+"""
+
+HEAD = """
+import pytest
+from conformance import requirement
+
+
+class Mismatch(AssertionError):
+    def __init__(self, **parts):
+        super().__init__("mismatch")
+        parts = {"in_answer": None, "reproduce": None, "hint": None} | parts
+        self.__dict__.update(parts)
+"""
+
+
+class Project:
+    """A project folder whose checks are judged by the plugin under test."""
+
+    def __init__(self, folder):
+        """Lay out the folder."""
+        self.folder = folder
+        self.results = folder / "results"
+        self.write("pyproject.toml", PYPROJECT)
+        self.write("conftest.py", 'pytest_plugins = ["fixtures.target", "reports.plugin"]')
+        self.write("fixtures/__init__.py", "")
+        self.write("fixtures/target.py", TARGET)
+        self.write("fixtures/redaction.py", REDACTION)
+        self.write(
+            "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"
+        )
+        self.write("conformance/requirements/token.toml", REQUIREMENTS)
+        features = (ROOT / "conformance" / "features.toml").read_text("utf-8")
+        self.write("conformance/features.toml", features)
+
+    def write(self, name, text):
+        """Write a file of the project."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), "utf-8")
+        return path
+
+    def check(self, body, name="conformance/oauth/test_things.py"):
+        """Write a file of checks."""
+        self.write(name, HEAD + dedent(body))
+
+    def run(self, *arguments, facts=None, env=None):
+        """Run pytest in the project, without the plugins that only cost time."""
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("PYTEST_", "OPENEMR_", "GITHUB_"))
+        }
+        environment |= {"PYTHONPATH": f"{self.folder}{os.pathsep}{ROOT}"}
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "FACTS": json.dumps(facts or {})}
+        return subprocess.run(  # noqa: S603 - it runs the tests of this very project
+            [sys.executable, "-m", "pytest", "-p", "no:randomly", *map(str, arguments)],
+            cwd=self.folder,
+            env=environment | (env or {}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def data(self):
+        """Return what the last run left in conformance.json."""
+        return json.loads((self.results / "conformance.json").read_text("utf-8"))
+
+    def verdicts(self):
+        """Return the verdicts of the last run by requirement."""
+        return {each["id"]: each["verdict"] for each in self.data()["requirements"]}
+
+    def everything(self):
+        """Return the text of all files in results/."""
+        files = [path for path in self.results.rglob("*") if path.is_file()]
+        return "\n".join(path.read_text("utf-8") for path in files)

@@ -1,0 +1,411 @@
+"""Whole runs of a small project: verdicts, files, exit codes, and what no file may contain."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import jsonschema
+import pytest
+
+from tests.reports.project import ROOT, Project
+
+SECRET = "s3cr3t-t0ken-of-the-test"
+
+MIXED = '''
+@requirement("T-must")
+def test_first(secret):
+    """The first thing is so."""
+    raise Mismatch(
+        expected="x to be 1",
+        received=[f"x is 2 {secret}", "y"],
+        in_answer="GET /x -> 200",
+        reproduce=f"curl -d token={secret}",
+        hint="look at x",
+    )
+
+@requirement("T-should")
+@pytest.mark.parametrize("n", [1, 2])
+def test_second(n):
+    """The second thing is so."""
+    assert n == 1
+
+@requirement("T-rest")
+def test_third(secret):
+    """The third thing is so."""
+    print(secret)
+    raise ValueError(f"boom {secret}")
+
+@requirement("T-portal")
+def test_fourth():
+    """The fourth thing is so."""
+'''
+
+GOOD = '''
+@requirement("T-must")
+@pytest.mark.parametrize("n", [1, 2])
+def test_first(n):
+    """The first thing is so."""
+
+@requirement("T-should")
+def test_second():
+    """The second thing is so."""
+
+@requirement("T-rest")
+@pytest.mark.writes
+def test_third():
+    """The third thing is so."""
+
+@requirement("T-portal")
+def test_fourth():
+    """The fourth thing is so."""
+'''
+
+INTERRUPTED = """
+@requirement("T-must")
+def test_last():
+    import os, signal, time
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    os.kill(os.getppid() if worker else os.getpid(), signal.SIGINT)
+    time.sleep(2)
+"""
+
+DEVIATION = """
+[[deviation]]
+requirement = "T-must"
+reason = "The first thing is otherwise."
+link = "https://example.org/issues/1"
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """An empty project."""
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="module", params=["-n0", "-n2", "-pno:xdist"])
+def mixed(request, tmp_path_factory):
+    """A run with a verdict of every sort, in one process and in several."""
+    project = Project(tmp_path_factory.mktemp("mixed"))
+    project.check(MIXED)
+    project.output = project.run(request.param)
+    return project
+
+
+def test_verdicts_are_folded_over_checks(mixed):
+    """A requirement has the gravest verdict of its checks."""
+    expected = {"T-must": "fail", "T-should": "warn", "T-rest": "blocked", "T-portal": "n/a"}
+
+    assert expected == mixed.verdicts()
+    assert mixed.output.returncode == 1
+    assert mixed.data()["result"] == "not conformant"
+    assert mixed.data()["counts"]["checks"]["pass"] == 1
+
+
+def test_conformance_json_fulfils_its_schema(mixed):
+    """The published schema describes what a run writes."""
+    schema = json.loads((ROOT / "conformance/schemas/conformance.json").read_text("utf-8"))
+
+    jsonschema.Draft202012Validator(schema).validate(mixed.data())
+
+
+def test_a_miss_is_told_in_parts(mixed):
+    """conformance.json says what was expected and received, and the exchanges."""
+    check = mixed.data()["requirements"][0]["checks"][0]
+
+    assert check["expected"] == "x to be 1"
+    assert check["received"] == ["x is 2 <access_token>", "y"]
+    assert check["reproduce"] == "curl -d token=<access_token>"
+    assert check["exchanges"][0]["response"].endswith("<body>")
+
+
+def test_a_failure_is_told_before_any_traceback(mixed):
+    """The terminal shows the finding in at most twelve lines, and no stack of the suite."""
+    output = mixed.output.stdout
+
+    assert "T-must (MUST) The first thing is so.\n  source     RFC 1 section 2  https" in output
+    assert "  reproduce  curl -d token=<access_token>\n  hint       look at x\n" in output
+    assert "def test_first" not in output
+    assert output.splitlines()[-1] == "judged stand-in at http://emr.test, OpenEMR 9.0.0"
+
+
+def test_no_secret_leaves_the_process(mixed):
+    """Neither the terminal nor any file holds a secret."""
+    assert SECRET not in mixed.output.stdout + mixed.output.stderr + mixed.everything()
+
+
+def test_junit_carries_requirement_and_verdict(mixed):
+    """Every test case of junit.xml names its requirement, level and verdict."""
+    cases = ET.parse(mixed.results / "junit.xml").iter("testcase")  # noqa: S314 - our own file
+    properties = [{p.get("name"): p.get("value") for p in case.iter("property")} for case in cases]
+
+    assert sorted(p["verdict"] for p in properties) == ["blocked", "fail", "n/a", "pass", "warn"]
+    assert {p["requirement"] for p in properties} == set(mixed.verdicts())
+
+
+def test_allure_results_are_labelled(mixed):
+    """Allure files a check by area, topic and requirement, and tells broken from failed."""
+    found = [
+        json.loads(path.read_text("utf-8"))
+        for path in (mixed.results / "allure").glob("*-result.json")
+    ]
+    by_story = {
+        label["value"]: each
+        for each in found
+        for label in each["labels"]
+        if label["name"] == "story"
+    }
+    labels = {label["name"]: label["value"] for label in by_story["T-must"]["labels"]}
+
+    assert (labels["epic"], labels["feature"], labels["severity"]) == (
+        "token",
+        "things",
+        "critical",
+    )
+    assert by_story["T-must"]["links"][0]["url"] == "https://example.org/rfc1#2"
+    assert by_story["T-must"]["attachments"]
+    assert by_story["T-must"]["status"] == "failed"
+    assert by_story["T-rest"]["status"] == "broken"
+    assert "version=9.0.0" in (mixed.results / "allure/environment.properties").read_text("utf-8")
+
+
+def test_a_conforming_server_is_called_conformant(project):
+    """A run of everything without findings is conformant, and the step summary says so."""
+    project.check(GOOD)
+
+    summary = project.folder / "summary.md"
+    output = project.run(env={"GITHUB_STEP_SUMMARY": str(summary)}, facts={"kind": "embedded"})
+
+    assert output.returncode == 0
+    assert project.data()["result"] == "conformant"
+    assert summary.read_text("utf-8").startswith("# conformant\n")
+    assert output.stdout.splitlines()[-1] == "judged the embedded server and nothing else"
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_a_selection_is_a_partial_run(project, workers):
+    """A run of less than everything is never called conformant."""
+    project.check(GOOD)
+
+    output = project.run("-m", "must and token and rest", workers)
+
+    assert output.returncode == 0
+    assert project.data()["result"] == "partial run"
+    assert project.verdicts()["T-rest"] == "pass"
+    assert project.data()["run"]["partial_reason"] == "narrowed by -m; 4 checks deselected"
+
+
+def test_a_check_that_skips_itself_makes_the_run_partial(project):
+    """Only the target's word makes a requirement not applicable."""
+    project.check('@requirement("T-must")\ndef test_x():\n    pytest.skip("not today")\n')
+
+    project.run()
+
+    assert project.verdicts()["T-must"] == "untested"
+    assert project.data()["result"] == "partial run"
+
+
+def test_a_target_that_is_only_read_is_not_written_to(project):
+    """Checks that write are not applicable to a read-only target."""
+    project.check(GOOD)
+
+    project.run(facts={"read_only": True})
+
+    assert project.verdicts()["T-rest"] == "n/a"
+
+
+def test_a_known_deviation_is_allowed(project):
+    """What the deviations name may fail, and the result says how many do."""
+    project.check(MIXED.partition('@requirement("T-should")')[0])
+    project.write("known.toml", DEVIATION)
+
+    output = project.run("--deviations", "known.toml")
+
+    assert output.returncode == 0
+    assert project.data()["result"] == "conformant with 1 known deviation"
+    assert project.data()["requirements"][0]["deviation"]["link"] == "https://example.org/issues/1"
+
+
+def test_a_stale_deviation_fails_the_run(project):
+    """A deviation that is fulfilled, expired, or without a check, fails the run."""
+    project.check(GOOD)
+    project.write(
+        "known.toml",
+        DEVIATION
+        + "check = 'test_f*'\nparams = '2'\n"
+        + DEVIATION
+        + "check = 'test_other'\n"
+        + DEVIATION.replace("T-must", "T-rest")
+        + "expires = 2020-01-01\n",
+    )
+
+    output = project.run(env={"OPENEMR_CONFORMANCE_DEVIATIONS": "known.toml"})
+
+    stale = [each["why"] for each in project.data()["deviations"]["stale"]]
+    assert output.returncode == 1
+    assert project.verdicts()["T-must"] == "pass"
+    assert stale == [
+        "fulfilled now by a check that it waives",
+        "no check belongs to it",
+        "expired on 2020-01-01",
+    ]
+    assert "delete the entry" in output.stdout
+
+
+def test_shipped_deviations_are_chosen_by_version(project):
+    """The files that name the target's version apply, unless `none` is asked for."""
+    project.check(MIXED.partition('@requirement("T-should")')[0])
+    project.write("fixtures/deviations/openemr-9.toml", 'versions = ["9.0*"]\n' + DEVIATION)
+
+    shipped = project.run()
+    without = project.run("--deviations", "none")
+
+    assert "deviations: openemr-9.toml" in shipped.stdout
+    assert (shipped.returncode, without.returncode) == (0, 1)
+
+
+def test_errors_around_a_check_leave_it_blocked(project):
+    """What goes wrong before or after a check says nothing of the server, deviation or not."""
+    project.check("""
+@pytest.fixture
+def prepared():
+    assert False, "not prepared"
+
+@pytest.fixture
+def untidy():
+    yield
+    raise RuntimeError("not tidied")
+
+@requirement("T-must")
+def test_first(prepared):
+    pass
+
+@requirement("T-should")
+def test_second(untidy):
+    pass
+""")
+    project.write("known.toml", DEVIATION)
+
+    output = project.run("--deviations", "known.toml")
+
+    assert output.returncode == 1
+    assert project.verdicts()["T-must"] == project.verdicts()["T-should"] == "blocked"
+    assert "could not be judged: AssertionError: not prepared" in output.stdout
+
+
+def test_a_crashed_worker_leaves_its_check_blocked(project):
+    """The check that took a worker down is blocked, and the others are judged."""
+    project.check("""
+import os
+
+@requirement("T-must")
+def test_first():
+    os._exit(1)
+
+@requirement("T-rest")
+@pytest.mark.parametrize("n", range(4))
+def test_third(n):
+    pass
+""")
+
+    output = project.run("-n2")
+
+    assert output.returncode == 1
+    assert project.verdicts() | {"T-must": "blocked", "T-rest": "pass"} == project.verdicts()
+
+
+def test_a_stopped_run_leaves_valid_files(project):
+    """After -x the files hold what was judged so far, marked partial."""
+    project.check(MIXED)
+
+    project.run("-x")
+
+    assert project.data()["run"]["partial"]
+    assert project.data()["result"] == "not conformant"
+    assert (project.results / "statement.md").read_text("utf-8").startswith("# not conformant")
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_an_interrupted_run_leaves_valid_files(project, workers):
+    """After Ctrl-C, twice, the files hold what was judged so far, and nothing is left over."""
+    project.check(GOOD + INTERRUPTED)
+    for _ in range(2):
+        output = project.run(workers, facts={"name": "interrupted"})
+        assert output.returncode == 2, output.stdout + output.stderr
+        assert project.data()["result"] == "partial run"
+        assert "interrupted" in project.data()["run"]["partial_reason"]
+    names = {path.name for path in project.results.iterdir()}
+    assert names == {"allure", "conformance.json", "junit.xml", "statement.html", "statement.md"}
+
+
+def test_a_target_that_cannot_be_reached_leaves_no_results(project):
+    """Exit code 6 leaves nothing that could be taken for the result of the run."""
+    project.check(GOOD)
+    project.run()
+
+    output = project.run(env={"UNREACHABLE": "1"})
+
+    assert output.returncode == 6
+    assert not (project.results / "conformance.json").exists()
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ('@requirement("T-mist")\ndef test_x(): pass', "did you mean 'T-must'?"),
+        ("def test_x(): pass", "exactly one @requirement"),
+        ('@requirement("T-must")\n@requirement("T-rest")\ndef test_x(): pass', "exactly one"),
+    ],
+    ids=["unknown", "none", "two"],
+)
+def test_a_wrong_mark_is_a_usage_error(project, workers, check, message):
+    """A check that names no requirement, two, or an unknown one, stops the run."""
+    project.check(check)
+
+    output = project.run(workers)
+
+    assert output.returncode == 4
+    assert message in output.stderr
+    assert not (project.results / "conformance.json").exists()
+
+
+def test_wrong_options_are_usage_errors(project):
+    """A wrong deviation, level or catalogue is said in a sentence, and nothing is judged."""
+    project.check(GOOD)
+    project.write("known.toml", DEVIATION.replace("T-must", "T-mast"))
+
+    deviation = project.run("--deviations", "known.toml")
+    level = project.run(env={"OPENEMR_CONFORMANCE_LEVEL": "SHALL"})
+
+    assert (deviation.returncode, level.returncode) == (4, 4)
+    assert "known.toml, line 2: deviation 1 (T-mast): there is no such" in deviation.stderr
+    assert "OPENEMR_CONFORMANCE_LEVEL is 'SHALL'; give MUST, SHOULD, MAY" in level.stderr
+
+
+def test_self_tests_are_left_alone(project):
+    """A session without checks has pytest's own exit code and writes no results."""
+    project.write("tests/test_own.py", "def test_own():\n    assert 1 == 2\n")
+
+    output = project.run("tests")
+
+    assert output.returncode == 1
+    assert "assert 1 == 2" in output.stdout
+    assert not project.results.exists()
+
+
+def test_level_moves_the_gate(project):
+    """With --level SHOULD a SHOULD that is not met fails the run."""
+    project.check('@requirement("T-should")\ndef test_second():\n    assert False\n')
+
+    assert project.run().returncode == 0
+    assert project.run("--level", "should").returncode == 1
+    assert project.verdicts()["T-should"] == "fail"
+
+
+def test_bodies_stay_out_if_asked(project):
+    """With --bodies none neither body nor exchange text leaves the run."""
+    project.check(MIXED)
+
+    output = project.run("--bodies", "none")
+
+    assert "<body>" not in output.stdout + project.everything()
