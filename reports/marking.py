@@ -35,7 +35,13 @@ def requirement_of(item: pytest.Item, known: Catalogue, errors: list[str]) -> Re
         advice = closest(name, known.requirements.keys())
         errors.append(f"{item.nodeid}: there is no requirement {name!r}; {advice}")
         return None
-    return known.requirements[name]
+    requirement = known.requirements[name]
+    for feature in needed(item, requirement):
+        if feature not in known.features:
+            advice = closest(feature, known.features.keys())
+            errors.append(f"{item.nodeid}: there is no feature {feature!r}; {advice}")
+            return None
+    return requirement
 
 
 def mark(item: pytest.Item, known: Catalogue, judged: Judged) -> None:
@@ -47,7 +53,7 @@ def mark(item: pytest.Item, known: Catalogue, judged: Judged) -> None:
         ("level", requirement.level),
         ("area", requirement.area),
     ]
-    features = [known.features[name].mark for name in requirement.needs]
+    features = [known.features[name].mark for name in needed(item, requirement)]
     for name in dict.fromkeys([requirement.level.lower(), requirement.area, *features]):
         item.add_marker(name)
     allure.label(item, requirement)
@@ -57,15 +63,21 @@ def mark(item: pytest.Item, known: Catalogue, judged: Judged) -> None:
         item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
 
 
+def needed(item: pytest.Item, requirement: Requirement) -> list[str]:
+    """Return the features that a check needs: its requirement's, and those of its parameter."""
+    own = [name for mark in item.iter_markers("needs") for name in mark.args]
+    return list(dict.fromkeys([*requirement.needs, *own]))
+
+
 def skip_unless_applicable(item: pytest.Item, requirement: Requirement, target: Any) -> None:
     """Skip a check that needs what the target does not declare, or that would write to it."""
     if target is None:
         return
-    reasons = []
-    for name in requirement.needs:
-        if name not in target.features:
-            why = target.undeclared.get(name)
-            reasons.append(f"the target does not declare {name}" + (f": {why}" if why else ""))
+    reasons = [
+        target.undeclared.get(name, f"the target does not declare {name}")
+        for name in needed(item, requirement)
+        if name not in target.features
+    ]
     if target.read_only and item.get_closest_marker("writes"):
         reasons.append("the check writes, and the target is only to be read")
     if reasons:
