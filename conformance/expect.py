@@ -13,6 +13,7 @@ import jsonschema
 from referencing import Registry, Resource
 
 from fixtures.http import Response, answer_line, curl, query
+from fixtures.redaction import SECRETS
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
@@ -273,6 +274,7 @@ def _show(value: object) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
+    text = SECRETS.clean(text)  # before the cut: half a secret would not be recognised
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
