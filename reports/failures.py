@@ -68,6 +68,14 @@ def replace(
     return pytest.ExceptionInfo.from_exc_info((type(error), error, excinfo.tb))
 
 
+def raised(finding: Finding) -> pytest.ExceptionInfo[BaseException]:
+    """Return a finding as an exception, for reporters that know of nothing else."""
+    try:
+        raise AssertionError(finding.text)  # noqa: TRY301 - only what was raised has a trace
+    except AssertionError:
+        return pytest.ExceptionInfo.from_current()
+
+
 def representation(message: str, text: str, path: str, line: int) -> ReprExceptionInfo:
     """Return the text in the form in which pytest, xdist, JUnit and Allure take a failure."""
     entry = ReprEntry(text.splitlines(), None, None, None, "value")
