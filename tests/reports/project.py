@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import jsonschema
+
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Plugins that the runs do not need cost more time than the runs.
@@ -208,8 +210,11 @@ class Project:
         )
 
     def data(self):
-        """Return what the last run left in conformance.json."""
-        return json.loads((self.results / "conformance.json").read_text("utf-8"))
+        """Return what the last run left in conformance.json, which fulfils its schema."""
+        schema = json.loads((ROOT / "conformance/schemas/conformance.json").read_text("utf-8"))
+        data = json.loads((self.results / "conformance.json").read_text("utf-8"))
+        jsonschema.Draft202012Validator(schema).validate(data)
+        return data
 
     def verdicts(self):
         """Return the verdicts of the last run by requirement."""

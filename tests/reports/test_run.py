@@ -3,10 +3,9 @@
 import json
 import xml.etree.ElementTree as ET
 
-import jsonschema
 import pytest
 
-from tests.reports.project import ROOT, Project
+from tests.reports.project import Project
 
 SECRET = "s3cr3t-t0ken-of-the-test"
 
@@ -99,13 +98,6 @@ def test_verdicts_are_folded_over_checks(mixed):
     assert mixed.output.returncode == 1
     assert mixed.data()["result"] == "not conformant"
     assert mixed.data()["counts"]["checks"]["pass"] == 1
-
-
-def test_conformance_json_fulfils_its_schema(mixed):
-    """The published schema describes what a run writes."""
-    schema = json.loads((ROOT / "conformance/schemas/conformance.json").read_text("utf-8"))
-
-    jsonschema.Draft202012Validator(schema).validate(mixed.data())
 
 
 def test_a_miss_is_told_in_parts(mixed):
@@ -312,6 +304,18 @@ def test_third(n):
 
     assert output.returncode == 1
     assert project.verdicts() | {"T-must": "blocked", "T-rest": "pass"} == project.verdicts()
+
+
+def test_checks_that_cannot_be_collected_make_the_run_partial(project):
+    """A file of checks that cannot be imported is no word about the server."""
+    project.check(GOOD)
+    project.check("import nothing_of_this_name", "conformance/oauth/test_bad.py")
+
+    output = project.run("-n1")
+
+    assert output.returncode == 1
+    assert project.data()["result"] == "partial run"
+    assert "test_bad.py could not be collected" in project.data()["run"]["partial_reason"]
 
 
 def test_a_stopped_run_leaves_valid_files(project):
