@@ -25,7 +25,11 @@ CATEGORIES = [
         "matchedStatuses": ["skipped"],
     },
     {"name": "Skipped for another reason", "matchedStatuses": ["skipped"]},
-    {"name": "Stale deviations", "messageRegex": r"(?s)^.*XPASS.*", "matchedStatuses": ["failed"]},
+    {
+        "name": "Stale deviations",
+        "messageRegex": r"(?s).*\n  stale  .*",
+        "matchedStatuses": ["failed"],
+    },
     {"name": "Requirements not fulfilled", "matchedStatuses": ["failed"]},
     {"name": "Could not be judged", "matchedStatuses": ["broken"]},
 ]

@@ -4,8 +4,10 @@
 """
 
 import argparse
+import contextlib
 import functools
 import importlib
+import io
 import json
 import sys
 import tomllib
@@ -196,9 +198,10 @@ class _Recorder:
 def collect_checks(root: Path = ROOT) -> dict[str, list[str]]:
     """Collect the checks without starting a target, as node ids by requirement."""
     recorder = _Recorder()
-    quiet = [f"-pno:{name}" for name in ("terminal", "xdist", "randomly", "cacheprovider")]
+    quiet = [f"-pno:{name}" for name in ("xdist", "randomly", "cacheprovider")]
     arguments = ["--collect-only", "--rootdir", str(root), *quiet, str(root / "conformance")]
-    status = pytest.main(arguments, plugins=[recorder])
+    with contextlib.redirect_stdout(io.StringIO()):
+        status = pytest.main(arguments, plugins=[recorder])
     if recorder.errors or status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise CatalogueError("\n".join(["the checks could not be collected", *recorder.errors]))
     return recorder.checks

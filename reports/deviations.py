@@ -98,8 +98,10 @@ def read(path: Path, known: Collection[str]) -> list[Deviation]:
     """Read one file, or raise a usage error that names the entry and what to do."""
     data = _parse(path)
     text = path.read_text("utf-8")
-    error = next(schema_errors(_dated(data), "deviations.json", "deviation", "requirement"), None)
-    if error is not None:
+    errors = list(schema_errors(_dated(data), "deviations.json", "deviation", "requirement"))
+    if errors:
+        # A misspelt key is also a missing one: the spelling is what helps.
+        error = next((each for each in errors if "Additional" in each), errors[0])
         number = re.match(r"deviation (\d+)", error)
         line = f", line {_line(text, int(number[1]))}" if number else ""
         raise pytest.UsageError(f"{path}{line}: {_advice(error)}")

@@ -44,6 +44,8 @@ def describe(
 ) -> Finding:
     """Tell a requirement that was missed (an assertion of the check) from one not judged."""
     error = _single(excinfo.value)
+    if error is not excinfo.value and error.__traceback__ is not None:
+        excinfo = pytest.ExceptionInfo.from_exception(error)
     if when == "call" and isinstance(error, AssertionError):
         return _miss(requirement, error, _own_line(excinfo, item))
     return _blocked(requirement, error, when, _frames(excinfo, item.config.rootpath))
@@ -68,6 +70,14 @@ def replace(
     return pytest.ExceptionInfo.from_exc_info((type(error), error, excinfo.tb))
 
 
+def raised(finding: Finding) -> pytest.ExceptionInfo[BaseException]:
+    """Return a finding as an exception, for reporters that know of nothing else."""
+    try:
+        raise AssertionError(finding.text)  # noqa: TRY301 - only what was raised has a trace
+    except AssertionError:
+        return pytest.ExceptionInfo.from_current()
+
+
 def representation(message: str, text: str, path: str, line: int) -> ReprExceptionInfo:
     """Return the text in the form in which pytest, xdist, JUnit and Allure take a failure."""
     entry = ReprEntry(text.splitlines(), None, None, None, "value")
@@ -82,7 +92,8 @@ def _miss(requirement: Requirement, error: AssertionError, own: str | None) -> F
     received = _values(getattr(error, "received", None))
     if expected is None and not received:
         received = _values(str(error).splitlines() or ["the assertion failed without a message"])
-    notes = _values(getattr(error, "__notes__", None))
+    # Hypothesis notes the example that fails, and may go on with an explanation full of paths.
+    notes = [str(note).partition("Explanation:")[0] for note in getattr(error, "__notes__", ())]
     parts: dict[str, Any] = {
         "expected": expected,
         "received": received,
@@ -96,7 +107,7 @@ def _miss(requirement: Requirement, error: AssertionError, own: str | None) -> F
         ("in answer", [parts["in_answer"]]),
         ("reproduce", [parts["reproduce"]]),
         ("hint", [parts["hint"]]),
-        ("example", [" ".join(notes)] if notes else []),
+        ("example", _values(" ".join(notes[0].split()) if notes else None)),
         ("check", [own]),
     ]
     first = received[0] if received else "otherwise"
@@ -110,7 +121,8 @@ def _blocked(
     kind = type(error).__name__
     said = _values(str(error).splitlines())
     first = said[0] if said else kind
-    reason = first if kind == "Blocked" or first.startswith(kind) else f"{kind}: {first}"
+    own = any(each.__name__ == "Blocked" for each in type(error).__mro__)
+    reason = first if own or first.startswith(kind) else f"{kind}: {first}"
     stage = {"setup": "while it was prepared", "teardown": "while it was cleaned up"}.get(when)
     message = f"could not be judged: {reason}"
     rows: Rows = [("blocked", [message, *said[1:]]), ("when", [stage]), ("at", list(frames))]

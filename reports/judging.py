@@ -22,7 +22,11 @@ def find(item: pytest.Item, call: pytest.CallInfo[None], judged: Judged) -> Find
 
 
 def judge(
-    item: pytest.Item, report: pytest.TestReport, judged: Judged, finding: Finding | None
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+    judged: Judged,
+    finding: Finding | None,
 ) -> None:
     """Write the verdict into the report of a phase, with all that is to be said of it."""
     if finding is not None:
@@ -32,7 +36,9 @@ def judge(
     elif report.when == "call":
         judged.verdict = verdicts.PASS
         if report.failed and judged.deviation is not None:  # what pytest calls XPASS(strict)
-            _tell(item, report, failures.stale(judged.requirement, judged.deviation))
+            stale = failures.stale(judged.requirement, judged.deviation)
+            call.excinfo = failures.raised(stale)
+            _tell(item, report, stale)
     if report.when != "setup" or not report.passed:
         report.user_properties.append(("verdict", judged.verdict))
     _show_exchanges(item.config, report, judged.options.bodies)

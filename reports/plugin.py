@@ -52,14 +52,17 @@ def pytest_configure(config: pytest.Config) -> None:
     marks |= dict.fromkeys(feature.mark for feature in known.features.values())
     for mark in marks:
         config.addinivalue_line("markers", f"{mark}: added at collection from the catalogue")
-    if is_worker(config) or config.option.collectonly:
+    if config.option.collectonly:
+        return
+    # Workers read the command line anew, so they are led as well.
+    for name, file in (("xmlpath", results.JUNIT), ("allure_report_dir", results.ALLURE)):
+        if getattr(config.option, name, "absent") is None:
+            setattr(config.option, name, str(chosen.results / file))
+    if is_worker(config):
         return
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started
         _deviations(config, None)
     results.prepare(chosen.results)
-    for name, file in (("xmlpath", results.JUNIT), ("allure_report_dir", results.ALLURE)):
-        if getattr(config.option, name, "absent") is None:
-            setattr(config.option, name, str(chosen.results / file))
 
 
 def _deviations(config: pytest.Config, target: Any) -> Deviations:
@@ -192,7 +195,7 @@ def pytest_runtest_makereport(
         return (yield)
     finding = judging.find(item, call, judged)
     report = yield
-    judging.judge(item, report, judged, finding)
+    judging.judge(item, call, report, judged, finding)
     return report
 
 

@@ -21,8 +21,8 @@ JUNIT = "junit.xml"
 ALLURE = "allure"
 #: Only these are removed from the Allure folder: nobody loses a file of his own.
 ALLURE_FILES = (
-    "*-result.json",
-    "*-container.json",
+    "*-result.json*",
+    "*-container.json*",
     "*-attachment*",
     "environment.properties",
     "categories.json",

@@ -59,6 +59,11 @@ class Run:
     waiting_ms: float = 0.0
     workers: int = 0
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what could not be collected, here or in a worker."""
+        if report.failed:
+            self.narrow(f"{report.nodeid} could not be collected")
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the report of one phase of a check; other tests are ignored."""
         said: dict[str, Any] = dict(report.user_properties)
@@ -155,7 +160,7 @@ class Run:
             "suite_version": self.suite,
             "started": self.started.isoformat(timespec="seconds"),
             # Never a good word beside a bad exit code, whatever made it bad.
-            "result": verdicts.NOT_CONFORMANT if code == 1 else result,
+            "result": verdicts.NOT_CONFORMANT if code == 1 and not reasons else result,
             "exit_code": code,
             "level": self.level,
             "run": {

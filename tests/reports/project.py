@@ -7,7 +7,12 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import jsonschema
+
 ROOT = Path(__file__).resolve().parents[2]
+
+#: Plugins that the runs do not need cost more time than the runs.
+QUICK = [f"-pno:{name}" for name in ("randomly", "anyio", "hypothesispytest", "cacheprovider")]
 
 TARGET = '''
 """A stand-in for the target: its facts come from the environment."""
@@ -183,15 +188,19 @@ class Project:
 
     def run(self, *arguments, facts=None, env=None):
         """Run pytest in the project, without the plugins that only cost time."""
+        given = {"FACTS": json.dumps(facts or {})} | (env or {})
+        return self.python("-m", "pytest", *QUICK, *arguments, env=given)
+
+    def python(self, *arguments, env=None):
+        """Run Python in the project, with the package under test."""
         environment = {
             key: value
             for key, value in os.environ.items()
             if not key.startswith(("PYTEST_", "OPENEMR_", "GITHUB_"))
         }
         environment |= {"PYTHONPATH": f"{self.folder}{os.pathsep}{ROOT}"}
-        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "FACTS": json.dumps(facts or {})}
         return subprocess.run(  # noqa: S603 - it runs the tests of this very project
-            [sys.executable, "-m", "pytest", "-p", "no:randomly", *map(str, arguments)],
+            [sys.executable, *map(str, arguments)],
             cwd=self.folder,
             env=environment | (env or {}),
             capture_output=True,
@@ -201,8 +210,11 @@ class Project:
         )
 
     def data(self):
-        """Return what the last run left in conformance.json."""
-        return json.loads((self.results / "conformance.json").read_text("utf-8"))
+        """Return what the last run left in conformance.json, which fulfils its schema."""
+        schema = json.loads((ROOT / "conformance/schemas/conformance.json").read_text("utf-8"))
+        data = json.loads((self.results / "conformance.json").read_text("utf-8"))
+        jsonschema.Draft202012Validator(schema).validate(data)
+        return data
 
     def verdicts(self):
         """Return the verdicts of the last run by requirement."""

@@ -1,0 +1,125 @@
+"""The catalogue: errors are all found and named, and the listing shows what is missing."""
+
+import json
+
+import pytest
+
+from reports import catalogue
+from tests.reports.project import Project
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Lay out a project with a sound catalogue."""
+    return Project(tmp_path)
+
+
+def test_the_suites_own_catalogue_is_sound():
+    """Features and requirements of the suite fulfil their schemas."""
+    loaded = catalogue.load()
+
+    assert "oauth.password_grant" in loaded.features
+    assert loaded.features["oauth.password_grant"].mark == "oauth_password_grant"
+
+
+def test_requirements_are_read_in_the_order_of_the_areas(project):
+    """The area of a requirement is the name of its file, and areas have an order."""
+    text = (project.folder / "conformance/requirements/token.toml").read_text("utf-8")
+    project.write("conformance/requirements/discovery.toml", text.replace('"T-', '"D-'))
+
+    requirements = list(catalogue.load(project.folder).requirements.values())
+
+    assert [(each.id, each.area) for each in requirements[3:5]] == [
+        ("D-portal", "discovery"),
+        ("T-must", "token"),
+    ]
+    assert requirements[4].needs == ()
+
+
+def test_every_error_is_named_with_file_entry_and_key(project):
+    """All that is wrong is said at once."""
+    project.write(
+        "conformance/requirements/tokens.toml",
+        """
+        [[requirement]]
+        id = "T-must"
+        text = "No full stop"
+        source = ""
+        url = "nowhere"
+        level = "SHALL"
+
+        [[requirement]]
+        id = "T-must"
+        text = "A thing is so."
+        source = "RFC 1"
+        url = "https://example.org"
+        level = "MUST"
+        needs = ["flying"]
+
+        [[requirement]]
+        text = "A thing is so."
+        """,
+    )
+    project.write("conformance/requirements/bulk.toml", "[[requirement")
+
+    with pytest.raises(catalogue.CatalogueError) as caught:
+        catalogue.load(project.folder)
+
+    message = str(caught.value)
+    place = "conformance/requirements/tokens.toml: "
+    for expected in (
+        f"{place}the file is not named after a known area",
+        f"{place}requirement 1 (T-must): text: ",
+        f"{place}requirement 1 (T-must): source: ",
+        f"{place}requirement 1 (T-must): url: ",
+        f"{place}requirement 1 (T-must): level: 'SHALL' is not one of",
+        f"{place}requirement 2 (T-must): id: this id is also used in token.toml",
+        f"{place}requirement 2 (T-must): needs: there is no feature 'flying'",
+        f"{place}requirement 3: 'id' is a required property",
+        "conformance/requirements/bulk.toml: ",
+    ):
+        assert expected in message
+
+
+def test_a_broken_catalogue_is_a_usage_error(project):
+    """A run does not start with a catalogue that has errors."""
+    project.write("conformance/features.toml", '[[feature]]\nname = "Rest"\ntext = "So."\n')
+
+    output = project.run()
+
+    assert output.returncode == 4
+    assert "conformance/features.toml: feature 1 (Rest): name: " in output.stderr
+
+
+def test_the_listing_shows_what_has_no_check_and_no_defect(project):
+    """Gaps are counted at the top and marked at their requirement."""
+    loaded = catalogue.load(project.folder)
+
+    entries = catalogue.listing(loaded, {"T-must": ["a::b"]}, {"T-must": ["wrong"]})
+    text, markdown = catalogue.as_text(entries), catalogue.as_markdown(entries)
+
+    assert text.startswith("4 requirements, 1 checks\n3 without a check, 3 of them without")
+    assert text.count("!   NO CHECK") == text.count("!   NO DEFECT") == 3
+    assert markdown.count("**NO CHECK**") == 3
+    assert entries[0]["checks"] == ["a::b"]
+    assert entries[0]["defects"] == ["wrong"]
+
+
+def test_the_listing_collects_checks_without_a_target(project):
+    """The module lists as JSON what pytest collects."""
+    project.check('@requirement("T-must")\ndef test_first():\n    pass\n')
+    project.write(
+        "list.py",
+        """
+        import json, sys
+        from pathlib import Path
+        from reports import catalogue
+
+        root = Path(sys.argv[1])
+        print(json.dumps(catalogue.collect_checks(root)))
+        """,
+    )
+
+    output = project.python("list.py", project.folder)
+
+    assert json.loads(output.stdout) == {"T-must": ["conformance/oauth/test_things.py::test_first"]}
