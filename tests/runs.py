@@ -41,7 +41,7 @@ def run(results: Path, *arguments: str, **environment: str) -> Run:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENEMR_", "PYTEST_"))}
     inherited.pop("GITHUB_STEP_SUMMARY", None)
     finished = subprocess.run(  # noqa: S603 - our own command
-        [*command, "--results", str(results), *arguments],
+        [*command, f"--results={results}", *arguments],
         cwd=ROOT,
         env={**inherited, **environment},
         stdin=subprocess.DEVNULL,

@@ -64,7 +64,7 @@ def test_server_that_is_no_openemr_is_explained(tmp_path, answer, said):
     """A server that is not a working OpenEMR ends the run with its cause and exit code 6."""
     with answering(answer) as url:
         finished = run(
-            tmp_path / "results", "--target", target_file(tmp_path, url, "read_seconds = 1.0")
+            tmp_path / "results", f"--target={target_file(tmp_path, url, 'read_seconds = 1.0')}"
         )
 
     assert (finished.exit_code, said in finished.output) == (6, True), finished.output
@@ -79,14 +79,14 @@ def test_server_that_is_no_openemr_is_explained(tmp_path, answer, said):
 )
 def test_server_that_is_not_there_is_explained(tmp_path, url, said):
     """A server that cannot be reached ends the run with its cause and exit code 6."""
-    finished = run(tmp_path / "results", "--target", target_file(tmp_path, url))
+    finished = run(tmp_path / "results", f"--target={target_file(tmp_path, url)}")
 
     assert (finished.exit_code, said in finished.output) == (6, True), finished.output
 
 
 def test_usage_errors_have_their_own_exit_code(tmp_path):
     """A wrong target is a usage error: exit code 4 and one sentence."""
-    finished = run(tmp_path / "results", "--target", "openemr-99")
+    finished = run(tmp_path / "results", "--target=openemr-99")
 
     assert finished.exit_code == 4
     assert "there is no target 'openemr-99'" in finished.output
