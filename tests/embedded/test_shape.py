@@ -23,21 +23,21 @@ SIGNATURE = {"id_token", "access_token", "refresh_token", "token_type", "expires
 
 @pytest.fixture(scope="module")
 def server():
-    """A running embedded server."""
+    """Run an embedded server."""
     with EmbeddedServer() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def http(server):
-    """A client of its authorization server."""
+    """Open a client of its authorization server."""
     with httpx.Client(base_url=f"{server.url}/oauth2/default/") as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def registration(http, server):
-    """The answer to a registration; the client is enabled afterwards."""
+    """Register a client, enable it, and return the answer."""
     metadata = {
         "application_type": "private",
         "client_name": "shape",
@@ -54,13 +54,13 @@ def registration(http, server):
 
 @pytest.fixture(scope="module")
 def credentials(registration):
-    """What the registered client authenticates with."""
+    """Return what the registered client authenticates with."""
     return {name: registration.json()[name] for name in ("client_id", "client_secret")}
 
 
 @pytest.fixture(scope="module")
 def bearer(http, credentials):
-    """The header of an authorized call."""
+    """Return the header of an authorized call."""
     form = {"grant_type": "password", "username": "admin", "password": "pass", "scope": SCOPE}
     answer = http.post("token", data={**form, "user_role": "users", **credentials})
     assert set(answer.json()) == SIGNATURE
@@ -83,25 +83,25 @@ def test_registration_has_the_members_of_openemr(registration):
     }  # fmt: skip
 
 
-def test_patient_envelope_has_four_members(server, bearer):
+def test_patient_envelope_has_four_members(server, http, bearer):
     """The standard API wraps its answers."""
     fields = {"fname": "Ann", "lname": "Probe", "sex": "Female", "DOB": "1990-01-02"}
     url = f"{server.url}/apis/default/api/patient"
-    created = httpx.post(url, json=fields, headers=bearer)
+    created = http.post(url, json=fields, headers=bearer)
 
     assert created.status_code == 201
     assert set(created.json()) == {"validationErrors", "internalErrors", "data", "links"}
     assert set(created.json()["data"]) == {"pid", "uuid"}
-    refused = httpx.post(url, json={}, headers=bearer)
+    refused = http.post(url, json={}, headers=bearer)
     assert set(refused.json()["validationErrors"]) == {"fname", "lname", "sex", "DOB"}
 
 
-def test_patient_is_one_record_behind_both_apis(server, bearer):
+def test_patient_is_one_record_behind_both_apis(server, http, bearer):
     """REST and FHIR show the same patient."""
     fields = {"fname": "Bea", "lname": "Shared", "sex": "Female", "DOB": "1990-01-02"}
     base = f"{server.url}/apis/default"
-    created = httpx.post(f"{base}/api/patient", json=fields, headers=bearer).json()["data"]
-    shown = httpx.get(f"{base}/fhir/Patient/{created['uuid']}", headers=bearer)
+    created = http.post(f"{base}/api/patient", json=fields, headers=bearer).json()["data"]
+    shown = http.get(f"{base}/fhir/Patient/{created['uuid']}", headers=bearer)
 
     assert shown.headers["content-type"].startswith("application/fhir+json")
     assert shown.json()["name"][0] == {"use": "official", "family": "Shared", "given": ["Bea"]}
@@ -157,18 +157,18 @@ def test_login_forms_have_the_fields_of_openemr(server, http, credentials):
 
 
 @pytest.mark.parametrize("name", sorted(load()), ids=str)
-def test_every_defect_has_a_prefix_of_its_own(server, name):
+def test_every_defect_has_a_prefix_of_its_own(server, http, name):
     """A defect is chosen in the base URL, and the generated URLs carry it."""
     base = f"{server.url}/~{name}"
-    document = httpx.get(f"{base}/oauth2/default/.well-known/openid-configuration").json()
+    document = http.get(f"{base}/oauth2/default/.well-known/openid-configuration").json()
 
     assert document["issuer"] == f"{base}/oauth2/default"
     assert server.store(name).has(name)
 
 
-def test_unknown_defect_is_named(server):
+def test_unknown_defect_is_named(server, http):
     """A misspelled defect does not pass for a healthy server."""
-    answer = httpx.get(f"{server.url}/~no_such_defect/apis/default/api/version")
+    answer = http.get(f"{server.url}/~no_such_defect/apis/default/api/version")
 
     assert (answer.status_code, answer.json()["defects"]) == (404, ["no_such_defect"])
 
