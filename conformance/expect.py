@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import jsonschema
 from referencing import Registry, Resource
 
-from fixtures.http import Response, answer_line, curl, query
+from fixtures.http import NOT_JSON, Response, answer_line, curl, query
 from fixtures.redaction import SECRETS
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -143,7 +143,7 @@ def json(response: Response) -> Any:
     __tracebackhide__ = True
     try:
         return response.json()
-    except (ValueError, UnicodeDecodeError):
+    except NOT_JSON:
         fail("a JSON body", _excerpt(response), response)
 
 
@@ -257,7 +257,7 @@ def _object(response: Response) -> dict[str, Any]:
     """Return the JSON object of the answer, or an empty one: for answers that may have none."""
     try:
         body = response.json()
-    except (ValueError, UnicodeDecodeError):
+    except NOT_JSON:
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -1,0 +1,57 @@
+"""A server that goes wrong in the middle of a run: verdicts, an end, and whole results."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fixtures.embedded.server import EmbeddedServer
+from tests import misbehaviour
+from tests.runs import ROOT, run, target_file
+
+#: Past the preparation of the target, in the middle of the checks.
+AFTER = 60
+FAULTS = ["hang", "close", "html", "garbage", "deep", "circles", "flood", "drip"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_run_ends_and_says_what_it_could_not_judge(tmp_path, fault):
+    """Whatever a server turns into, the run goes on to its end and its results are whole."""
+    with misbehaviour.FailingServer(getattr(misbehaviour, fault), AFTER) as server:
+        target = target_file(tmp_path, server.url, "read_seconds = 0.5")
+        finished = run(tmp_path / "results", f"--target={target}")
+
+    assert finished.exit_code == 1, finished.output
+    assert finished.statement["run"]["partial"] is False
+    assert len(finished.verdicts("fail", "blocked")) > 3
+    assert "INTERNALERROR" not in finished.output
+
+
+def test_interrupted_runs_leave_whole_results(tmp_path):
+    """Ctrl-C writes what is known so far, and so does the next one over it."""
+    with EmbeddedServer() as server:
+        target = target_file(tmp_path, server.url)
+        for _ in range(2):
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [
+                    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v"),
+                    *(f"--target={target}", f"--results={tmp_path / 'results'}"),
+                ],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            assert process.stdout is not None
+            while b"PASSED" not in process.stdout.readline():
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=60)
+            time.sleep(0.1)
+
+            assert process.returncode == 2, output.decode()
+            finished = run(tmp_path / "other", "--co", "-q")  # the checkout still works
+            assert finished.exit_code == 0
+            statement = (tmp_path / "results" / "statement.md").read_text("utf-8")
+            assert "partial run" in statement
