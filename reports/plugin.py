@@ -92,6 +92,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     )
     for reason in options.narrowing(config):
         run.narrow(reason)
+    if target is not None and target.read_only:
+        run.narrow("the target was only to be read")
     config.pluginmanager.register(run, "openemr_conformance_run")
 
 

@@ -37,7 +37,9 @@ class Run:
 
 def run(results: Path, *arguments: str, **environment: str) -> Run:
     """Run pytest with these arguments and give what came of it."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    if not any("randomly" in argument for argument in arguments):
+        command += ["-p", "no:randomly"]
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENEMR_", "PYTEST_"))}
     inherited.pop("GITHUB_STEP_SUMMARY", None)
     finished = subprocess.run(  # noqa: S603 - our own command
