@@ -2,23 +2,30 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 
 import pytest
+import trustme
 
 from tests.runs import run, target_file
 
 
 @contextlib.contextmanager
-def answering(answer):
+def answering(answer, tls=None):
     """A server that answers each connection with the same bytes, or never if there are none."""
     listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    if tls is not None:
+        listener = tls.wrap_socket(listener, server_side=True)
     open_connections = []
 
     def serve():
         while True:
             try:
                 connection, _ = listener.accept()
+            except ssl.SSLError:
+                continue  # the client did not like the certificate
             except OSError:
                 return
             open_connections.append(connection)
@@ -30,7 +37,7 @@ def answering(answer):
                 connection.close()
 
     threading.Thread(target=serve, daemon=True).start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
     listener.close()
     for connection in open_connections:
         connection.close()
@@ -82,6 +89,51 @@ def test_server_that_is_not_there_is_explained(tmp_path, url, said):
     finished = run(tmp_path / "results", f"--target={target_file(tmp_path, url)}")
 
     assert (finished.exit_code, said in finished.output) == (6, True), finished.output
+
+
+@pytest.fixture(scope="module")
+def authority():
+    """A certificate authority of the tests' own."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def own_certificate(authority):
+    """A TLS server context with a certificate of that authority."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def test_untrusted_certificate_is_explained(tmp_path, own_certificate):
+    """A certificate that nobody trusts ends the run with what to write into the target file."""
+    with answering(ELSEWHERE, own_certificate) as url:
+        finished = run(tmp_path / "results", f"--target={target_file(tmp_path, url)}")
+
+    assert finished.exit_code == 6
+    assert "its TLS certificate is not trusted" in finished.output
+    assert "ca_file" in finished.output
+
+
+@pytest.mark.parametrize("trust", ["ca_file", "verify"])
+def test_certificate_is_trusted_when_told_so(tmp_path, own_certificate, authority, trust):
+    """The file's authority is trusted, and with `verify = false` everybody: the run gets on."""
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    tls = {"ca_file": '[tls]\nca_file = "ca.pem"', "verify": "[tls]\nverify = false"}[trust]
+    with answering(ELSEWHERE, own_certificate) as url:
+        finished = run(tmp_path / "results", f"--target={target_file(tmp_path, url, tls)}")
+
+    assert "Connectors > Site Address" in finished.output
+
+
+def test_http_where_tls_is_spoken_is_explained(tmp_path):
+    """https:// on a port that speaks http is said to be just that."""
+    with answering(HTML) as url:
+        target = target_file(tmp_path, url.replace("http://", "https://"))
+        finished = run(tmp_path / "results", f"--target={target}")
+
+    assert finished.exit_code == 6
+    assert "does not speak TLS" in finished.output
 
 
 def test_usage_errors_have_their_own_exit_code(tmp_path):
