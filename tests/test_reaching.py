@@ -8,6 +8,7 @@ import threading
 import pytest
 import trustme
 
+from fixtures.embedded.server import EmbeddedServer
 from tests.runs import run, target_file
 
 
@@ -142,3 +143,29 @@ def test_usage_errors_have_their_own_exit_code(tmp_path):
 
     assert finished.exit_code == 4
     assert "there is no target 'openemr-99'" in finished.output
+
+
+def test_another_version_than_declared_is_explained(tmp_path):
+    """A server of another version than the target file says is not judged."""
+    with EmbeddedServer() as server:
+        target = target_file(tmp_path, server.url, 'version = "7.0.3"')
+        finished = run(tmp_path / "results", f"--target={target}")
+
+    assert finished.exit_code == 6
+    assert "says OpenEMR 7.0.3, and the server says 8.1.0" in finished.output
+
+
+def test_refused_administrator_is_explained(tmp_path):
+    """A wrong password of the administrator ends the run before any check."""
+    with EmbeddedServer() as server:
+        path = tmp_path / "target.toml"
+        path.write_text(
+            f'kind = "url"\nurl = "{server.url}"\n'
+            '[users.admin]\nname = "admin"\npassword = "not the password"\n',
+            "utf-8",
+        )
+        finished = run(tmp_path / "results", f"--target={path}")
+
+    assert finished.exit_code == 6
+    assert "OpenEMR refused the administrator 'admin'" in finished.output
+    assert "not the password" not in finished.output
