@@ -9,6 +9,7 @@ from fixtures.http import BasicAuth
 from fixtures.oauth import InBody, granted
 
 SCOPE = "openid offline_access api:oemr user/patient.read"
+PUBLIC_SCOPE = "openid api:fhir fhirUser"
 PASSWORD = pytest.param("password", marks=needs("oauth.password_grant"), id="password")
 
 
@@ -16,8 +17,8 @@ PASSWORD = pytest.param("password", marks=needs("oauth.password_grant"), id="pas
 def code_request(authorization):
     """Give a client of this check's own and the form of a good code exchange."""
 
-    def make(**options):
-        client, allowed = authorization(SCOPE, **options)
+    def make(scope=SCOPE, **options):
+        client, allowed = authorization(scope, **options)
         form = {
             "grant_type": "authorization_code",
             "code": allowed.code,
@@ -34,8 +35,11 @@ def request_of(code_request, fresh_tokens, new_client, admin):
     """Give a client of this check's own and a good token request, by the name of the grant."""
 
     def make(grant):
-        if grant == "authorization_code":
-            return code_request()
+        if grant == "public_code":
+            return code_request(PUBLIC_SCOPE, client=new_client.public(PUBLIC_SCOPE))
+        if grant == "client_credentials":
+            scope = "api:fhir system/Patient.read"
+            return new_client.system(scope), {"grant_type": grant, "scope": scope}
         if grant == "refresh_token":
             client, body = fresh_tokens(SCOPE)
             return client, {"grant_type": grant, "refresh_token": body["refresh_token"]}
@@ -208,30 +212,15 @@ def test_malformed_basic_header_is_refused(server, unused_code, credentials):
     [
         "refresh_token",
         PASSWORD,
-        pytest.param("public_code", id="public_code"),
+        "public_code",
         pytest.param(
             "client_credentials", marks=needs("oauth.client_credentials"), id="client_credentials"
         ),
     ],
 )
-def test_disabled_client_gets_no_token(
-    server, request_of, new_client, administrator, browser, admin, grant
-):
+def test_disabled_client_gets_no_token(server, request_of, administrator, grant):
     """A client that an administrator disabled gets no token."""
-    if grant == "client_credentials":
-        client = new_client.system("api:fhir system/Patient.read")
-        form = {"grant_type": grant, "scope": "api:fhir system/Patient.read"}
-    elif grant == "public_code":
-        client = new_client.public("openid api:fhir fhirUser")
-        allowed = browser.authorize(client, admin, "openid api:fhir fhirUser")
-        form = {
-            "grant_type": "authorization_code",
-            "code": allowed.code,
-            "redirect_uri": client.redirect_uri,
-            "code_verifier": allowed.verifier,
-        }
-    else:
-        client, form = request_of(grant)
+    client, form = request_of(grant)
     administrator.disable(client.client_id)
     response = server.token(form, client.authentication())
 
@@ -258,7 +247,7 @@ def test_app_authenticates_with_an_assertion(server, authorization, new_client, 
 @requirement("SMART-2.2-asym-code-bad-assertion")
 @pytest.mark.parametrize("fault", ["expired", "other_audience", "foreign_key", "garbage"])
 def test_app_with_a_bad_assertion_is_refused(
-    server, authorization, new_client, client_key, bent_assertion, fault
+    server, authorization, new_client, bent_assertion, fault
 ):
     """A bad assertion at a code exchange is refused and not ignored."""
     client = new_client.system(SCOPE, token_endpoint_auth_method="private_key_jwt")

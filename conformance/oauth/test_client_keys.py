@@ -1,4 +1,4 @@
-"""The keys of clients that authenticate with assertions: which are taken, and which key is chosen."""
+"""The keys of clients that authenticate with assertions: which are taken, which one is chosen."""
 
 import pytest
 

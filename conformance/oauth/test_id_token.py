@@ -54,7 +54,7 @@ def test_issuer_is_that_of_the_discovery(id_token, discovery, grant):
 
 @requirement("OIDCC-2-sub")
 def test_subject_stands_for_the_user(id_token, admin):
-    """The subject of an ID token is at most 255 ASCII characters, and always the same for a user."""
+    """The subject of an ID token is up to 255 ASCII characters, and the same for the same user."""
     subjects = {unverified_claims(id_token(grant)).get("sub") for grant in LOGINS[:2]}
     subject = subjects.pop()
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from conformance import expect, requirement
+from conformance import expect, needs, requirement
 from fixtures.http import Blocked, location
 from fixtures.login import (
     Browser,
@@ -121,7 +121,9 @@ def test_pages_load_nothing_from_others(walked, page):
 
 
 @requirement("RFC9700-cookie-flags")
-@pytest.mark.parametrize("flag", ["Secure", "HttpOnly", "SameSite"])
+@pytest.mark.parametrize(
+    "flag", [pytest.param("Secure", marks=needs("tls")), "HttpOnly", "SameSite"]
+)
 def test_session_cookie_is_guarded(walked, flag):
     """The session cookie of the login is Secure, HttpOnly and has SameSite."""
     cookies = [
