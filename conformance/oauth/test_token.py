@@ -1,8 +1,18 @@
-"""The token endpoint: what a token answer looks like, and who gets none."""
+"""The token endpoint: what a good answer holds."""
+
+import re
 
 import pytest
 
 from conformance import GRANTS, expect, requirement
+from fixtures import keys
+from fixtures.oauth import granted
+
+USER_GRANTS = [grant for grant in GRANTS if grant.id != "client_credentials"]
+#: RFC 6749 appendix A.4: one space between tokens of these characters.
+SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
+#: RFC 6750 section 2.1.
+B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 
 @requirement("RFC6749-5.1-success-json")
@@ -16,6 +26,17 @@ def test_token_response_is_json(token_response, grant):
     expect.schema(response, "token")
 
 
+@requirement("RFC6749-5.1-token-type-bearer")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_token_type_is_bearer(token_response, grant):
+    """The token type is Bearer, in any case of its letters."""
+    response = token_response(grant)
+    granted(response)
+
+    kind = expect.member(response, "token_type", kind=str)
+    expect.equal(kind.lower(), "bearer", "token_type", response)
+
+
 @requirement("RFC6749-5.1-cache-control")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_token_response_is_not_stored(token_response, grant):
@@ -26,28 +47,160 @@ def test_token_response_is_not_stored(token_response, grant):
     expect.header(response, "Cache-Control", contains="no-store")
 
 
-@requirement("RFC6749-4.1.3-code-single-use")
-def test_code_is_exchanged_once_only(server, authorization):
-    """An authorization code can be exchanged once only."""
-    client, granted = authorization()
-    first = server.exchange(client, granted.code, verifier=granted.verifier)
-    expect.status(first, 200)
-    second = server.exchange(client, granted.code, verifier=granted.verifier)
+@requirement("RFC6749-5.1-pragma")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_token_response_has_pragma(token_response, grant):
+    """A response that carries a token has Pragma: no-cache for old caches."""
+    response = token_response(grant)
+    granted(response)
 
-    expect.no_token(second)
+    expect.header(response, "Pragma", contains="no-cache")
 
 
-@requirement("RFC6749-4.1.3-client-auth-required")
-@pytest.mark.parametrize("leaving_out", ["secret", "value", "basic_password"])
-def test_code_exchange_without_a_secret_is_refused(server, authorization, leaving_out):
-    """A confidential client has to authenticate to exchange a code."""
-    client, granted = authorization()
-    authentication = {
-        "secret": client.authentication("none"),
-        "value": client.authentication("client_secret_post", secret=""),
-        "basic_password": client.authentication("client_secret_basic", secret=""),
-    }[leaving_out]
-    response = server.exchange(client, granted.code, verifier=granted.verifier, auth=authentication)
+@requirement("RFC6749-5.1-expires-in")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_expires_in_is_true(token_response, grant):
+    """The lifetime of an access token is told as a positive integer of seconds, and is true."""
+    response = token_response(grant)
+    body = granted(response)
 
-    expect.no_token(response)
-    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+    seconds = expect.member(response, "expires_in", kind=int)
+    expect.that(seconds > 0, "expires_in to be positive", seconds, response)
+    expect.that(
+        abs(_lifetime(body["access_token"], seconds) - seconds) <= 60,
+        "exp of the token to agree with expires_in",
+        f"expires_in {seconds}, exp {_lifetime(body['access_token'], seconds)} s after iat",
+        response,
+    )
+
+
+@requirement("SMART-2.2-token-lifetime")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_access_token_lives_for_an_hour_at_most(token_response, grant):
+    """An access token lives for one hour at most."""
+    response = token_response(grant)
+    seconds = granted(response).get("expires_in")
+
+    expect.that(
+        isinstance(seconds, int | float) and seconds <= 3600,
+        "expires_in of 3600 or less",
+        seconds,
+        response,
+    )
+
+
+@requirement("SMART-2.2-token-scope-required")
+def test_code_exchange_names_the_scope(token_response):
+    """The answer to a code exchange names the granted scope, also when all was granted."""
+    response = token_response("authorization_code")
+    granted(response)
+
+    scope = expect.member(response, "scope", kind=str)
+    expect.that(scope, "scope to name something", scope, response)
+
+
+@requirement("RFC6749-3.3-scope-syntax")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_scope_is_well_formed(token_response, grant):
+    """A scope that the server sends is words of the allowed characters with one space between."""
+    response = token_response(grant)
+    granted(response)
+
+    scope = expect.member(response, "scope", kind=str)
+    expect.that(SCOPE.fullmatch(scope), "scope words with single spaces", scope, response)
+
+
+@requirement("RFC6749-3.3-scope-truthful")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_scope_is_what_was_asked_for_and_granted(token_response, grant):
+    """The scope of a token response is the set that was really granted."""
+    response = token_response(grant)
+    body = granted(response)
+    holds = _scopes_of(body["access_token"]) or set(str(body.get("scope", "")).split())
+
+    expect.equal(set(str(body.get("scope", "")).split()), holds, "scope", response)
+
+
+@requirement("RFC6749-5.1-scope-if-different")
+def test_scope_tells_what_was_not_granted(server, admin, tokens, new_client):
+    """The scope is returned when what was granted differs from what was asked for."""
+    client = new_client.confidential("openid api:oemr user/patient.read")
+    response = tokens.fetch(client, admin, "openid api:oemr user/patient.read user/facility.read")
+
+    if response.status_code == 200:
+        scope = expect.member(response, "scope", kind=str).split()
+        expect.contains(scope, "user/patient.read", "scope", response)
+        expect.that(
+            "user/facility.read" not in scope,
+            "scope without user/facility.read, for which the client is not registered",
+            scope,
+            response,
+        )
+    else:
+        expect.oauth_error(response, "invalid_scope")
+
+
+@requirement("RFC6749-3.3-scope-omitted")
+@pytest.mark.parametrize(
+    "grant", [one for one in GRANTS if one.id in {"password", "client_credentials"}]
+)
+def test_token_without_a_scope_asked_for_has_a_default(
+    server, admin, confidential_client, system_client, grant
+):
+    """Without a scope in the request the server names a default, or refuses with invalid_scope."""
+    if grant == "password":
+        response = server.password(confidential_client, admin, None)
+    else:
+        response = server.client_credentials(system_client, None)
+
+    if response.status_code == 200:
+        scope = expect.member(response, "scope", kind=str)
+        expect.that(scope.strip(), "a default scope, named", repr(scope), response)
+    else:
+        expect.oauth_error(response, "invalid_scope")
+
+
+@requirement("RFC6750-2.1-token-syntax")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_tokens_fit_into_a_header(token_response, grant):
+    """Tokens have only the characters that a header and a form permit."""
+    response = token_response(grant)
+    body = granted(response)
+
+    access = str(body["access_token"])
+    expect.that(B64TOKEN.fullmatch(access), "an access_token of b64token characters", access)
+    refresh = str(body.get("refresh_token", "-"))
+    expect.that(
+        re.fullmatch(r"[\x20-\x7E]+", refresh), "a refresh_token of visible characters", refresh
+    )
+
+
+@requirement("RFC6749-10.10-token-entropy")
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_tokens_are_unique_and_long(server, fresh_tokens, kind):
+    """Tokens are unique and too long to be guessed."""
+    client, body = fresh_tokens("openid offline_access api:oemr user/patient.read")
+    found = [body]
+    for _ in range(3):
+        found.append(granted(server.refresh(client, found[-1].get("refresh_token", ""))))
+    values = [str(each.get(kind, "")) for each in found]
+
+    expect.equal(len({*values}), len(values), f"the number of different {kind}s")
+    expect.that(min(map(len, values)) >= 22, "128 bits, 22 characters", min(map(len, values)))
+
+
+def _scopes_of(token):
+    """Return the scopes that an access token holds, if it can be read."""
+    if not keys.is_jwt(token):
+        return set()
+    claims = keys.unverified_claims(token)
+    found = claims.get("scopes") or claims.get("scope") or []
+    return set(found.split() if isinstance(found, str) else found)
+
+
+def _lifetime(token, default):
+    """Return for how many seconds an access token lives, if it can be read."""
+    if not keys.is_jwt(token):
+        return default
+    claims = keys.unverified_claims(token)
+    return float(claims.get("exp", 0)) - float(claims.get("iat", claims.get("nbf", 0)))

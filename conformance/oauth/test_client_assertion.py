@@ -1,0 +1,314 @@
+"""Signed client assertions: each single fault is enough to be refused."""
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures import keys
+from fixtures.oauth import granted
+
+SCOPE = "system/Patient.read api:fhir"
+
+
+@pytest.fixture(scope="session")
+def client(server, system_client):
+    """The shared client with a key, after it got a token with a good assertion."""
+    granted(server.client_credentials(system_client, SCOPE))
+    return system_client
+
+
+@pytest.fixture(scope="session")
+def send(server):
+    """Send an assertion, bent or not, in a request that is right otherwise."""
+
+    def make(client, assertion, **extra):
+        return server.client_credentials(client, SCOPE, assertion=assertion, **extra)
+
+    return make
+
+
+@requirement("RFC7523-3-iss-required")
+@pytest.mark.parametrize("fault", ["no_iss", "iss_number", "iss_list"])
+def test_assertion_without_an_issuer_is_refused(send, client, bent_assertion, fault):
+    """A client assertion without an issuer is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-iss-wrong")
+def test_assertion_of_another_issuer_is_refused(send, client, bent_assertion):
+    """A client assertion whose issuer is not the client is refused."""
+    response = send(client, bent_assertion("iss_unknown", client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-sub-required")
+def test_assertion_without_a_subject_is_refused(send, client, bent_assertion):
+    """A client assertion without a subject is refused."""
+    response = send(client, bent_assertion("no_sub", client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-sub-equals-client")
+@pytest.mark.parametrize("fault", ["unknown", "other_client", "other_client_as_issuer_too"])
+def test_assertion_about_another_client_is_refused(
+    send, client, confidential_client, bent_assertion, fault
+):
+    """A client assertion whose subject is not the client is refused."""
+    other = confidential_client.client_id
+    claims = {
+        "unknown": {"sub": "somebody-else"},
+        "other_client": {"sub": other},
+        "other_client_as_issuer_too": {"sub": other, "iss": other},
+    }[fault]
+    assertion = keys.client_assertion(client.client_id, client.audience, client.key, claims=claims)
+    response = send(client, assertion)
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-aud-required")
+@pytest.mark.parametrize("fault", ["no_aud", "aud_empty", "aud_empty_list"])
+def test_assertion_without_an_audience_is_refused(send, client, bent_assertion, fault):
+    """A client assertion without an audience is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-aud-wrong")
+@pytest.mark.parametrize(
+    "fault", ["aud_other_host", "aud_host_only", "aud_suffix", "aud_authorize", "aud_fhir"]
+)
+def test_assertion_for_another_audience_is_refused(send, client, bent_assertion, fault):
+    """A client assertion for another audience is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-aud-token-endpoint")
+def test_token_endpoint_is_the_audience(send, client, discovery):
+    """The URL of the token endpoint is accepted as the audience of a client assertion."""
+    audience = expect.member(discovery, "token_endpoint", kind=str)
+    response = send(client, keys.client_assertion(client.client_id, audience, client.key))
+
+    expect.status(response, 200)
+
+
+@requirement("RFC7523-3-aud-array")
+def test_audience_is_an_array(send, client):
+    """The audience of a client assertion may be an array that holds the token endpoint."""
+    claims = {"aud": [client.audience]}
+    response = send(
+        client,
+        keys.client_assertion(client.client_id, client.audience, client.key, claims=claims),
+    )
+
+    expect.status(response, 200)
+
+
+@requirement("RFC7523-3-exp-required")
+@pytest.mark.parametrize("fault", ["no_exp", "exp_null", "exp_text"])
+def test_assertion_without_an_expiry_is_refused(send, client, bent_assertion, fault):
+    """A client assertion without a time of expiry is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-exp-past")
+def test_expired_assertion_is_refused(send, client, bent_assertion):
+    """An expired client assertion is refused."""
+    response = send(client, bent_assertion("exp_past", client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-nbf-future")
+def test_assertion_that_is_not_valid_yet_is_refused(send, client, bent_assertion):
+    """A client assertion that is not valid yet is refused."""
+    response = send(client, bent_assertion("nbf_future", client))
+
+    expect.no_token(response)
+
+
+@requirement("SMART-2.2-exp-5min")
+@pytest.mark.parametrize("fault", ["exp_hour_ahead", "exp_day_ahead"])
+def test_assertion_that_lives_long_is_refused(send, client, bent_assertion, fault):
+    """A client assertion that lives for more than five minutes is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-signature")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "foreign_key",
+        "foreign_key_own_kid",
+        "claims_changed",
+        "no_signature",
+        "signature_of_another",
+    ],
+)
+def test_assertion_with_a_bad_signature_is_refused(send, client, bent_assertion, fault):
+    """A client assertion that the client did not sign is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC8725-3.1-alg-none")
+@pytest.mark.parametrize(
+    "fault", ["none", "none_upper_case", "none_mixed_case", "none_with_signature"]
+)
+def test_unsigned_assertion_is_refused(send, client, bent_assertion, fault):
+    """A client assertion of the algorithm none is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC8725-3.1-alg-confusion")
+@pytest.mark.parametrize("fault", ["hmac_with_pem", "hmac_with_jwk", "hmac_with_secret"])
+def test_public_key_is_no_hmac_secret(send, client, bent_assertion, fault):
+    """A client assertion that is keyed with the public key or the client secret is refused."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC8725-3.1-alg-not-allowed")
+@pytest.mark.parametrize("fault", ["rs256", "rs512", "ps384"])
+def test_key_is_used_with_its_algorithm_only(send, client, bent_assertion, fault):
+    """A key that is registered for one algorithm is not used with another."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC8725-3.10-kid-injection")
+@pytest.mark.parametrize("fault", ["kid_path", "kid_sql", "kid_null", "kid_long"])
+def test_key_id_is_only_an_id(send, client, bent_assertion, fault):
+    """A key id with a path, SQL or a null byte in it breaks nothing."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_server_error(response)
+
+
+@requirement("RFC8725-3.10-jku-ssrf")
+@pytest.mark.parametrize("fault", ["jku_of_a_stranger", "x5u_of_a_stranger"])
+def test_key_from_an_unregistered_address_is_not_trusted(send, client, bent_assertion, fault):
+    """A key at an address that is not the registered one is not trusted."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC8725-3.10-embedded-jwk")
+@pytest.mark.parametrize("fault", ["jwk_of_a_stranger", "jwk_of_a_stranger_own_kid"])
+def test_key_inside_of_the_assertion_is_not_trusted(send, client, bent_assertion, fault):
+    """A key that comes in the assertion itself is not trusted."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7515-4.1.11-crit")
+def test_unknown_critical_header_is_refused(send, client, bent_assertion):
+    """A client assertion with a critical header that the server does not know is refused."""
+    response = send(client, bent_assertion("crit_unknown", client))
+
+    expect.no_token(response)
+
+
+@requirement("SMART-2.2-jti-replay")
+@pytest.mark.parametrize("again", ["same_assertion", "same_jti"])
+def test_assertion_is_used_once_only(send, server, client, again):
+    """A client assertion whose jti was seen before is refused."""
+    claims = {"jti": keys.unverified_claims(_assertion(client))["jti"]}
+    first = _assertion(client, claims=claims)
+    granted(send(client, first))
+    second = {"same_assertion": first, "same_jti": _assertion(client, claims=claims)}[again]
+    response = send(client, second)
+
+    expect.no_token(response)
+
+
+@requirement("SMART-2.2-jti-required")
+@pytest.mark.parametrize("fault", ["no_jti", "jti_empty"])
+def test_assertion_without_a_jti_is_refused(send, client, bent_assertion, fault):
+    """A client assertion without a jti is refused, because its replay cannot be seen."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
+@requirement("RFC7523-3-optional-claims")
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"without": ["iat"]}, id="no_iat"),
+        pytest.param({"claims": {"x-conformance": "yes"}}, id="unknown_claim"),
+    ],
+)
+def test_assertion_with_more_or_less_than_the_usual_claims_is_accepted(send, client, options):
+    """A client assertion without iat, or with claims that the server does not know, is accepted."""
+    response = send(client, _assertion(client, **options))
+
+    expect.status(response, 200)
+
+
+@requirement("RFC7521-4.2-client-id-mismatch")
+@pytest.mark.parametrize("other", ["confidential", "unknown"])
+def test_client_id_beside_the_assertion_names_the_same_client(
+    send, client, confidential_client, other
+):
+    """A client_id beside an assertion that names another client is refused."""
+    name = {"confidential": confidential_client.client_id, "unknown": "no-such-client"}[other]
+    response = send(client, _assertion(client), client_id=name)
+
+    expect.no_token(response)
+
+
+@requirement("SMART-2.2-invalid-client")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "foreign_key",
+        "aud_other_host",
+        "exp_past",
+        "nbf_future",
+        "iss_unknown",
+        "sub_unknown",
+        "no_jti",
+        "none",
+        "garbage",
+    ],
+)
+def test_bad_assertion_is_an_invalid_client(send, client, bent_assertion, fault):
+    """A client assertion that is refused is answered with invalid_client."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("OPENEMR-CC-no-5xx")
+@pytest.mark.parametrize(
+    "fault",
+    ["garbage", "two_parts", "no_json", "claims_no_object", "no_iss", "iss_list", "exp_text"],
+)
+def test_malformed_assertion_breaks_nothing(send, client, bent_assertion, fault):
+    """A malformed client assertion is refused without a server error."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+    expect.no_server_error(response)
+
+
+def _assertion(client, **options):
+    return keys.client_assertion(client.client_id, client.audience, client.key, **options)

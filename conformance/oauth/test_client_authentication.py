@@ -1,0 +1,286 @@
+"""Who the client is at the token endpoint: secrets, Basic, and clients that are no longer."""
+
+import base64
+
+import pytest
+
+from conformance import expect, needs, requirement
+from fixtures.http import BasicAuth
+from fixtures.oauth import InBody, granted
+
+SCOPE = "openid offline_access api:oemr user/patient.read"
+PUBLIC_SCOPE = "openid api:fhir fhirUser"
+PASSWORD = pytest.param("password", marks=needs("oauth.password_grant"), id="password")
+
+
+@pytest.fixture
+def code_request(authorization):
+    """Give a client of this check's own and the form of a good code exchange."""
+
+    def make(scope=SCOPE, **options):
+        client, allowed = authorization(scope, **options)
+        form = {
+            "grant_type": "authorization_code",
+            "code": allowed.code,
+            "redirect_uri": client.redirect_uri,
+            "code_verifier": allowed.verifier,
+        }
+        return client, form
+
+    return make
+
+
+@pytest.fixture
+def request_of(code_request, fresh_tokens, new_client, admin):
+    """Give a client of this check's own and a good token request, by the name of the grant."""
+
+    def make(grant):
+        if grant == "public_code":
+            return code_request(PUBLIC_SCOPE, client=new_client.public(PUBLIC_SCOPE))
+        if grant == "client_credentials":
+            scope = "api:fhir system/Patient.read"
+            return new_client.system(scope), {"grant_type": grant, "scope": scope}
+        if grant == "refresh_token":
+            client, body = fresh_tokens(SCOPE)
+            return client, {"grant_type": grant, "refresh_token": body["refresh_token"]}
+        form = {
+            "grant_type": "password",
+            "user_role": admin.role,
+            "username": admin.name,
+            "password": admin.password,
+            "scope": SCOPE,
+        }
+        return new_client.confidential(SCOPE), form
+
+    return make
+
+
+@requirement("RFC6749-2.3.1-basic")
+def test_client_authenticates_with_basic(server, code_request, new_client):
+    """A client with a secret can authenticate with HTTP Basic."""
+    client = new_client.confidential(SCOPE, token_endpoint_auth_method="client_secret_basic")
+    client, form = code_request(client=client)
+    response = server.token(form, client.authentication("client_secret_basic"))
+
+    expect.status(response, 200)
+
+
+@requirement("RFC6749-2.3.1-post")
+def test_client_authenticates_in_the_body(server, code_request, new_client):
+    """A client that registered client_secret_post can authenticate in the body."""
+    client = new_client.confidential(SCOPE, token_endpoint_auth_method="client_secret_post")
+    client, form = code_request(client=client)
+    response = server.token(form, client.authentication("client_secret_post"))
+
+    expect.status(response, 200)
+
+
+@requirement("RFC6749-4.1.3-client-auth-required")
+@pytest.mark.parametrize("leaving_out", ["secret", "value", "basic_password"])
+def test_code_exchange_without_a_secret_is_refused(server, code_request, leaving_out):
+    """A confidential client has to authenticate to exchange a code."""
+    client, form = code_request()
+    response = server.token(form, without_secret(client)[leaving_out])
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC6749-6-refresh-client-auth")
+@pytest.mark.parametrize("fault", ["left_out", "empty", "random", "of_another_client", "basic"])
+def test_refresh_without_the_secret_is_refused(server, request_of, confidential_client, fault):
+    """A confidential client has to authenticate to refresh."""
+    client, form = request_of("refresh_token")
+    response = server.token(form, wrong_secret(client, confidential_client)[fault])
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC6749-4.3.2-client-auth")
+@pytest.mark.parametrize("fault", ["left_out", "empty", "random", "of_another_client", "basic"])
+def test_password_grant_without_the_secret_is_refused(
+    server, request_of, confidential_client, fault
+):
+    """A confidential client has to authenticate in the password grant."""
+    client, form = request_of("password")
+    response = server.token(form, wrong_secret(client, confidential_client)[fault])
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC6749-5.2-invalid-client-body")
+@pytest.mark.parametrize("fault", ["random", "of_another_client", "longer"])
+def test_code_exchange_with_a_wrong_secret_is_refused(
+    server, code_request, confidential_client, fault
+):
+    """A code exchange with a wrong secret in the body is refused with invalid_client."""
+    client, form = code_request()
+    response = server.token(form, wrong_secret(client, confidential_client)[fault])
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC6749-5.2-invalid-client-401")
+def test_wrong_secret_by_basic_is_challenged(server, unused_code):
+    """A wrong secret by HTTP Basic is answered with 401 and a challenge for Basic."""
+    client, code, verifier = unused_code
+    response = server.exchange(
+        client, code, verifier=verifier, auth=BasicAuth(client.client_id, "x")
+    )
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", statuses=(401,))
+    expect.header(response, "WWW-Authenticate", contains="basic")
+
+
+@requirement("RFC6749-5.2-unknown-client")
+@pytest.mark.parametrize("fault", ["unknown", "one_character", "other_case"])
+def test_unknown_client_is_refused(server, unused_code, fault):
+    """An unknown client is refused with invalid_client."""
+    client, code, verifier = unused_code
+    name = client.client_id
+    wrong = {
+        "unknown": "no-such-client",
+        "one_character": name[:-1] + ("A" if name[-1] != "A" else "B"),
+        "other_case": name.swapcase(),
+    }[fault]
+    auth = InBody(client_id=wrong, client_secret=client.client_secret)
+    response = server.exchange(client, code, verifier=verifier, auth=auth)
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC6749-2.3.1-not-in-uri")
+def test_credentials_in_the_address_are_refused(server, http, code_request):
+    """Client credentials in the query of the address are not accepted."""
+    client, form = code_request()
+    credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
+    response = http.post(server.token_endpoint, params=credentials, data=form)
+
+    expect.no_token(response)
+
+
+@requirement("RFC6749-2.3-one-method")
+@pytest.mark.parametrize("wrong", ["body", "basic"])
+def test_two_sets_of_credentials_are_refused(server, code_request, wrong):
+    """A request with two sets of client credentials, one of them wrong, is refused."""
+    client, form = code_request()
+    in_body, in_header = {
+        "body": ("wrong", client.client_secret),
+        "basic": (client.client_secret, "wrong"),
+    }[wrong]
+    form |= {"client_id": client.client_id, "client_secret": in_body}
+    response = server.token(form, BasicAuth(client.client_id, in_header))
+
+    expect.no_token(response)
+
+
+@requirement("RFC6749-2.3.1-basic-malformed")
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        pytest.param("Basic !!!", id="no_base64"),
+        pytest.param("Basic " + base64.b64encode(b"nocolon").decode(), id="no_colon"),
+        pytest.param("Basic", id="nothing"),
+        pytest.param("Basic Og==", id="colon_alone"),
+        pytest.param("Basic " + base64.b64encode(b"a%ZZ:b").decode(), id="bad_escape"),
+        pytest.param("Basic " + base64.b64encode(b"a\x00b:\xff").decode(), id="null_byte"),
+    ],
+)
+def test_malformed_basic_header_is_refused(server, unused_code, credentials):
+    """A malformed Basic header fails the authentication of the client cleanly."""
+    client, code, verifier = unused_code
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": client.redirect_uri,
+        "code_verifier": verifier,
+    }
+    response = server.token(form, headers={"Authorization": credentials})
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", "invalid_request", statuses=(400, 401))
+
+
+@requirement("RFC6749-token-disabled-client")
+@pytest.mark.parametrize(
+    "grant",
+    [
+        "refresh_token",
+        PASSWORD,
+        "public_code",
+        pytest.param(
+            "client_credentials", marks=needs("oauth.client_credentials"), id="client_credentials"
+        ),
+    ],
+)
+def test_disabled_client_gets_no_token(server, request_of, administrator, grant):
+    """A client that an administrator disabled gets no token."""
+    client, form = request_of(grant)
+    administrator.disable(client.client_id)
+    response = server.token(form, client.authentication())
+
+    expect.no_token(response)
+    expect.oauth_error(
+        response, "invalid_client", "unauthorized_client", "invalid_grant", statuses=(400, 401, 403)
+    )
+
+
+@requirement("SMART-2.2-asym-code-exchange")
+@pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
+def test_app_authenticates_with_an_assertion(server, authorization, new_client, grant):
+    """An app with a key exchanges codes and refreshes with a signed assertion."""
+    client = new_client.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
+    client, allowed = authorization(SCOPE, client=client)
+    auth = client.authentication("private_key_jwt")
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+    if grant == "refresh_token":
+        response = server.refresh(client, granted(response)["refresh_token"], auth=auth)
+
+    expect.status(response, 200)
+
+
+@requirement("SMART-2.2-asym-code-bad-assertion")
+@pytest.mark.parametrize("fault", ["expired", "other_audience", "foreign_key", "garbage"])
+def test_app_with_a_bad_assertion_is_refused(
+    server, authorization, new_client, bent_assertion, fault
+):
+    """A bad assertion at a code exchange is refused and not ignored."""
+    client = new_client.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
+    client, allowed = authorization(SCOPE, client=client)
+    auth = InBody(
+        client_id=client.client_id,
+        client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        client_assertion=bent_assertion(fault, client),
+    )
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+def without_secret(client):
+    """Return the ways to leave the secret out."""
+    return {
+        "secret": client.authentication("none"),
+        "value": client.authentication("client_secret_post", secret=""),
+        "basic_password": client.authentication("client_secret_basic", secret=""),
+    }
+
+
+def wrong_secret(client, other):
+    """Return the ways to have a wrong secret or none."""
+    return {
+        "left_out": client.authentication("none"),
+        "empty": client.authentication("client_secret_post", secret=""),
+        "random": client.authentication("client_secret_post", secret="wrong"),
+        "longer": client.authentication("client_secret_post", secret=client.client_secret + "x"),
+        "of_another_client": client.authentication(
+            "client_secret_post", secret=other.client_secret
+        ),
+        "basic": client.authentication("client_secret_basic", secret="wrong"),
+    }

@@ -1,0 +1,195 @@
+"""The client credentials grant: a backend service acts for itself."""
+
+import pytest
+
+from conformance import expect, needs, requirement
+from fixtures import keys
+from fixtures.keys import JWT_BEARER
+from fixtures.oauth import granted
+
+SCOPE = "system/Patient.read api:fhir"
+
+
+@requirement("OPENEMR-CC-rs384")
+def test_backend_service_gets_a_token(server, new_client, api):
+    """A client that registered an RS384 key inline gets a token that reads FHIR resources."""
+    client = new_client.system(SCOPE)
+    response = server.client_credentials(client, SCOPE)
+
+    expect.status(response, 200)
+    token = expect.member(response, "access_token", kind=str)
+    expect.status(api.get("/fhir/Patient?_count=1", token), 200)
+
+
+@requirement("SMART-2.2-bs-success-fields")
+def test_backend_token_response_has_its_members(token_response):
+    """A backend service is told access_token, token_type, expires_in and scope."""
+    response = token_response("client_credentials")
+    granted(response)
+
+    expect.equal(expect.member(response, "token_type", kind=str).lower(), "bearer", "token_type")
+    expect.member(response, "expires_in", kind=int)
+    expect.contains(
+        expect.member(response, "scope", kind=str).split(), "system/Patient.read", "scope"
+    )
+
+
+@requirement("SMART-2.2-bs-short-lived")
+def test_backend_token_is_short_lived(token_response):
+    """The access token of a backend service lives for five minutes at most."""
+    response = token_response("client_credentials")
+    seconds = granted(response).get("expires_in")
+
+    expect.that(
+        isinstance(seconds, int) and seconds <= 300, "expires_in of 300 or less", seconds, response
+    )
+
+
+@requirement("RFC6749-4.4.3-no-refresh")
+def test_backend_service_gets_no_refresh_token(server, new_client):
+    """A backend service gets no refresh token."""
+    scope = f"{SCOPE} offline_access"
+    response = server.client_credentials(new_client.system(scope), scope)
+    body = response.json() if response.status_code == 200 else {}
+
+    expect.that("refresh_token" not in body, "no refresh_token", sorted(body), response)
+
+
+@requirement("OIDCC-2-no-id-token-client-credentials")
+def test_backend_service_gets_no_id_token(server, new_client):
+    """No ID token is issued where no user was authenticated."""
+    scope = f"openid {SCOPE}"
+    response = server.client_credentials(new_client.system(scope), scope)
+    body = response.json() if response.status_code == 200 else {}
+
+    expect.that("id_token" not in body, "no id_token", sorted(body), response)
+
+
+@requirement("RFC6749-4.4-confidential-only")
+@pytest.mark.parametrize("sends", ["client_id", "empty_secret", "assertion"])
+def test_public_client_gets_no_backend_token(server, public_client, client_key, sends):
+    """Only a confidential client may use the client credentials grant."""
+    assertion = keys.client_assertion(
+        public_client.client_id, server.token_endpoint, client_key("conformance-1")
+    )
+    form = {
+        "client_id": {"client_id": public_client.client_id},
+        "empty_secret": {"client_id": public_client.client_id, "client_secret": ""},
+        "assertion": {"client_assertion_type": JWT_BEARER, "client_assertion": assertion},
+    }[sends]
+    response = server.token({"grant_type": "client_credentials", "scope": SCOPE, **form})
+
+    expect.no_token(response)
+    expect.no_server_error(response)
+
+
+@requirement("SMART-2.2-bs-symmetric-refused")
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_secret_is_not_enough_for_a_backend_token(server, system_client, method):
+    """A shared secret is not enough for the client credentials grant."""
+    response = server.client_credentials(
+        system_client, SCOPE, auth=system_client.authentication(method)
+    )
+
+    expect.no_token(response)
+
+
+@requirement("RFC7521-4.2-assertion-type-required")
+def test_assertion_without_its_type_is_refused(server, system_client):
+    """A client assertion without client_assertion_type is refused."""
+    response = _request(server, system_client, None, _assertion(system_client))
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC7523-2.2-assertion-type-value")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("urn:ietf:params:oauth:client-assertion-type:saml2-bearer", id="saml"),
+        pytest.param("not_an_assertion_type", id="garbage"),
+    ],
+)
+def test_assertion_of_another_type_is_refused(server, system_client, kind):
+    """A client assertion of another type than jwt-bearer is refused."""
+    response = _request(server, system_client, kind, _assertion(system_client))
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC7523-2.2-assertion-missing")
+def test_missing_assertion_is_refused(server, system_client):
+    """A client_assertion_type without the assertion itself is refused."""
+    response = _request(server, system_client, JWT_BEARER, None)
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
+
+
+@requirement("SMART-2.2-bs-scope-preauthorized")
+def test_backend_scope_beyond_the_registration_is_not_granted(server, new_client, api):
+    """A scope that a backend service is not registered for is refused or not granted."""
+    client = new_client.system("api:fhir system/Patient.read")
+    response = server.client_credentials(
+        client, "api:fhir system/Patient.read system/Observation.read"
+    )
+    body = response.json() if response.status_code == 200 else {}
+
+    expect.that(
+        "system/Observation.read" not in str(body.get("scope", "")).split(),
+        "a scope without system/Observation.read",
+        body.get("scope"),
+        response,
+    )
+    if body:
+        expect.refused(api.get("/fhir/Observation", body["access_token"]))
+
+
+@requirement("SMART-2.2-bs-error-description")
+@pytest.mark.parametrize("fault", ["foreign_key", "aud_other_host", "exp_past", "garbage"])
+def test_refused_backend_service_is_told_why(server, system_client, bent_assertion, fault):
+    """An error at the client credentials grant is described."""
+    response = server.client_credentials(
+        system_client, SCOPE, assertion=bent_assertion(fault, system_client)
+    )
+
+    expect.refused(response)
+    body = expect.json_object(response)
+    described = body.get("error_description") or body.get("error_uri")
+    expect.that(described, "an error_description or error_uri", sorted(body), response)
+
+
+@requirement("OPENEMR-CC-export-only-by-cc")
+@pytest.mark.parametrize(
+    "grant", [pytest.param("password", marks=needs("oauth.password_grant"), id="password")]
+)
+def test_user_gets_no_system_scope(server, new_client, admin, grant):
+    """A token of a user never holds a system scope, even if the client is registered for it."""
+    scope = "openid api:fhir user/Patient.read system/Patient.$export"
+    client = new_client.system(scope)
+    response = server.password(
+        client, admin, scope, auth=client.authentication("client_secret_post")
+    )
+    body = response.json() if response.status_code == 200 else {}
+    held = str(body.get("scope", "")).split()
+
+    expect.that(
+        not any(each.startswith("system/") for each in held), "no system scope", held, response
+    )
+
+
+def _assertion(client):
+    return keys.client_assertion(client.client_id, client.audience, client.key)
+
+
+def _request(server, client, kind, assertion):
+    granted(server.client_credentials(client, SCOPE))
+    form = {
+        "grant_type": "client_credentials",
+        "scope": SCOPE,
+        "client_assertion_type": kind,
+        "client_assertion": assertion,
+    }
+    return server.token(form)

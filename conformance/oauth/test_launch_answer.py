@@ -1,0 +1,63 @@
+"""What a token answer says about the patient that an app was launched for."""
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures.login import Browser
+from fixtures.oauth import granted
+
+SCOPE = "openid api:fhir launch/patient patient/Patient.read"
+
+
+@pytest.fixture(scope="session")
+def launched(server, registrar, admin, patient):
+    """The token answer of an app for which the administrator picked the patient."""
+    client = registrar.confidential(SCOPE)
+    allowed = Browser(server).authorize(client, admin, SCOPE, patient=patient.uuid)
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier)
+    granted(response)
+    return response
+
+
+@requirement("SMART-2.2-token-patient-context")
+def test_patient_is_told_beside_the_token(launched, api, patient):
+    """The picked patient's id stands beside the token, and can be read with it."""
+    found = expect.member(launched, "patient", kind=str)
+
+    expect.equal(found, patient.uuid, "patient", launched)
+    response = api.get(f"/fhir/Patient/{found}", launched.json()["access_token"])
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "id"), found, "id", response)
+
+
+@requirement("SMART-2.2-need-patient-banner")
+def test_need_for_a_banner_is_a_boolean(launched):
+    """The need for a patient banner is told as a JSON boolean."""
+    found = launched.json().get("need_patient_banner", False)
+
+    expect.that(isinstance(found, bool), "true or false", found, launched)
+
+
+@requirement("SMART-2.2-smart-style-url")
+def test_style_is_a_url(launched):
+    """A smart_style_url is the absolute URL of the style."""
+    found = launched.json().get("smart_style_url", "https://")
+
+    expect.that(
+        isinstance(found, str) and found.startswith(("https://", "http://")),
+        "an absolute http(s) URL",
+        found,
+        launched,
+    )
+
+
+@requirement("SMART-2.2-smart-style-json")
+def test_style_is_one_json_object(launched, http):
+    """The smart_style_url serves one JSON object of style properties."""
+    response = http.get(launched.json()["smart_style_url"])
+
+    expect.status(response, 200)
+    expect.media_type(response, "application/json")
+    body = expect.json_object(response)
+    known = [name for name in body if name.startswith(("color_", "dim_", "font_"))]
+    expect.that(known, "a property color_..., dim_... or font_...", sorted(body), response)

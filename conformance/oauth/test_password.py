@@ -1,0 +1,130 @@
+"""The password grant: for the right user in the right role, with everything that is asked for."""
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures.oauth import granted
+
+SCOPE = "openid api:oemr user/patient.read"
+PORTAL = "openid api:port patient/patient.read"
+
+
+@pytest.fixture(scope="session")
+def wrong_password(server, clients, patient):
+    """The answer to a wrong password; asked for once, because failed logins lock accounts."""
+    return server.password(clients.portal, patient, PORTAL, password="wrong")
+
+
+@requirement("RFC6749-4.3.2-password-ok")
+def test_password_gives_a_token_that_works(server, confidential_client, admin, api):
+    """The right password of a user yields a token that works."""
+    response = server.password(confidential_client, admin, "openid api:oemr user/facility.read")
+
+    expect.status(response, 200)
+    token = expect.member(response, "access_token", kind=str)
+    expect.status(api.get("/api/facility", token), 200)
+
+
+@requirement("OPENEMR-PWD-example-users")
+def test_password_grant_of_staff_gives_what_the_document_shows(token_response):
+    """The password grant of staff gives the members that OpenEMR's document shows."""
+    response = token_response("password")
+
+    expect.status(response, 200)
+    for name in ("id_token", "token_type", "expires_in", "access_token", "refresh_token"):
+        expect.member(response, name)
+
+
+@requirement("OPENEMR-PWD-example-patient")
+def test_password_grant_of_a_patient_gives_what_the_document_shows(token_response, api):
+    """The password grant of a patient gives a token that reads the patient's own record."""
+    response = token_response("password_patient")
+    token = granted(response)["access_token"]
+
+    expect.status(api.get("/portal/patient", token), 200)
+
+
+@requirement("RFC6749-4.3.2-wrong-password")
+def test_wrong_password_is_an_invalid_grant(wrong_password):
+    """A wrong password is a 400 invalid_grant."""
+    expect.no_token(wrong_password)
+    expect.oauth_error(wrong_password, "invalid_grant")
+
+
+@requirement("RFC6749-4.3.2-unknown-user-same-answer")
+def test_unknown_user_is_answered_like_a_wrong_password(server, clients, patient, wrong_password):
+    """An unknown user and a wrong password are answered in the same way."""
+    response = server.password(clients.portal, patient, PORTAL, username="nobody-of-that-name")
+
+    expect.no_token(response)
+    expect.equal(response.status_code, wrong_password.status_code, "status", response)
+    for name in ("error", "error_description", "hint"):
+        expect.equal(response.json().get(name), wrong_password.json().get(name), name, response)
+
+
+@requirement("PORTAL-wrong-email")
+def test_wrong_email_is_answered_like_a_wrong_password(server, clients, patient, wrong_password):
+    """A wrong e-mail address of a patient is answered like a wrong password."""
+    response = server.password(clients.portal, patient, PORTAL, email="nobody@example.org")
+
+    expect.no_token(response)
+    expect.equal(response.status_code, wrong_password.status_code, "status", response)
+    expect.equal(response.json().get("error"), wrong_password.json().get("error"), "error")
+
+
+@requirement("RFC6749-4.3.2-username-required")
+def test_missing_user_name_is_an_invalid_request(server, confidential_client, admin):
+    """A password grant without a user name is an invalid_request."""
+    response = server.password(confidential_client, admin, SCOPE, username=None)
+
+    expect.oauth_error(response, "invalid_request")
+
+
+@requirement("RFC6749-4.3.2-password-required")
+def test_missing_password_is_an_invalid_request(server, confidential_client, admin):
+    """A password grant without a password is an invalid_request."""
+    response = server.password(confidential_client, admin, SCOPE, password=None)
+
+    expect.oauth_error(response, "invalid_request")
+
+
+@requirement("PORTAL-email-required")
+def test_missing_email_of_a_patient_is_an_invalid_request(server, clients, patient):
+    """A patient's password grant without an e-mail address is an invalid_request."""
+    response = server.password(clients.portal, patient, PORTAL, email=None)
+
+    expect.oauth_error(response, "invalid_request")
+
+
+@requirement("OPENEMR-PWD-user-role-required")
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param(None, id="left_out"),
+        pytest.param("", id="empty"),
+        pytest.param("doctors", id="unknown"),
+        pytest.param("USERS", id="other_case"),
+    ],
+)
+def test_user_role_is_users_or_patient(server, confidential_client, admin, role):
+    """The password grant needs a user_role, which is users or patient."""
+    response = server.password(confidential_client, admin, SCOPE, user_role=role)
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_request", "invalid_grant")
+
+
+@requirement("OPENEMR-PWD-cross-role")
+@pytest.mark.parametrize("account", ["patient_as_staff", "staff_as_patient"])
+def test_account_logs_in_in_its_own_role_only(server, clients, admin, patient, account):
+    """A staff account is no patient and a portal account is no staff."""
+    user, role = {
+        "patient_as_staff": (patient, "users"),
+        "staff_as_patient": (admin, "patient"),
+    }[account]
+    response = server.password(
+        clients.confidential, user, "openid", user_role=role, email="somebody@example.org"
+    )
+
+    expect.no_token(response)
+    expect.oauth_error(response, "invalid_grant")

@@ -1,0 +1,242 @@
+"""The refresh token grant: fresh tokens for the same client, and never for more."""
+
+import pytest
+
+from conformance import expect, needs, requirement
+from fixtures.keys import unverified_claims
+from fixtures.oauth import granted
+
+SCOPE = "openid offline_access api:oemr user/patient.read user/facility.read"
+NARROW = "openid offline_access api:oemr user/patient.read"
+PUBLIC_SCOPE = "openid offline_access api:fhir fhirUser"
+
+
+@pytest.fixture
+def public_session(server, browser, admin, new_client):
+    """A public client of this check's own, and its first token answer with a refresh token."""
+    client = new_client.public(PUBLIC_SCOPE)
+    allowed = browser.authorize(client, admin, PUBLIC_SCOPE)
+    answer = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+    return client, answer.get("refresh_token")
+
+
+@requirement("RFC6749-6-refresh-ok")
+def test_refresh_gives_a_token_that_works(server, fresh_tokens, api):
+    """A refresh token yields a new access token that works."""
+    client, body = fresh_tokens(SCOPE)
+    response = server.refresh(client, body["refresh_token"])
+
+    expect.status(response, 200)
+    token = expect.member(response, "access_token", kind=str)
+    expect.that(token != body["access_token"], "another access token", "the same", response)
+    expect.status(api.get("/api/facility", token), 200)
+
+
+@requirement("RFC6749-6-refresh-bound-client")
+@pytest.mark.parametrize("kind", ["confidential", "public"])
+def test_refresh_token_of_another_client_is_refused(
+    server, fresh_tokens, confidential_client, public_client, kind
+):
+    """A refresh token is of use to the client that it was issued to, and to no other."""
+    _, body = fresh_tokens(SCOPE)
+    other = {"confidential": confidential_client, "public": public_client}[kind]
+    response = server.refresh(other, body["refresh_token"])
+
+    expect.no_token(response)
+
+
+@requirement("RFC6749-6-refresh-scope-escalation")
+@pytest.mark.parametrize(
+    "more",
+    [
+        "user/facility.read",
+        "user/patient.write",
+        pytest.param("user/patient.cruds", marks=needs("smart.v2_scopes")),
+    ],
+    ids=lambda scope: scope.replace("/", "_"),
+)
+def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
+    """A refresh never yields a scope that was not granted."""
+    client = new_client.confidential(f"{NARROW} user/facility.read user/patient.write")
+    body = granted(tokens.fetch(client, admin, NARROW))
+    response = server.refresh(client, body["refresh_token"], f"{NARROW} {more}")
+    held = str(response.json().get("scope", "")).split() if response.status_code == 200 else []
+
+    expect.no_server_error(response)
+    expect.that(more not in held, f"a scope without {more}", held, response)
+
+
+@requirement("RFC6749-6-refresh-scope-omitted")
+def test_refresh_without_a_scope_keeps_the_scope(server, fresh_tokens):
+    """A refresh that names no scope gives the scope that was granted at first."""
+    client, body = fresh_tokens(SCOPE)
+    response = server.refresh(client, body["refresh_token"])
+
+    expect.status(response, 200)
+    held = expect.member(response, "scope", kind=str)
+    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", response)
+
+
+@requirement("RFC6749-6-refresh-after-nonce")
+def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
+    """A grant whose authorization request had a nonce can be refreshed like any other."""
+    client, allowed = authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
+    body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+    response = server.refresh(client, body["refresh_token"])
+
+    expect.status(response, 200)
+
+
+@requirement("RFC6749-6-refresh-after-narrowing")
+def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
+    """The refresh token of a narrowed refresh still stands for all that was granted at first."""
+    client, body = fresh_tokens(SCOPE)
+    narrowed = granted(server.refresh(client, body["refresh_token"], NARROW))
+    newest = narrowed.get("refresh_token", body["refresh_token"])
+    response = server.refresh(client, newest)
+
+    expect.status(response, 200)
+    held = expect.member(response, "scope", kind=str)
+    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", response)
+
+
+@requirement("RFC6749-6-refresh-invalid")
+@pytest.mark.parametrize("fault", ["unknown", "cut", "flipped", "used", "foreign"])
+def test_bad_refresh_token_is_an_invalid_grant(server, fresh_tokens, confidential_client, fault):
+    """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
+    client, body = fresh_tokens(NARROW)
+    token = str(body["refresh_token"])
+    middle = len(token) // 2
+    swapped = "a" if token[middle] != "a" else "b"
+    bent = {
+        "unknown": "0123456789abcdef" * 4,
+        "cut": token[:middle],
+        "flipped": token[:middle] + swapped + token[middle + 1 :],
+    }
+    if fault == "used":
+        granted(server.refresh(client, token))
+    sender = confidential_client if fault == "foreign" else client
+    response = server.refresh(sender, bent.get(fault, token))
+
+    expect.oauth_error(response, "invalid_grant")
+
+
+@requirement("RFC6749-6-access-token-as-refresh")
+@pytest.mark.parametrize("kind", ["access_token", "id_token"])
+def test_other_tokens_refresh_nothing(server, fresh_tokens, kind):
+    """An access token or an ID token is not accepted as a refresh token."""
+    client, body = fresh_tokens(NARROW)
+    response = server.refresh(client, body[kind])
+
+    expect.no_token(response)
+    expect.refused(response)
+
+
+@requirement("RFC6749-6-refresh-missing")
+def test_refresh_without_a_token_is_an_invalid_request(server, confidential_client):
+    """A refresh without a refresh token is an invalid_request."""
+    form = {"grant_type": "refresh_token"}
+    response = server.token(form, confidential_client.authentication())
+
+    expect.oauth_error(response, "invalid_request")
+
+
+@requirement("RFC9700-2.2.2-rotation-public")
+def test_refresh_token_of_a_public_client_is_replaced(server, public_session):
+    """The refresh token of a public client is replaced with every use."""
+    client, token = public_session
+    answer = granted(server.refresh(client, token))
+    response = server.refresh(client, token)
+
+    expect.that(answer.get("refresh_token", token) != token, "another refresh token", "the same")
+    expect.no_token(response)
+
+
+@requirement("RFC9700-4.14-reuse-revokes-family")
+def test_reuse_of_a_refresh_token_revokes_its_successor(server, public_session):
+    """The second use of a public client's refresh token revokes the token that replaced it."""
+    client, token = public_session
+    newest = granted(server.refresh(client, token))["refresh_token"]
+    expect.no_token(server.refresh(client, token))
+    response = server.refresh(client, newest)
+
+    expect.no_token(response)
+
+
+@requirement("OIDCC-12.2-refresh-id-token")
+def test_id_token_of_a_refresh_is_of_the_same_user(server, fresh_tokens):
+    """An ID token in a refresh response has the issuer, subject and audience of the first one."""
+    client, body = fresh_tokens(NARROW)
+    response = server.refresh(client, body["refresh_token"])
+    first, second = unverified_claims(body["id_token"]), granted(response).get("id_token")
+
+    # A refresh may come without an ID token.
+    later = unverified_claims(second) if second else first
+    for name in ("iss", "sub", "aud"):
+        expect.equal(later.get(name), first.get(name), name, response)
+    expect.that(later["iat"] >= first["iat"], "a new iat", later["iat"], response)
+
+
+@requirement("OIDCC-11-offline-access")
+@pytest.mark.parametrize(
+    "grant",
+    [
+        "authorization_code",
+        pytest.param("password", marks=needs("oauth.password_grant"), id="password"),
+    ],
+)
+def test_refresh_token_takes_offline_access(
+    server, authorization, fresh_tokens, token_response, grant
+):
+    """A refresh token is issued if and only if offline_access was asked for and granted."""
+    scope = "openid api:oemr user/patient.read"
+    if grant == "password":
+        _, body = fresh_tokens(scope)
+    else:
+        client, allowed = authorization(scope)
+        body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+
+    expect.that("refresh_token" not in body, "no refresh_token", sorted(body))
+    expect.member(token_response(grant), "refresh_token", kind=str)
+
+
+@requirement("OIDCC-11-offline-access-unticked")
+def test_no_refresh_token_without_consent(server, authorization):
+    """Without the user's consent to offline_access no refresh token is issued."""
+    client, allowed = authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier)
+
+    expect.that("refresh_token" not in granted(response), "no refresh_token", "one", response)
+
+
+@requirement("SMART-2.2-refresh-required-fields")
+def test_refresh_response_has_its_members(token_response):
+    """A refresh response has access_token, token_type, expires_in and scope."""
+    response = token_response("refresh_token")
+
+    expect.status(response, 200)
+    for name in ("access_token", "token_type", "expires_in", "scope"):
+        expect.member(response, name)
+
+
+@requirement("OPENEMR-REFRESH-example")
+def test_refresh_gives_what_the_document_shows(server, fresh_tokens):
+    """A refresh gives an id_token and a new refresh token, as OpenEMR's document shows."""
+    client, body = fresh_tokens(NARROW)
+    response = server.refresh(client, body["refresh_token"])
+
+    expect.status(response, 200)
+    expect.member(response, "id_token", kind=str)
+    token = expect.member(response, "refresh_token", kind=str)
+    expect.that(token != body["refresh_token"], "another refresh token", "the same", response)
+
+
+@requirement("SMART-2.2-offline-90-days")
+def test_refresh_token_lives_for_three_months(server, fresh_tokens):
+    """A refresh token for an app that can keep a secret is valid for at least three months."""
+    client, body = fresh_tokens(NARROW)
+    response = server.introspect(client, body["refresh_token"], hint="refresh_token")
+    issued = float(unverified_claims(body["id_token"])["iat"])
+
+    expires = expect.member(response, "exp", kind=int)
+    expect.that((expires - issued) / 86400 >= 89, "89 days or more", expires - issued, response)

@@ -1,0 +1,188 @@
+"""What keeps the authorization server safe, whatever the grant (RFC 9700)."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+from conformance import expect, needs, requirement
+from fixtures.http import Blocked, location
+from fixtures.login import (
+    Browser,
+    authorization_request,
+    consent,
+    consent_form,
+    credentials,
+    login_form,
+)
+from fixtures.oauth import Pkce, granted
+
+SCOPE = "openid offline_access api:oemr user/patient.read"
+EVIL = "https://attacker.example.org/callback"
+#: A password in the request, and a redirect that makes the browser send it again.
+RESENDING = (307, 308)
+
+
+@pytest.fixture(scope="session")
+def walked(server, registrar, admin):
+    """One login as its steps: the pages, the answers to the forms, and what the client got."""
+    client = registrar.confidential(SCOPE)
+    browser = Browser(server)
+    response = browser.send(authorization_request(client, SCOPE, Pkce.new()))
+    steps = {"authorize": response, "login_page": browser.follow(response)}
+    form = login_form(BeautifulSoup(steps["login_page"].text, "html.parser"), steps["login_page"])
+    if form is None:
+        raise Blocked("the authorization request led to no login page")
+    steps["login"] = browser.submit(form, credentials(form, admin))
+    response = steps["login"]
+    while response.is_redirect:
+        response = browser.follow(response)
+    steps["consent_page"] = response
+    form = consent_form(BeautifulSoup(response.text, "html.parser"), response)
+    if form is None:
+        raise Blocked("the login led to no consent page")
+    steps["consent"] = browser.submit(form, consent(form, SCOPE.split()))
+    if "code=" not in location(steps["consent"]):
+        raise Blocked("the consent gave no code")
+    return steps
+
+
+@requirement("RFC9700-4.12-no-307")
+@pytest.mark.parametrize("step", ["login", "consent"])
+def test_credentials_are_not_sent_again(walked, step):
+    """A form with the user's credentials is not answered by a redirect that sends them again."""
+    response = walked[step]
+
+    expect.that(
+        response.status_code not in RESENDING, "no 307 or 308", response.status_code, response
+    )
+
+
+@requirement("RFC9700-4.12-use-303")
+@pytest.mark.parametrize("step", ["login", "consent"])
+def test_redirect_after_a_form_is_a_303(walked, step):
+    """A redirect that answers a form with credentials is a 303."""
+    response = walked[step]
+
+    expect.that(
+        not response.is_redirect or response.status_code == 303,
+        "status 303",
+        response.status_code,
+        response,
+    )
+
+
+@requirement("RFC9700-2.1-no-open-redirector")
+@pytest.mark.parametrize("name", ["redirect_uri", "redirect", "next", "post_logout_redirect_uri"])
+def test_authorization_leads_to_no_stranger(server, http, confidential_client, name):
+    """No endpoint of the authorization server redirects to an address that a stranger chose."""
+    request = authorization_request(confidential_client, SCOPE, Pkce.new()) | {name: EVIL}
+    response = http.get(server.url("/authorize"), params=request)
+
+    goes_to = response.headers.get("location", "")
+    expect.that(not goes_to.startswith(EVIL), "no redirect to a stranger", goes_to, response)
+
+
+@requirement("RFC9700-2.1.2-no-implicit")
+@pytest.mark.parametrize(
+    "kind", ["token", "id_token token", "code token"], ids=["token", "id_token", "code"]
+)
+def test_authorization_gives_no_access_token(browser, admin, new_client, kind):
+    """The authorization endpoint itself issues no access token."""
+    client = new_client.confidential(SCOPE)
+    parameters = {"response_type": kind, "nonce": "n-0S6_WzA2Mj"}
+    allowed = browser.authorize(client, admin, SCOPE, parameters=parameters)
+
+    goes_to = allowed.response.headers.get("location", "")
+    expect.that("access_token=" not in goes_to, "no access token in a redirect", goes_to)
+
+
+@requirement("RFC9700-4.3-no-token-in-url")
+def test_redirects_carry_no_token(walked):
+    """No redirect of a login carries a token in its address."""
+    places = [step.headers.get("location", "") for step in walked.values()]
+    found = [place for place in places if re.search(r"(access|refresh|id)_token=", place)]
+
+    expect.that(not found, "no token in an address", found)
+
+
+@requirement("RFC9700-4.2-no-third-party")
+@pytest.mark.parametrize("page", ["login_page", "consent_page"])
+def test_pages_load_nothing_from_others(walked, page):
+    """The login and consent pages load nothing from other hosts."""
+    response = walked[page]
+    tags = BeautifulSoup(response.text, "html.parser").select("[src], link[href], form[action]")
+    own = urlsplit(str(response.request.url)).hostname
+    loaded = [str(tag.get("src") or tag.get("href") or tag.get("action") or "") for tag in tags]
+    foreign = [url for url in loaded if urlsplit(url).hostname not in (None, own)]
+
+    expect.that(not foreign, f"nothing from other hosts than {own}", foreign, response)
+
+
+@requirement("RFC9700-cookie-flags")
+@pytest.mark.parametrize(
+    "flag", [pytest.param("Secure", marks=needs("tls")), "HttpOnly", "SameSite"]
+)
+def test_session_cookie_is_guarded(walked, flag):
+    """The session cookie of the login is Secure, HttpOnly and has SameSite."""
+    cookies = [
+        cookie
+        for step in walked.values()
+        for cookie in step.headers.get_list("set-cookie")
+        if "deleted" not in cookie and "Max-Age=0" not in cookie
+    ]
+    bare = [cookie.partition("=")[0] for cookie in cookies if flag.lower() not in cookie.lower()]
+
+    expect.that(cookies, "a session cookie", "none")
+    expect.that(not bare, f"{flag} on each cookie", bare)
+
+
+@requirement("HTTP-method-override")
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_method_is_not_overridden(api, tokens, patient, header):
+    """A header does not turn a reading request into one that writes."""
+    token = tokens.staff("api:oemr user/facility.read user/patient.read")
+    response = api.get(f"/api/patient/{patient.uuid}", token, headers={header: "DELETE"})
+
+    expect.status(response, 200)
+    expect.status(api.get(f"/api/patient/{patient.uuid}", token), 200)
+
+
+@requirement("HTTP-trace-off")
+@pytest.mark.parametrize("place", ["token", "api"])
+def test_trace_shows_no_credentials(server, http, target, place):
+    """TRACE is refused, or its echo has no credentials."""
+    url = {"token": server.token_endpoint, "api": f"{target.api_url}/api/facility"}[place]
+    headers = {"Authorization": "Bearer trace-me-not", "Cookie": "trace=me-not"}
+    response = http.request("TRACE", url, headers=headers)
+
+    expect.that("me-not" not in response.text, "no echo of credentials", response.text, response)
+
+
+@requirement("OPENEMR-API-site-unknown")
+@pytest.mark.parametrize(
+    "site",
+    ["nope", "..", "%2e%2e", "default%00", "default%2fx", "defaultx"],
+    ids=["unknown", "dots", "encoded_dots", "null_byte", "encoded_slash", "longer"],
+)
+@pytest.mark.parametrize("family", ["api/patient", "fhir/Patient"], ids=["rest", "fhir"])
+def test_unknown_site_is_refused(http, target, tokens, site, family):
+    """An unknown or malformed site is refused, without data and without internals."""
+    token = tokens.staff("api:oemr api:fhir user/patient.read user/Patient.read")
+    response = http.get(
+        f"{target.base_url}/apis/{site}/{family}", headers={"Authorization": f"Bearer {token}"}
+    )
+
+    expect.refused(response)
+    expect.that("Stack trace" not in response.text, "no stack trace", response.text, response)
+
+
+@requirement("RFC9700-4.15-subject-confusion")
+def test_client_cannot_be_a_user(server, new_client, tokens, api):
+    """The token of a backend service is nobody's: it is not accepted as a user's."""
+    client = new_client.system("api:fhir system/Patient.read")
+    token = granted(server.client_credentials(client, "api:fhir system/Patient.read"))
+    response = api.get("/api/patient", token["access_token"])
+
+    expect.refused(response)

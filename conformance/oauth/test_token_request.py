@@ -1,0 +1,235 @@
+"""The token endpoint as a door: which requests it takes, and how it refuses the others."""
+
+import re
+
+import pytest
+
+from conformance import expect, needs, requirement
+from fixtures.oauth import InBody
+
+SCOPE = "openid offline_access api:oemr user/patient.read"
+SYSTEM = "system/Patient.read api:fhir"
+#: RFC 6749 section 5.2: the characters of error and error_description.
+ERROR_TEXT = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
+LEAK = re.compile(r"<html|Fatal error|Stack trace|Uncaught|SQLSTATE|/var/www|\.php", re.IGNORECASE)
+REFUSALS = [
+    "no_grant_type",
+    "unknown_grant_type",
+    "unknown_client",
+    "no_code",
+    "bad_code",
+    "no_refresh_token",
+    "bad_refresh_token",
+    pytest.param("unknown_scope", marks=needs("oauth.password_grant")),
+    pytest.param("bad_assertion", marks=needs("oauth.client_credentials")),
+]
+
+
+@pytest.fixture(scope="session")
+def refusal(server, clients, admin):
+    """Token requests that have to be refused, by the name of their fault; each is sent once."""
+    client = clients.confidential
+    forms = {
+        "no_grant_type": {"code": "x"},
+        "unknown_grant_type": {"grant_type": "urn:example:unknown"},
+        "no_code": {"grant_type": "authorization_code", "redirect_uri": client.redirect_uri},
+        "bad_code": {
+            "grant_type": "authorization_code",
+            "redirect_uri": client.redirect_uri,
+            "code": "no-such-code",
+        },
+        "no_refresh_token": {"grant_type": "refresh_token"},
+        "bad_refresh_token": {"grant_type": "refresh_token", "refresh_token": "no-such-token"},
+        "unknown_client": {"grant_type": "refresh_token", "refresh_token": "x"},
+        "unknown_scope": {
+            "grant_type": "password",
+            "user_role": "users",
+            "username": admin.name,
+            "password": admin.password,
+            "scope": "no/such.scope",
+        },
+        "bad_assertion": {
+            "grant_type": "client_credentials",
+            "scope": SYSTEM,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": "no.jwt.atall",
+        },
+    }
+    answers = {}
+
+    def of(fault):
+        auth = client.authentication()
+        if fault == "unknown_client":
+            auth = InBody(client_id="no-such-client", client_secret="none")
+        if fault == "bad_assertion":
+            auth = None
+        if fault not in answers:
+            answers[fault] = server.token(forms[fault], auth)
+        return answers[fault]
+
+    return of
+
+
+@requirement("RFC6749-3.2-post-required")
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_token_endpoint_takes_post_only(server, http, fresh_tokens, method):
+    """A token request by another method than POST gets no token."""
+    client, body = fresh_tokens(SCOPE)
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": body["refresh_token"],
+        "client_id": client.client_id,
+        "client_secret": client.client_secret,
+    }
+    place = {"params": form} if method == "GET" else {"data": form}
+    response = http.request(method, server.token_endpoint, **place)
+
+    expect.no_token(response)
+
+
+@requirement("RFC6749-3.2-unknown-params-ignored")
+def test_unknown_parameter_is_ignored(server, authorization):
+    """Parameters of a token request that the server does not know are ignored."""
+    client, allowed = authorization(SCOPE)
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier, x_unknown="1")
+
+    expect.status(response, 200)
+
+
+@requirement("RFC6749-3.2-duplicate-params")
+@pytest.mark.parametrize("twice", ["grant_type", "refresh_token", "refresh_token_first_wrong"])
+def test_repeated_parameter_is_refused(server, fresh_tokens, twice):
+    """A token request that repeats a parameter is refused with a status of 400."""
+    client, body = fresh_tokens(SCOPE)
+    good = [("grant_type", "refresh_token"), ("refresh_token", str(body["refresh_token"]))]
+    more = {
+        "grant_type": [("grant_type", "refresh_token"), *good],
+        "refresh_token": [*good, good[1]],
+        "refresh_token_first_wrong": [("refresh_token", "wrong"), *good],
+    }
+    response = server.token(more[twice], client.authentication())
+
+    expect.no_token(response)
+    expect.status(response, 400)
+
+
+@requirement("RFC6749-3.2-empty-param-omitted")
+@pytest.mark.parametrize("parameter", ["refresh_token", "scope"])
+def test_empty_parameter_counts_as_left_out(server, fresh_tokens, parameter):
+    """A parameter without a value is treated as if it had been left out."""
+    client, body = fresh_tokens(SCOPE)
+    if parameter == "refresh_token":
+        response = server.refresh(client, "")
+
+        expect.oauth_error(response, "invalid_request")
+    else:
+        response = server.refresh(client, body["refresh_token"], "")
+
+        expect.status(response, 200)
+        expect.equal(response.json().get("scope"), body.get("scope"), "scope", response)
+
+
+@requirement("RFC6749-5.2-unsupported-grant")
+@pytest.mark.parametrize(
+    "grant",
+    [
+        pytest.param("foo", id="word"),
+        pytest.param("urn:example:nope", id="urn"),
+        pytest.param("Refresh_Token", id="other_case"),
+    ],
+)
+def test_unknown_grant_is_unsupported(server, confidential_client, grant):
+    """An unknown grant type is a 400 unsupported_grant_type."""
+    response = server.token({"grant_type": grant}, confidential_client.authentication())
+
+    expect.oauth_error(response, "unsupported_grant_type")
+
+
+@requirement("RFC6749-5.2-missing-grant-type")
+def test_missing_grant_type_is_an_invalid_request(refusal):
+    """A token request without a grant type is a 400 invalid_request."""
+    response = refusal("no_grant_type")
+
+    expect.oauth_error(response, "invalid_request", "unsupported_grant_type")
+
+
+@requirement("RFC6749-5.2-error-json")
+@pytest.mark.parametrize("fault", REFUSALS)
+def test_token_error_is_json(refusal, fault):
+    """A token error is a JSON object with an error, in the characters that the RFC allows."""
+    response = refusal(fault)
+
+    expect.no_token(response)
+    expect.media_type(response, "application/json")
+    for name in ("error", "error_description", "error_uri"):
+        text = expect.json_object(response).get(name, "-" if name != "error" else None)
+        expect.that(
+            isinstance(text, str) and ERROR_TEXT.fullmatch(text),
+            f"{name} to be a string of allowed characters",
+            text,
+            response,
+        )
+
+
+@requirement("RFC6749-5.2-error-no-html")
+@pytest.mark.parametrize("fault", REFUSALS)
+def test_token_error_tells_no_internals(refusal, fault):
+    """A token error holds no HTML, stack trace, path or SQL."""
+    response = refusal(fault)
+    found = LEAK.search(response.text)
+
+    expect.no_token(response)
+    expect.that(not found, "no internals", found and found.group(), response)
+
+
+@requirement("RFC6749-token-no-5xx")
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(("", "application/x-www-form-urlencoded"), id="empty"),
+        pytest.param(("grant_type=password", None), id="no_content_type"),
+        pytest.param(("grant_type=password", "text/plain"), id="plain_text"),
+        pytest.param(("grant_type=password", "multipart/form-data; boundary=x"), id="multipart"),
+        pytest.param(('{"grant_type": "password"}', "application/json"), id="json"),
+        pytest.param(("{", "application/json"), id="broken_json"),
+        pytest.param(("grant_type=%ff%fe", "application/x-www-form-urlencoded"), id="no_utf8"),
+        pytest.param(("grant_type=%00", "application/x-www-form-urlencoded"), id="null_byte"),
+        pytest.param(
+            ("grant_type[]=refresh_token&client_id=x", "application/x-www-form-urlencoded"),
+            id="list_of_grants",
+        ),
+        pytest.param(
+            ("grant_type=authorization_code&code[]=x", "application/x-www-form-urlencoded"),
+            id="list_of_codes",
+        ),
+        pytest.param(
+            ("grant_type=refresh_token&client_id[a][b]=x", "application/x-www-form-urlencoded"),
+            id="nested_client_id",
+        ),
+        pytest.param(
+            (
+                "grant_type=refresh_token&refresh_token=" + "x" * 100_000,
+                "application/x-www-form-urlencoded",
+            ),
+            id="long_value",
+        ),
+    ],
+)
+def test_malformed_token_request_breaks_nothing(server, http, body):
+    """A malformed token request is refused without a server error."""
+    content, media_type = body
+    headers = {"Content-Type": media_type} if media_type else {}
+    response = http.post(server.token_endpoint, content=content, headers=headers)
+
+    expect.no_token(response)
+    expect.no_server_error(response)
+
+
+@requirement("RFC6749-token-no-5xx")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+def test_other_method_breaks_nothing(server, http, method):
+    """A malformed token request is refused without a server error."""
+    response = http.request(method, server.token_endpoint)
+
+    expect.no_token(response)
+    expect.no_server_error(response)
