@@ -21,6 +21,24 @@ def test_backend_service_gets_a_token(server, new_client, api):
     expect.status(api.get("/fhir/Patient?_count=1", token), 200)
 
 
+@requirement("OPENEMR-CC-interop-requests-oauthlib")
+def test_backend_service_may_name_its_client_id_too(server, system_client, api):
+    """A backend service may send its client_id beside an assertion, as requests-oauthlib does."""
+    assertion = keys.client_assertion(
+        system_client.client_id, server.token_endpoint, system_client.key, without=["iat"]
+    )
+    response = server.client_credentials(
+        system_client,
+        "system/Patient.read",
+        assertion=assertion,
+        client_id=system_client.client_id,
+    )
+
+    expect.status(response, 200)
+    token = expect.member(response, "access_token", kind=str)
+    expect.status(api.get("/fhir/Patient?_count=1", token), 200)
+
+
 @requirement("SMART-2.2-bs-success-fields")
 def test_backend_token_response_has_its_members(token_response):
     """A backend service is told access_token, token_type, expires_in and scope."""

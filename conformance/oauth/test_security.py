@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from conformance import expect, needs, requirement
+from conformance import expect, needs, requirement, writes
 from fixtures.http import Blocked, location
 from fixtures.login import (
     Browser,
@@ -138,6 +138,7 @@ def test_session_cookie_is_guarded(walked, flag):
     expect.that(not bare, f"{flag} on each cookie", bare)
 
 
+@writes
 @requirement("HTTP-method-override")
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
 def test_method_is_not_overridden(api, tokens, patient, header):
