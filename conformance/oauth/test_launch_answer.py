@@ -1,5 +1,7 @@
 """What a token answer says about the patient that an app was launched for."""
 
+from urllib.parse import urljoin
+
 import pytest
 
 from conformance import expect, requirement
@@ -52,9 +54,9 @@ def test_style_is_a_url(launched):
 
 
 @requirement("SMART-2.2-smart-style-json")
-def test_style_is_one_json_object(launched, http):
+def test_style_is_one_json_object(launched, http, server):
     """The smart_style_url serves one JSON object of style properties."""
-    response = http.get(launched.json()["smart_style_url"])
+    response = http.get(urljoin(server.issuer, launched.json()["smart_style_url"]))
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")

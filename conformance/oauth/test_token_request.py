@@ -182,6 +182,31 @@ def test_token_error_tells_no_internals(refusal, fault):
     expect.that(not found, "no internals", found and found.group(), response)
 
 
+@requirement("RFC6749-5.2-error-no-store")
+@pytest.mark.parametrize("fault", REFUSALS)
+def test_token_error_is_not_stored(refusal, fault):
+    """A token error is marked as not to be stored, like a token."""
+    response = refusal(fault)
+
+    expect.no_token(response)
+    expect.header(response, "Cache-Control", contains="no-store")
+
+
+@requirement("RFC6749-token-grant-not-registered")
+def test_grant_type_that_is_not_registered_is_refused(server, new_client, admin):
+    """A client does not get tokens by a grant type that it did not register."""
+    client = new_client.confidential(SCOPE, grant_types=["authorization_code"])
+    response = server.password(client, admin, SCOPE)
+
+    # The server may register more than was asked for, if it says so (RFC 7591 section 3.2.1).
+    expect.that(
+        not response.is_success or "password" in client.metadata.get("grant_types", []),
+        "a refusal of the password grant",
+        response.status_code,
+        response,
+    )
+
+
 @requirement("RFC6749-token-no-5xx")
 @pytest.mark.parametrize(
     "body",
