@@ -58,7 +58,7 @@ def test_unregistered_redirect_uri_is_never_used(client, outcome):
     expect.no_redirect_to(answer, FOREIGN)
 
 
-@requirement("RFC6749-3.1.2.3-redirect-uri-exact")
+@requirement("RFC6749-3.1.2-redirect-path-exact")
 @pytest.mark.parametrize("kind", LOOKALIKES)
 def test_similar_redirect_uri_is_refused(client, browser, kind):
     """A redirect URI that differs from the registered one in any character is refused."""
@@ -87,7 +87,7 @@ def test_unknown_client_is_answered_without_a_redirect(browser, client_id):
     expect.no_server_error(page)
 
 
-@requirement("OIDCC-3.1.2.1-redirect-uri-required")
+@requirement("OIDCC-3.1.2.2-redirect-uri-required")
 @pytest.mark.parametrize("number", [1, 2], ids=["one", "several"])
 def test_openid_request_names_its_redirect_uri(new_client, browser, number):
     """An OpenID request without redirect_uri is refused, however many are registered."""
@@ -98,7 +98,7 @@ def test_openid_request_names_its_redirect_uri(new_client, browser, number):
     refused(page)
 
 
-@requirement("RFC6749-3.1-duplicate-redirect-uri")
+@requirement("RFC6749-3.1-duplicate-params")
 @pytest.mark.parametrize("order", ["good_first", "bad_first"])
 def test_second_redirect_uri_is_never_used(client, browser, order):
     """Of a redirect URI that is sent twice the unregistered one is never used."""

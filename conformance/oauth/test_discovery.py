@@ -109,7 +109,7 @@ def test_issuer_is_an_absolute_url(discovery):
     expect.that(is_absolute(issuer) and bare, "an absolute URL as issuer", issuer, discovery)
 
 
-@requirement("OIDCD-4.3-issuer-matches-url")
+@requirement("RFC8414-3.3-issuer-matches-url")
 def test_issuer_is_where_the_metadata_was_fetched(discovery):
     """The issuer is the address that the metadata was fetched from, before its well-known path."""
     issuer = expect.member(discovery, "issuer", kind=str)
@@ -175,7 +175,7 @@ def test_lists_in_the_metadata_are_lists_of_strings(discovery):
     expect.that(not wrong, "arrays of strings", wrong, discovery)
 
 
-@requirement("OIDCD-3-booleans")
+@requirement("OIDCD-3-require-request-uri-boolean")
 def test_booleans_in_the_metadata_are_booleans(discovery):
     """Members of the metadata that are booleans by definition are JSON booleans."""
     body = expect.json_object(discovery)

@@ -49,7 +49,7 @@ def test_listed_response_modes_work(discovery, server, new_client, admin):
     expect.that(not broken, "the code in the mode that was asked for", broken, discovery)
 
 
-@requirement("RFC9700-2.1.1-challenge-methods-truthful")
+@requirement("RFC8414-2-code-challenge-methods")
 def test_listed_challenge_methods_work(discovery, server, new_client, admin):
     """The metadata lists the PKCE challenge methods, and each of them works."""
     listed = expect.member(discovery, "code_challenge_methods_supported", kind=list)
@@ -177,7 +177,7 @@ def test_caller_does_not_choose_the_addresses(server, http, name):
     expect.that(FOREIGN not in everything, f"nothing of {FOREIGN}", everything, response)
 
 
-@requirement("OIDCD-whole-flow-from-issuer")
+@requirement("OPENEMR-AUTH-oidc-compliant")
 def test_flow_works_with_the_issuer_only(target, http, server, new_client, admin):
     """A client that knows the issuer only finds all it needs to log in and check the ID token."""
     found = expect.json_object(http.get(f"{target.oauth_url}/.well-known/openid-configuration"))

@@ -41,7 +41,7 @@ def redeemed(server, client, answer, verifier):
     return server.exchange(client, answer.parameters.get("code", "none"), verifier=verifier)
 
 
-@requirement("RFC7636-4.6-right-verifier")
+@requirement("RFC7636-4.3-s256-accepted")
 @pytest.mark.parametrize(
     "verifier",
     [UNRESERVED[:43], (UNRESERVED * 2)[:128], UNRESERVED[::-1]],
@@ -66,7 +66,7 @@ def test_wrong_verifier_is_refused(flow, server):
     expect.oauth_error(response, "invalid_grant")
 
 
-@requirement("RFC9700-2.1.1-verifier-required")
+@requirement("RFC7636-4.6-missing-verifier")
 @pytest.mark.parametrize("verifier", [None, ""], ids=["missing", "empty"])
 def test_code_without_its_verifier_is_refused(flow, server, verifier):
     """A code with a challenge cannot be exchanged without its verifier."""
@@ -77,7 +77,7 @@ def test_code_without_its_verifier_is_refused(flow, server, verifier):
     expect.oauth_error(response, "invalid_grant", "invalid_request")
 
 
-@requirement("RFC7636-4.6-challenge-is-no-verifier")
+@requirement("RFC7636-4.6-challenge-as-verifier")
 def test_challenge_is_no_verifier(flow, server):
     """The challenge itself is refused as a verifier."""
     pkce = Pkce.new()
@@ -87,7 +87,7 @@ def test_challenge_is_no_verifier(flow, server):
     expect.no_token(response)
 
 
-@requirement("RFC7636-4.1-verifier-syntax")
+@requirement("RFC7636-4.1-verifier-charset")
 @pytest.mark.parametrize(
     "verifier",
     [UNRESERVED[:42], (UNRESERVED * 2)[:129], UNRESERVED[:42] + "!"],
@@ -115,7 +115,7 @@ def test_malformed_challenge_is_refused(flow, challenge):
     expect.authorization_error(answer, "invalid_request")
 
 
-@requirement("RFC7636-4.4.1-unknown-method")
+@requirement("RFC7636-4.4.1-unsupported-method")
 def test_unknown_challenge_method_is_refused(flow):
     """An unknown code_challenge_method is refused with invalid_request."""
     _, answer = flow(code_challenge_method="S512")
@@ -124,7 +124,7 @@ def test_unknown_challenge_method_is_refused(flow):
     expect.authorization_error(answer, "invalid_request")
 
 
-@requirement("SMART-2.0-plain-refused")
+@requirement("RFC7636-4.2-plain-rejected")
 @pytest.mark.parametrize("method", ["plain", None], ids=["plain", "default"])
 def test_plain_challenge_is_refused(flow, server, method):
     """The plain challenge method, which is also the default, brings no token."""
@@ -136,7 +136,7 @@ def test_plain_challenge_is_refused(flow, server, method):
     expect.authorization_error(answer, "invalid_request")
 
 
-@requirement("RFC9700-2.1.1-public-clients-use-pkce")
+@requirement("RFC7636-4.4.1-public-required")
 @pytest.mark.parametrize("wishes", [NO_CHALLENGE, EMPTY_CHALLENGE], ids=["missing", "empty"])
 def test_public_client_without_a_challenge_gets_no_token(flow, server, wishes):
     """A public client without a code_challenge gets no token."""
@@ -147,7 +147,7 @@ def test_public_client_without_a_challenge_gets_no_token(flow, server, wishes):
     expect.authorization_error(answer, "invalid_request")
 
 
-@requirement("SMART-2.0-all-clients-use-pkce")
+@requirement("SMART-2.0-pkce-all-clients")
 @pytest.mark.parametrize("wishes", [NO_CHALLENGE, EMPTY_CHALLENGE], ids=["missing", "empty"])
 def test_confidential_client_without_a_challenge_gets_no_token(flow, server, wishes):
     """A confidential client without a code_challenge gets no token either."""
@@ -167,7 +167,7 @@ def test_verifier_without_a_challenge_is_refused(flow, server):
     expect.no_token(response)
 
 
-@requirement("RFC9700-2.1.1-code-bound-to-challenge")
+@requirement("PKCE-code-bound-to-challenge")
 @pytest.mark.parametrize("which", [0, 1], ids=["first", "second"])
 def test_code_is_bound_to_its_own_challenge(new_client, server, admin, which):
     """With two flows open a code is not exchanged with the verifier of the other one."""

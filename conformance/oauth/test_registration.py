@@ -38,7 +38,7 @@ def test_good_metadata_registers_a_client(answers, kind):
     expect.that(expect.member(response, "client_id", kind=str), "a client_id", "an empty one")
 
 
-@requirement("RFC7591-3.2.1-status-201")
+@requirement("RFC7591-3.2.1-201-created")
 @pytest.mark.parametrize("kind", KINDS)
 def test_registration_answers_created(answers, kind):
     """A successful registration is answered with status 201."""
@@ -134,7 +134,7 @@ def test_unknown_member_is_ignored(new_client):
     expect.member(response, "client_id", kind=str)
 
 
-@requirement("RFC7591-3.2.1-unique")
+@requirement("RFC7591-3.2.1-client-id-unique")
 def test_clients_differ(new_client):
     """Every registration gets a client_id and a secret of its own."""
     metadata = confidential_metadata(SCOPE)
@@ -145,7 +145,7 @@ def test_clients_differ(new_client):
         expect.equal(len({*values}), len(bodies), f"the number of different {name}s")
 
 
-@requirement("RFC6749-10.10-secret-entropy")
+@requirement("RFC7591-2-secret-entropy")
 def test_secret_cannot_be_guessed(new_client):
     """A client secret has at least 128 bits that cannot be guessed."""
     metadata = confidential_metadata(SCOPE)
@@ -177,7 +177,7 @@ def test_public_client_registers_without_authentication(new_client):
     expect.that(not expect.json_object(response).get("client_secret"), "no secret", "one", response)
 
 
-@requirement("OPENEMR-REG-documented-example")
+@requirement("OPENEMR-REG-example-private")
 def test_documented_registration_works(new_client):
     """The registration that OpenEMR's documentation shows works."""
     response = new_client.ask(
@@ -202,7 +202,7 @@ def test_documented_registration_works(new_client):
         expect.member(response, name)
 
 
-@requirement("OPENEMR-REG-private-only")
+@requirement("OPENEMR-REG-secret-private-only")
 def test_application_type_confidential_makes_no_silent_public_client(new_client):
     """A client that calls itself confidential is refused, gets a secret, or is told otherwise."""
     metadata = confidential_metadata(SCOPE) | {"application_type": "confidential"}
@@ -290,7 +290,43 @@ def redirects(registrar):
     )
 
 
-@requirement("OPENEMR-REG-page")
+@requirement("OIDCR-4.2-client-read")
+@pytest.mark.parametrize("kind", KINDS)
+def test_client_reads_its_registration(answers, http, kind):
+    """A client reads its registration at the address and with the token that it was given."""
+    body = expect.json_object(answers[kind])
+    uri = expect.member(answers[kind], "registration_client_uri", kind=str)
+    headers = {"Authorization": f"Bearer {body.get('registration_access_token')}"}
+    response = http.get(uri, headers=headers)
+
+    expect.status(response, 200)
+    for name in ("client_id", "redirect_uris"):
+        expect.equal(expect.member(response, name), body[name], name, response)
+
+
+@requirement("RFC7592-2.1-bad-token-401")
+@pytest.mark.parametrize("token", ["Bearer not-the-token", ""], ids=["wrong", "missing"])
+def test_registration_is_read_with_its_token_only(answers, http, token):
+    """Without its token a registration is not shown, and the answer is 401."""
+    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
+    response = http.get(uri, headers={"Authorization": token} if token else {})
+
+    expect.that("client_secret" not in response.text, "no secret", "one", response)
+    expect.status(response, 401)
+
+
+@requirement("RFC7592-2.1-other-client-token")
+def test_registration_is_not_read_by_another_client(answers, http):
+    """The token of one client does not show the registration of another."""
+    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
+    token = expect.member(answers["public"], "registration_access_token", kind=str)
+    response = http.get(uri, headers={"Authorization": f"Bearer {token}"})
+
+    expect.that("redirect_uris" not in response.text, "nothing of it", response.text, response)
+    expect.status(response, 401, 403)
+
+
+@requirement("OPENEMR-REG-ui-page")
 def test_registration_page_is_served(target, http):
     """OpenEMR's own registration page is served without a login."""
     response = http.get(f"{target.base_url}/interface/smart/register-app.php")
