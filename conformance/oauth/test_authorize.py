@@ -101,7 +101,9 @@ def test_query_of_the_redirect_uri_is_kept(new_client, browser, admin):
 
     expect.code(answer)
     expect.that(
-        answer.response.headers["location"].startswith(uri), f"a redirect to {uri}", answer.parameters
+        answer.response.headers["location"].startswith(uri),
+        f"a redirect to {uri}",
+        answer.parameters,
     )
 
 
@@ -280,7 +282,9 @@ def test_authorization_redirect_is_not_permanent(browser, confidential_client):
 
 @requirement("RFC6749-4.1.2.1-error-not-500")
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope", "state", "aud", "nonce"])
-@pytest.mark.parametrize("value", ["\x00", "[]", "%", "x" * 4000], ids=["nul", "array", "%", "long"])
+@pytest.mark.parametrize(
+    "value", ["\x00", "[]", "%", "x" * 4000], ids=["nul", "array", "%", "long"]
+)
 def test_garbage_causes_no_server_error(browser, confidential_client, name, value):
     """No missing or malformed parameter causes a server error."""
     page = browser.open(confidential_client, SCOPE, parameters={name: value})

@@ -62,7 +62,9 @@ def test_refusal_is_json_with_a_registered_code(new_client, bad):
 
 
 @requirement("RFC7591-3.2.2-malformed-json")
-@pytest.mark.parametrize("body", ["{", "", "[]", '"x"', "null"], ids=["cut", "empty", "array", "text", "null"])
+@pytest.mark.parametrize(
+    "body", ["{", "", "[]", '"x"', "null"], ids=["cut", "empty", "array", "text", "null"]
+)
 def test_body_without_metadata_is_refused(new_client, body):
     """A body that is no JSON object is refused with status 400 and a JSON error."""
     response = new_client.ask(None, content=body, headers={"Content-Type": "application/json"})

@@ -7,7 +7,7 @@ from fixtures.login import Browser
 from fixtures.oauth import granted
 
 LAUNCH = "openid offline_access api:fhir fhirUser launch/patient patient/Patient.read"
-V2_SCOPE = "openid api:fhir patient/Patient.rs"
+V2_SCOPE = "openid api:fhir user/Patient.rs"
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,12 @@ def test_capability_of_authorization_by_post_is_there(browser, public_client, me
 )
 def test_capability_of_scopes_of_version_two_is_there(new_client, browser, server, admin, scope):
     """Every capability that the SMART configuration lists is really there."""
-    client = new_client.public(scope)
+    client = new_client.confidential(scope)
     answer = browser.authorize(client, admin, scope)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
 
     given = str(granted(response).get("scope", "")).split()
-    expect.contains(given, "patient/Patient.rs", "scope", response)
+    expect.contains(given, "user/Patient.rs", "scope", response)
 
 
 @requirement("SMART-2.2-style-json")
