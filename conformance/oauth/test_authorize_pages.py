@@ -16,7 +16,9 @@ from fixtures.registrar import PUBLIC_SCOPE as SCOPE
 LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
 MARKUP = '"><svg onload=alert(1)>'
 REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
-INTERNALS = re.compile(r"SQLSTATE|SQL Statement|Stack trace|#\d+ /|\.php on line|/src/[A-Z]", re.IGNORECASE)
+INTERNALS = re.compile(
+    r"SQLSTATE|SQL Statement|Stack trace|#\d+ /|\.php on line|/src/[A-Z]", re.IGNORECASE
+)
 
 
 @pytest.fixture(scope="module")

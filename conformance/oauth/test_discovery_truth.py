@@ -1,6 +1,6 @@
 """The provider metadata: whether what it says is true."""
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -99,16 +99,16 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
 
 
 @requirement("OIDCD-3-request-uri-default")
-def test_request_uri_is_declared_unsupported_or_refused(discovery, browser, confidential_client):
+def test_request_uri_is_read_or_denied(discovery, new_client, browser, admin):
     """A server that does not read request_uri says so, as its default is true."""
-    body = expect.json_object(discovery)
-    declared = body.get("request_uri_parameter_supported", True)
+    declared = expect.json_object(discovery).get("request_uri_parameter_supported", True)
     wishes = {"request_uri": "https://client.example.org/request.jwt"}
-    page = browser.open(confidential_client, "openid fhirUser", parameters=wishes)
+    answer = browser.authorize(new_client.public(SCOPE), admin, SCOPE, parameters=wishes)
 
-    ignored = page.status_code == 200 and has_login_form(page)
-    said = "request_uri is said to be supported, and ignored"
-    expect.that(declared is False or not ignored, "request_uri to be read or denied", said, page)
+    error = answer.parameters.get("error")
+    unread = "code" in answer.parameters or error == "request_uri_not_supported"
+    received = f"supported, and {error or 'ignored'}"
+    expect.that(declared is False or not unread, "to be read or denied", received, answer.response)
 
 
 @requirement("OIDCD-3-userinfo-endpoint-exists")
@@ -149,7 +149,8 @@ def test_advertised_addresses_answer(discovery, smart_configuration, http, docum
 
     missing = []
     for name in names:
-        answers = [http.get(body[name]), http.post(body[name], data={"token": "x"})]
+        url = urljoin(str(response.request.url), body[name])
+        answers = [http.get(url), http.post(url, data={"token": "x"})]
         if all(answer.status_code in {404, 405} for answer in answers):
             missing.append(f"{name}: {body[name]}")
     expect.that(not missing, "an answer at each address", missing, response)
@@ -214,8 +215,3 @@ def used_mode(response):
         return "fragment"
     page = BeautifulSoup(response.text, "html.parser")
     return "form_post" if page.find("input", {"name": "code"}) else None
-
-
-def has_login_form(page):
-    """Tell whether the page asks for a password."""
-    return BeautifulSoup(page.text, "html.parser").find("input", {"type": "password"}) is not None

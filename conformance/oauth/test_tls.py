@@ -39,18 +39,3 @@ def test_old_versions_are_refused(target, version):
 def test_browsers_are_told_to_stay_with_https(discovery):
     """Answers over https tell browsers to stay with https."""
     expect.header(discovery, "Strict-Transport-Security", contains="max-age=")
-
-
-@requirement("TLS-secure-cookies")
-def test_session_cookie_stays_with_https(browser, confidential_client):
-    """The session cookie of the login is marked Secure and HttpOnly."""
-    response = browser.send(browser.request(confidential_client, "openid fhirUser"))
-
-    cookies = response.headers.get_list("set-cookie")
-    expect.that(cookies, "a session cookie", "none", response)
-    open_ones = [
-        cookie.partition("=")[0]
-        for cookie in cookies
-        if not {"secure", "httponly"} <= {part.strip().lower() for part in cookie.split(";")}
-    ]
-    expect.that(not open_ones, "Secure and HttpOnly", open_ones, response)
