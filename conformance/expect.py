@@ -4,15 +4,18 @@ Every function raises Mismatch, and only Mismatch, when the server is wrong.
 """
 
 import json as jsonlib
+import re
 from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import jsonschema
 from referencing import Registry, Resource
 
 from fixtures.http import NOT_JSON, Response, answer_line, curl, query
+from fixtures.login import Authorization
 from fixtures.redaction import SECRETS
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -242,6 +245,56 @@ def redirect(response: Response, to: str | None = None) -> dict[str, str]:
 
 def _same_place(target: str, to: str) -> bool:
     return target == to or target.startswith((f"{to}?", f"{to}&", f"{to}#"))
+
+
+def login_page(response: Response) -> None:
+    """Expect the page that asks for the user's password: the request was accepted so far."""
+    __tracebackhide__ = True
+    asks = response.status_code == 200 and re.search(r"""type=["']?password""", response.text)
+    received = f"{response.status_code} {response.headers.get('location') or _excerpt(response)}"
+    that(asks, "the login page", received, response)
+
+
+def code(authorization: Authorization) -> str:
+    """Expect that the authorization brought a code to the client; return it."""
+    __tracebackhide__ = True
+    found = authorization.parameters.get("code")
+    that(found, "a code", _came(authorization), authorization.response)
+    return str(found)
+
+
+def no_code(authorization: Authorization) -> None:
+    """Expect that the authorization brought no code to anybody."""
+    __tracebackhide__ = True
+    that(
+        "code" not in authorization.parameters,
+        "no code",
+        _came(authorization),
+        authorization.response,
+    )
+
+
+def no_redirect_to(authorization: Authorization, url: str) -> None:
+    """Expect that the browser was not sent to a URL, neither by a redirect nor by a page."""
+    __tracebackhide__ = True
+    response = authorization.response
+    host = urlsplit(url).netloc
+    there = response.is_redirect and host in response.headers.get("location", "")
+    there = there or bool(re.search(rf"(href|action|url|content)=[^>]*{host}", response.text))
+    that(not there, f"nothing that leads to {host}", _came(authorization), response)
+
+
+def authorization_error(authorization: Authorization, *codes: str) -> None:
+    """Expect one of the codes where the refusal says one: at the client, or in a JSON body."""
+    __tracebackhide__ = True
+    error = authorization.parameters.get("error", _object(authorization.response).get("error"))
+    words = f"error {' or '.join(codes)}"
+    that(error is None or error in codes, words, str(error), authorization.response)
+
+
+def _came(authorization: Authorization) -> str:
+    response = authorization.response
+    return f"{response.status_code} {response.headers.get('location') or _excerpt(response)}"
 
 
 def contains(

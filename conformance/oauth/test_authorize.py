@@ -1,0 +1,289 @@
+"""The authorization request: what the endpoint takes, and what it sends back to the client."""
+
+import string
+
+import pytest
+
+from conformance import expect, needs, requirement
+from fixtures.oauth import granted
+from fixtures.registrar import PUBLIC_SCOPE
+
+SCOPE = "openid offline_access api:oemr user/patient.read"
+PATIENT_SCOPE = PUBLIC_SCOPE
+
+
+@requirement("RFC6749-3.1-get-required")
+def test_authorization_endpoint_takes_get(browser, confidential_client):
+    """The authorization endpoint takes GET and shows the login page."""
+    page = browser.open(confidential_client, SCOPE)
+
+    expect.login_page(page)
+    expect.media_type(page, "text/html")
+
+
+@requirement("OIDCC-3.1.2.1-post")
+def test_authorization_endpoint_takes_post(browser, confidential_client):
+    """The authorization endpoint takes POST with a form and behaves as for GET."""
+    page = browser.open(confidential_client, SCOPE, method="POST")
+
+    expect.login_page(page)
+
+
+@requirement("RFC6749-4.1.2-code-present")
+def test_approval_brings_a_code(authorization):
+    """On approval the client gets a code in the query of its redirect URI."""
+    client, answer = authorization(SCOPE)
+
+    code = expect.redirect(answer.response, to=client.redirect_uri).get("code")
+    expect.that(code, "a code", answer.response.headers.get("location"), answer.response)
+
+
+@requirement("RFC6749-3.1-unknown-params-ignored")
+def test_unknown_parameter_is_ignored(authorization):
+    """Request parameters that the server does not know are ignored."""
+    _, answer = authorization(SCOPE, parameters={"x_conformance": "1", "acme.hint": "a b"})
+
+    expect.code(answer)
+
+
+@requirement("RFC6749-3.1-empty-param-omitted")
+def test_empty_parameter_counts_as_omitted(authorization):
+    """A parameter without a value counts as omitted."""
+    empty = dict.fromkeys(["login_hint", "launch", "nonce", "response_mode", "prompt", "aud"], "")
+    _, answer = authorization(SCOPE, parameters=empty)
+
+    expect.code(answer)
+
+
+@requirement("OIDCC-3.1.2.1-optional-params-harmless")
+def test_optional_openid_parameters_do_no_harm(authorization):
+    """The optional parameters of OpenID Connect cause no error."""
+    wishes = {
+        "display": "page",
+        "ui_locales": "fr-CA en",
+        "claims_locales": "en",
+        "login_hint": "somebody@example.org",
+        "acr_values": "urn:example:loa:1",
+        "max_age": "3600",
+    }
+    _, answer = authorization(SCOPE, parameters=wishes)
+
+    expect.code(answer)
+
+
+@requirement("RFC6749-4.1.2-state-echoed")
+@pytest.mark.parametrize("state", [string.printable[:95], "x" * 256], ids=["all_letters", "long"])
+def test_state_comes_back_unchanged(new_client, browser, admin, state):
+    """The state of the request comes back to the client exactly as it was sent."""
+    client = new_client.public(PATIENT_SCOPE)
+    answer = browser.authorize(client, admin, PATIENT_SCOPE, parameters={"state": state})
+
+    expect.code(answer)
+    expect.equal(answer.parameters.get("state"), state, "state", answer.response)
+
+
+@requirement("RFC6749-4.1.2-no-state-when-absent")
+def test_request_without_state_gets_none(authorization):
+    """A request without state brings a code, and no state."""
+    _, answer = authorization(SCOPE, parameters={"state": None})
+
+    expect.code(answer)
+    expect.that(not answer.parameters.get("state"), "no state", answer.parameters, answer.response)
+
+
+@requirement("RFC6749-3.1.2-query-kept")
+def test_query_of_the_redirect_uri_is_kept(new_client, browser, admin):
+    """The query of the registered redirect URI is kept when the code is added to it."""
+    uri = "https://client.example.org/callback?tenant=a%20b"
+    client = new_client.public(PATIENT_SCOPE, redirect_uris=[uri])
+    answer = browser.authorize(client, admin, PATIENT_SCOPE)
+
+    expect.code(answer)
+    expect.that(
+        answer.response.headers["location"].startswith(uri),
+        f"a redirect to {uri}",
+        answer.parameters,
+    )
+
+
+@requirement("RFC6749-3.1.1-response-type")
+@pytest.mark.parametrize("response_type", [None, "foo"], ids=["missing", "unknown"])
+def test_bad_response_type_brings_no_code(authorization, response_type):
+    """A missing or unknown response_type brings an error that says so, and no code."""
+    _, answer = authorization(SCOPE, parameters={"response_type": response_type})
+
+    expect.no_code(answer)
+    expect.authorization_error(
+        answer, "unsupported_response_type", "invalid_request", "unauthorized_client"
+    )
+
+
+@requirement("RFC6749-4.1.2.1-errors-by-redirect")
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"response_type": "foo"},
+        {"code_challenge_method": "S512"},
+        {"scope": "openid nope/Nope.read"},
+    ],
+    ids=["response_type", "challenge_method", "scope"],
+)
+def test_request_error_reaches_the_client(new_client, browser, admin, wishes):
+    """Once client and redirect URI are known good, errors of the request reach the client."""
+    client = new_client.public(PATIENT_SCOPE)
+    answer = browser.authorize(client, admin, PATIENT_SCOPE, parameters=wishes)
+
+    if "code" not in answer.parameters:
+        expect.redirect(answer.response, to=client.redirect_uri)
+
+
+@requirement("RFC6749-4.1.2.1-state-echoed-on-error")
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"scope": "openid nope/Nope.read"},
+        {"prompt": "none"},
+        {"response_type": "foo"},
+        {"request": "e30.e30."},
+    ],
+    ids=["scope", "prompt_none", "response_type", "request_object"],
+)
+def test_error_redirect_repeats_the_state(new_client, browser, admin, wishes):
+    """An error that is sent to the client repeats the state of the request."""
+    client = new_client.public(PATIENT_SCOPE)
+    state = "state-of-the-request"
+    wishes = wishes | {"state": state}
+    answer = browser.authorize(client, admin, PATIENT_SCOPE, parameters=wishes)
+
+    returned = answer.parameters.get("state") if answer.parameters else state
+    expect.equal(returned, state, "state", answer.response)
+
+
+@requirement("RFC9700-4.11.2-no-redirect-before-auth")
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"scope": "openid nope/Nope.read"},
+        {"response_type": "foo"},
+        {"code_challenge_method": "S512"},
+    ],
+    ids=["scope", "response_type", "challenge_method"],
+)
+def test_bad_request_redirects_nobody_before_login(browser, confidential_client, wishes):
+    """A bad request sends nobody to the client before the user has logged in."""
+    page = browser.open(confidential_client, SCOPE, parameters=wishes)
+
+    target = page.headers.get("location", "")
+    away = target.startswith(confidential_client.redirect_uri)
+    expect.that(not away, "a page of the server", f"a redirect to {target}", page)
+
+
+@requirement("RFC6749-3.3-unknown-scope")
+def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
+    """An unknown scope is ignored or refused as invalid_scope, and never granted."""
+    client = new_client.public(PATIENT_SCOPE)
+    answer = browser.authorize(client, admin, f"{PATIENT_SCOPE} nope/Nope.read")
+    if "code" not in answer.parameters:
+        expect.authorization_error(answer, "invalid_scope")
+        return
+    body = granted(server.exchange(client, answer.code, verifier=answer.verifier))
+
+    scope = str(body.get("scope"))
+    expect.that("nope/Nope.read" not in scope, "a scope without it", scope, answer.response)
+
+
+@requirement("OIDCC-3.1.2.1-scope-openid")
+def test_openid_scope_yields_an_id_token(token_response):
+    """A request with the scope openid yields an ID token."""
+    response = token_response("authorization_code")
+    granted(response)
+
+    expect.that(expect.member(response, "id_token", kind=str), "an ID token", "an empty one")
+
+
+@requirement("OIDCC-3.1.2.1-prompt-none-not-logged-in")
+def test_prompt_none_shows_no_page(browser, confidential_client):
+    """With prompt=none and nobody logged in the client gets login_required and no page is shown."""
+    page = browser.open(confidential_client, SCOPE, parameters={"prompt": "none"})
+
+    answer = expect.redirect(page, to=confidential_client.redirect_uri)
+    allowed = {"login_required", "interaction_required", "consent_required"}
+    expect.that(answer.get("error") in allowed, " or ".join(sorted(allowed)), answer, page)
+
+
+@requirement("OIDCC-3.1.2.1-prompt-none-combined")
+def test_prompt_none_goes_alone(authorization):
+    """prompt=none together with another value is an error."""
+    _, answer = authorization(SCOPE, parameters={"prompt": "none login"})
+
+    expect.no_code(answer)
+
+
+@requirement("OIDCC-6.1-request-object")
+@pytest.mark.parametrize("name", ["request", "request_uri"])
+def test_unsupported_request_object_is_refused(authorization, name):
+    """A server that reads no request objects refuses a request that brings one."""
+    value = "e30.e30." if name == "request" else "https://client.example.org/request.jwt"
+    _, answer = authorization(SCOPE, parameters={name: value})
+
+    expect.no_code(answer)
+
+
+@requirement("OPENEMR-CODE-aud-values")
+@pytest.mark.parametrize(
+    "api",
+    [
+        pytest.param("fhir", marks=needs("fhir")),
+        pytest.param("api", marks=needs("rest")),
+        pytest.param("portal", marks=needs("portal")),
+    ],
+)
+def test_own_address_is_accepted_as_aud(target, authorization, api):
+    """The aud of a request may be the address of the server's FHIR, standard or portal API."""
+    _, answer = authorization(SCOPE, parameters={"aud": f"{target.api_url}/{api}"})
+
+    expect.code(answer)
+
+
+@requirement("SMART-1.0-aud-wrong-rejected")
+@pytest.mark.parametrize("aud", ["https://evil.example/fhir", "/apis/default/fhir", "other_site"])
+def test_foreign_aud_brings_no_code(target, authorization, aud):
+    """An aud that is not this server brings no code."""
+    aud = f"{target.base_url}/apis/not-this-site/fhir" if aud == "other_site" else aud
+    _, answer = authorization(SCOPE, parameters={"aud": aud})
+
+    expect.no_code(answer)
+
+
+@requirement("AUTH-disabled-client-authorize")
+@pytest.mark.parametrize("kind", ["confidential", "public"])
+def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):
+    """A disabled client gets no code."""
+    client = getattr(new_client, kind)(PATIENT_SCOPE)
+    administrator.disable(client.client_id)
+    answer = browser.authorize(client, admin, PATIENT_SCOPE)
+
+    expect.no_code(answer)
+
+
+@requirement("AUTH-no-cacheable-redirect")
+def test_authorization_redirect_is_not_permanent(browser, confidential_client):
+    """The redirect to the login page is not permanent, or is not to be stored."""
+    request = browser.request(confidential_client, SCOPE)
+    response = browser.send(request)
+
+    permanent = response.status_code in {301, 308}
+    stored = "no-store" not in response.headers.get("cache-control", "")
+    expect.that(not (permanent and stored), "302, 303 or 307", str(response.status_code), response)
+
+
+@requirement("RFC6749-4.1.2.1-error-not-500")
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope", "state", "aud", "nonce"])
+@pytest.mark.parametrize(
+    "value", ["\x00", "[]", "%", "x" * 4000], ids=["nul", "array", "%", "long"]
+)
+def test_garbage_causes_no_server_error(browser, confidential_client, name, value):
+    """No missing or malformed parameter causes a server error."""
+    page = browser.open(confidential_client, SCOPE, parameters={name: value})
+
+    expect.no_server_error(page)

@@ -1,0 +1,266 @@
+"""The login, patient-select and consent pages: who gets through them, and who does not."""
+
+import re
+from copy import copy
+from dataclasses import replace
+
+import pytest
+from bs4 import BeautifulSoup
+
+from conformance import expect, requirement
+from fixtures.http import query
+from fixtures.login import Browser, consent, consent_form, form_of
+from fixtures.oauth import Pkce, granted
+from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+
+LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
+MARKUP = '"><svg onload=alert(1)>'
+REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
+INTERNALS = re.compile(
+    r"SQLSTATE|SQL Statement|Stack trace|#\d+ /|\.php on line|/src/[A-Z]", re.IGNORECASE
+)
+
+
+@pytest.fixture(scope="module")
+def client(registrar):
+    """A public client for patients; nobody finishes a login with it."""
+    return registrar.public(SCOPE)
+
+
+@pytest.fixture
+def login_page(browser, client):
+    """The login page of a fresh authorization."""
+    page = browser.open(client, SCOPE)
+    form_of(page)
+    return page
+
+
+@pytest.fixture
+def consent_page(browser, new_client, admin):
+    """The consent page after a login of the administrator to a client of its own."""
+    page = browser.settle(browser.log_in(browser.open(new_client.public(SCOPE), SCOPE), admin))
+    form_of(page)
+    return page
+
+
+def is_consent(page):
+    """Tell whether the page asks for consent: somebody is logged in."""
+    return consent_form(BeautifulSoup(page.text, "html.parser"), page) is not None
+
+
+def approved(browser, server):
+    """Approve all on the consent page, if there is one, and return the code that comes, if any."""
+    page = browser.settle(browser.http.get(server.url("/scope-authorize-confirm")))
+    if not is_consent(page):
+        return None
+    form = form_of(page)
+    answer = browser.submit(form, consent(form, SCOPE.split()))
+    return query(answer.headers.get("location", "")).get("code")
+
+
+@requirement("RFC6749-3.1-login-wrong-password")
+@pytest.mark.parametrize("wrong", ["password", "name", "empty_password"])
+def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wrong):
+    """Wrong credentials bring no code and leave nobody logged in."""
+    user = {
+        "password": replace(patient, password="not-the-password"),
+        "name": replace(patient, name="nobody-of-that-name", email="nobody@example.org"),
+        "empty_password": replace(patient, password=""),
+    }[wrong]
+    page = browser.settle(browser.log_in(login_page, user))
+
+    expect.that(not page.is_redirect, "no redirect to the client", page.headers.get("location"))
+    expect.that(approved(browser, server) is None, "no code", "one", page)
+
+
+@requirement("RFC6749-10.12-consent-csrf")
+@pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
+def test_login_form_is_protected_against_forgery(browser, login_page, admin, server, token):
+    """The login and consent forms are accepted only with the token of the page they came from."""
+    form = form_of(login_page)
+    fields = form.filled(
+        username=admin.name, password=admin.password, user_role="api", csrf_token_form=token
+    )
+    page = browser.settle(browser.submit(form, fields))
+
+    expect.that(approved(browser, server) is None, "nobody logged in", "a code", page)
+
+
+@requirement("RFC6749-10.12-consent-csrf")
+@pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
+def test_consent_form_is_protected_against_forgery(browser, consent_page, token):
+    """The login and consent forms are accepted only with the token of the page they came from."""
+    form = form_of(consent_page)
+    fields = [pair for pair in consent(form, SCOPE.split()) if pair[0] != "csrf_token_form"]
+    sent = [("csrf_token_form", token)] if token else []
+    response = browser.submit(form, [*fields, *sent])
+
+    target = response.headers.get("location", "")
+    expect.that("code=" not in target, "no code", target, response)
+
+
+@requirement("RFC6749-10.13-clickjacking")
+@pytest.mark.parametrize("name", ["login_page", "consent_page"])
+def test_page_cannot_be_framed(request, name):
+    """The login and consent pages forbid that other sites frame them."""
+    page = request.getfixturevalue(name)
+
+    options = page.headers.get("x-frame-options", "").upper()
+    policy = re.search(r"frame-ancestors([^;]*)", page.headers.get("content-security-policy", ""))
+    safe = options in {"DENY", "SAMEORIGIN"} or (policy and "*" not in policy.group(1))
+    received = f"X-Frame-Options {options or 'absent'}, frame-ancestors {policy and policy.group()}"
+    expect.that(safe, "X-Frame-Options or frame-ancestors", received, page)
+
+
+@requirement("RFC6749-10.14-reflected-input")
+@pytest.mark.parametrize(
+    "name", ["state", "scope", "login_hint", "redirect_uri", "client_id", "aud", "error"]
+)
+def test_request_is_not_reflected_as_markup(browser, client, name):
+    """Request parameters that come back in a page are escaped."""
+    page = browser.open(client, SCOPE, parameters={name: f"a{MARKUP}"})
+
+    html = "html" in page.headers.get("content-type", "")
+    expect.that(not (html and MARKUP in page.text), "escaped input", page.text, page)
+
+
+@requirement("RFC7591-2-xss-client-name")
+def test_client_name_is_not_shown_as_markup(browser, new_client, admin):
+    """Markup in the name of a client is escaped on the consent page."""
+    client = new_client.public(SCOPE, client_name=f"app {MARKUP}")
+    page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
+
+    expect.that(is_consent(page), "the consent page", page.text, page)
+    expect.that(MARKUP not in page.text, "an escaped name", "the markup", page)
+
+
+@requirement("RFC6749-3.1-no-step-skipping")
+@pytest.mark.parametrize("path", ["/device/code", "/smart/patient-select-confirm"])
+def test_no_code_without_a_login(browser, login_page, server, path):
+    """The consent and patient-select steps bring no code to somebody who is not logged in."""
+    token = dict(form_of(login_page).fields).get("csrf_token_form", "")
+    fields = [
+        ("csrf_token_form", token),
+        ("csrf_token", token),
+        ("patient_id", "1"),
+        ("proceed", "1"),
+        *((f"scope[{scope}]", scope) for scope in SCOPE.split()),
+    ]
+    page = browser.settle(browser.http.post(server.url(path), data=fields))
+
+    target = page.headers.get("location", "")
+    expect.that("code=" not in target, "no code", target, page)
+    expect.that(approved(browser, server) is None, "no code", "one", page)
+
+
+@requirement("OWASP-no-internals")
+@pytest.mark.parametrize("session", ["cold", "begun"])
+@pytest.mark.parametrize(
+    "path", ["/scope-authorize-confirm", "/device/code", "/smart/patient-select", "/login"]
+)
+def test_page_out_of_turn_shows_no_internals(request, browser, server, session, path):
+    """A page that is called out of turn tells nothing of the server's inside."""
+    if session == "begun":
+        request.getfixturevalue("login_page")
+    method = "POST" if path == "/device/code" else "GET"
+    page = browser.settle(browser.http.request(method, server.url(path)))
+
+    found = INTERNALS.search(page.text)
+    expect.that(found is None, "no SQL, no stack trace, no path", found and found.group(), page)
+
+
+@requirement("RFC6749-consent-scope-tamper")
+@pytest.mark.parametrize("scope", ["user/patient.read", "user/facility.write"])
+def test_consent_form_adds_no_scope(new_client, browser, server, admin, scope):
+    """A scope that is added to the consent form without being requested is not granted."""
+    wanted = "openid api:oemr user/facility.read"
+    client = new_client.confidential(f"{wanted} {scope}")
+    answer = browser.authorize(client, admin, wanted, approve=[*wanted.split(), scope])
+    if "code" not in answer.parameters:
+        return
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
+
+    given = str(granted(response).get("scope", "")).split()
+    expect.contains(given, "user/facility.read", "scope", response)
+    expect.that(scope not in given, f"a scope without {scope}", given, response)
+
+
+@requirement("AUTH-patient-select-foreign")
+def test_patient_cannot_choose_another_patient(new_client, browser, server, patient, other_patient):
+    """A portal patient cannot put another patient into the launch context."""
+    client, pkce = new_client.public(LAUNCH), Pkce.new()
+    wishes = {"code_challenge": pkce.challenge}
+    page = browser.open(client, LAUNCH, parameters=wishes)
+    page = browser.settle(browser.log_in(page, patient))
+    token = dict(form_of(page).fields).get("csrf_token_form", "")
+    browser.http.post(
+        server.url("/smart/patient-select-confirm"),
+        data={"csrf_token": token, "csrf_token_form": token, "patient_id": other_patient.uuid},
+    )
+    page = browser.http.get(server.url("/scope-authorize-confirm"))
+    if not is_consent(page):
+        return  # the server ends the authorization over it
+    form = form_of(page)
+    fields = [*consent(form, LAUNCH.split()), ("patient_id", other_patient.uuid)]
+    target = browser.submit(form, fields)
+
+    code = query(target.headers.get("location", "")).get("code", "none-was-given")
+    response = server.exchange(client, code, verifier=pkce.verifier)
+    chosen = expect.json_object(response).get("patient")
+    expect.that(chosen != other_patient.uuid, "the own patient", "the other one", response)
+
+
+@requirement("RFC6749-4.1.2.1-access-denied")
+def test_user_can_refuse(browser, consent_page):
+    """The consent page lets the user refuse, and the client gets access_denied."""
+    page = BeautifulSoup(consent_page.text, "html.parser")
+    buttons = page.select("form button[name], form input[type=submit][name]")
+    refusing = [button for button in buttons if REFUSAL.search(str(button))]
+    expect.that(refusing, "a button to refuse", [str(button) for button in buttons], consent_page)
+    name, value = str(refusing[0]["name"]), str(refusing[0].get("value", ""))
+    form = form_of(consent_page)
+    response = browser.submit(form, [*form.fields, (name, value)])
+
+    answer = expect.redirect(response)
+    expect.equal(answer.get("error"), "access_denied", "error", response)
+    expect.that("code" not in answer and answer.get("state"), "no code and the state", answer)
+
+
+@requirement("RFC6749-authz-session-fixation")
+def test_session_is_renewed_at_login(browser, login_page, server, admin):
+    """The session of a browser gets a new identifier when the user logs in."""
+    known = [copy(cookie) for cookie in browser.http.cookies]
+    page = browser.settle(browser.log_in(login_page, admin))
+    expect.that(is_consent(page), "the consent page", page.text, page)
+    thief = Browser(server)
+    for cookie in known:
+        thief.http.cookies.set_cookie(cookie)
+
+    expect.that(approved(thief, server) is None, "nothing with the old session", "a code", page)
+
+
+@requirement("AUTH-parallel-codes")
+def test_two_codes_of_one_client_are_both_good(new_client, server, admin):
+    """Two codes of one client and user can both be exchanged."""
+    client = new_client.public(SCOPE)
+    first = Browser(server).authorize(client, admin, SCOPE)
+    second = Browser(server).authorize(client, admin, SCOPE)
+    codes = [(answer.code, answer.verifier) for answer in (first, second)]
+    responses = [server.exchange(client, code, verifier=verifier) for code, verifier in codes]
+
+    for response in responses:
+        expect.status(response, 200)
+
+
+@requirement("RFC6749-authz-consent-subset")
+def test_scope_that_is_not_approved_is_not_granted(new_client, browser, server, admin):
+    """A scope that the user does not approve is not granted."""
+    kept, left_out = "openid api:oemr user/facility.read", "user/patient.read"
+    wanted = f"{kept} {left_out}"
+    client = new_client.confidential(wanted)
+    answer = browser.authorize(client, admin, wanted, approve=kept.split())
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
+
+    given = str(granted(response).get("scope", "")).split()
+    expect.contains(given, "user/facility.read", "scope", response)
+    expect.that(left_out not in given, f"a scope without {left_out}", given, response)

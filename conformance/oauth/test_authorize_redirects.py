@@ -1,0 +1,127 @@
+"""The redirect URI of an authorization request: where a browser must never be sent."""
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures.login import consent, form_of
+from fixtures.oauth import Client
+from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+
+CALLBACK = "https://client.example.org/cb"
+FOREIGN = "https://evil.example/cb"
+#: What looks like the registered URI and is another one (RFC 3986 section 6.2.1).
+LOOKALIKES = {
+    "slash": f"{CALLBACK}/",
+    "below": f"{CALLBACK}/x",
+    "dots": f"{CALLBACK}/../x",
+    "case_of_path": "https://client.example.org/CB",
+    "query": f"{CALLBACK}?a=b",
+    "escaped": "https://client.example.org/%63b",
+    "port": "https://client.example.org:444/cb",
+    "longer_host": "https://client.example.org.evil.example/cb",
+    "user_name": "https://client.example.org@evil.example/cb",
+    "scheme": "http://client.example.org/cb",
+    "fragment": f"{CALLBACK}#x",
+    "nul": f"{CALLBACK}\x00",
+    "blank": f"{CALLBACK} ",
+    "backslash": "https://client.example.org\\@evil.example/cb",
+    "prefix": "https://client.example.org/c",
+}
+
+
+@pytest.fixture(scope="module")
+def client(registrar):
+    """A public client with one redirect URI, which is only looked at."""
+    return registrar.public(SCOPE, redirect_uris=[CALLBACK])
+
+
+@pytest.fixture(scope="module")
+def other_client(registrar):
+    """Another public client with another redirect URI."""
+    return registrar.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
+
+
+@pytest.fixture
+def outcome(browser, admin):
+    """Sends an authorization request, logs in if asked, and gives what came of it."""
+
+    def walk(client, **parameters):
+        return browser.authorize(client, admin, SCOPE, parameters=parameters)
+
+    return walk
+
+
+@requirement("RFC6749-3.1.2.3-redirect-uri-registered")
+def test_unregistered_redirect_uri_is_never_used(client, outcome):
+    """A redirect URI that is not registered is never redirected to and gets no code."""
+    answer = outcome(client, redirect_uri=FOREIGN)
+
+    expect.no_redirect_to(answer, FOREIGN)
+
+
+@requirement("RFC6749-3.1.2-redirect-path-exact")
+@pytest.mark.parametrize("kind", LOOKALIKES)
+def test_similar_redirect_uri_is_refused(client, browser, kind):
+    """A redirect URI that differs from the registered one in any character is refused."""
+    page = browser.open(client, SCOPE, parameters={"redirect_uri": LOOKALIKES[kind]})
+
+    refused(page)
+
+
+@requirement("RFC6749-3.1.2.3-other-clients-uri")
+def test_redirect_uri_of_another_client_is_refused(client, other_client, browser):
+    """A redirect URI that another client registered is refused."""
+    wishes = {"redirect_uri": other_client.redirect_uri}
+    page = browser.open(client, SCOPE, parameters=wishes)
+
+    refused(page)
+
+
+@requirement("RFC6749-4.1.2.1-unknown-client-no-redirect")
+@pytest.mark.parametrize("client_id", ["nope", None], ids=["unknown", "missing"])
+def test_unknown_client_is_answered_without_a_redirect(browser, client_id):
+    """A request with an unknown or missing client_id is answered without a redirect."""
+    unknown = Client("nope", redirect_uri=CALLBACK)
+    page = browser.open(unknown, SCOPE, parameters={"client_id": client_id})
+
+    refused(page)
+    expect.no_server_error(page)
+
+
+@requirement("OIDCC-3.1.2.2-redirect-uri-required")
+@pytest.mark.parametrize("number", [1, 2], ids=["one", "several"])
+def test_openid_request_names_its_redirect_uri(new_client, browser, number):
+    """An OpenID request without redirect_uri is refused, however many are registered."""
+    uris = [CALLBACK, "https://client.example.org/second"][:number]
+    client = new_client.public(SCOPE, redirect_uris=uris)
+    page = browser.open(client, SCOPE, parameters={"redirect_uri": None})
+
+    refused(page)
+
+
+@requirement("RFC6749-3.1-duplicate-params")
+@pytest.mark.parametrize("order", ["good_first", "bad_first"])
+def test_second_redirect_uri_is_never_used(client, browser, admin, order):
+    """Of a redirect URI that is sent twice the unregistered one is never used."""
+    pairs = [("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)]
+    request = browser.request(client, SCOPE)
+    request.pop("redirect_uri")
+    sent = [*request.items(), *(pairs if order == "good_first" else reversed(pairs))]
+    answer = browser.settle(browser.http.get(browser.server.url("/authorize"), params=sent))
+    if asks_for_login(answer):
+        page = browser.settle(browser.log_in(answer, admin))
+        answer = browser.submit(form_of(page), consent(form_of(page), SCOPE.split()))
+
+    target = answer.headers.get("location", "")
+    expect.that("evil.example" not in target, "no redirect to it", target, answer)
+
+
+def asks_for_login(page):
+    """Tell whether the page asks for a password."""
+    return page.status_code == 200 and "password" in page.text
+
+
+def refused(page):
+    """Expect no login page and no redirect away from the server."""
+    expect.that(not asks_for_login(page), "a refusal", "the login page", page)
+    expect.that(not page.is_redirect, "no redirect", page.headers.get("location"), page)

@@ -1,0 +1,348 @@
+"""Client registration: the answer to a good request, and what the client is afterwards."""
+
+import math
+import string
+from email.utils import parsedate_to_datetime
+from itertools import pairwise
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures import keys
+from fixtures.registrar import PUBLIC_SCOPE, confidential_metadata, public_metadata
+
+pytestmark = writes
+
+#: A confidential client that works at once: only scopes of patients.
+SCOPE = "openid offline_access api:fhir launch/patient patient/Patient.read"
+STAFF = "openid offline_access api:oemr user/patient.read"
+KINDS = ["confidential", "public"]
+
+
+@pytest.fixture(scope="module")
+def answers(registrar):
+    """One answer to a good registration of each kind, to be looked at only."""
+    return {
+        "confidential": registrar.ask(confidential_metadata(SCOPE)),
+        "public": registrar.ask(public_metadata()),
+    }
+
+
+@requirement("RFC7591-2-register-ok")
+@pytest.mark.parametrize("kind", KINDS)
+def test_good_metadata_registers_a_client(answers, kind):
+    """A POST of good metadata as JSON registers a client and answers its client_id."""
+    response = answers[kind]
+
+    expect.success(response)
+    expect.that(expect.member(response, "client_id", kind=str), "a client_id", "an empty one")
+
+
+@requirement("RFC7591-3.2.1-201-created")
+@pytest.mark.parametrize("kind", KINDS)
+def test_registration_answers_created(answers, kind):
+    """A successful registration is answered with status 201."""
+    expect.status(answers[kind], 201)
+
+
+@requirement("RFC7591-3.2.1-json")
+@pytest.mark.parametrize("kind", KINDS)
+def test_registration_answer_is_json(answers, kind):
+    """A successful registration is answered as application/json."""
+    expect.media_type(answers[kind], "application/json")
+
+
+@requirement("RFC7591-3.2.1-no-store")
+def test_registration_answer_is_not_stored(answers):
+    """The answer with a client's secret is marked as not to be stored."""
+    expect.header(answers["confidential"], "Cache-Control", contains="no-store")
+
+
+@requirement("RFC7591-3.2.1-client-secret-expires-at")
+def test_secret_comes_with_its_expiry(answers):
+    """The answer says when the client's secret expires, with 0 for never."""
+    response = answers["confidential"]
+    expect.that(expect.member(response, "client_secret", kind=str), "a secret", "an empty one")
+
+    expires = expect.member(response, "client_secret_expires_at", kind=int)
+    now = parsedate_to_datetime(expect.header(response, "Date")).timestamp()
+    expect.that(expires == 0 or expires > now, "0 or a time to come", str(expires), response)
+
+
+@requirement("RFC7591-3.2.1-issued-at")
+def test_issue_time_is_now(answers):
+    """client_id_issued_at is the time of the registration in seconds."""
+    response = answers["confidential"]
+    issued = expect.member(response, "client_id_issued_at", kind=int)
+
+    now = parsedate_to_datetime(expect.header(response, "Date")).timestamp()
+    expect.that(abs(issued - now) < 120, "the current time in seconds", str(issued), response)
+
+
+@requirement("RFC7591-2-public-no-secret")
+def test_public_client_gets_no_secret(answers):
+    """A client that is registered as public gets no secret."""
+    body = expect.json_object(answers["public"])
+
+    expect.that(not body.get("client_secret"), "no client_secret", "one", answers["public"])
+
+
+@requirement("OIDCR-3.2-registration-access-token")
+@pytest.mark.parametrize("kind", KINDS)
+def test_management_token_and_address_come_together(answers, kind):
+    """The registration access token and its address come together or not at all."""
+    body = expect.json_object(answers[kind])
+
+    both = {"registration_access_token", "registration_client_uri"}
+    given = {name for name in both if body.get(name)}
+    expect.that(given in (both, set()), "both or none", sorted(given), answers[kind])
+
+
+@requirement("RFC7591-3.2.1-echo-metadata")
+def test_answer_returns_what_was_registered(new_client):
+    """The answer returns the metadata of the client, each member with its JSON type."""
+    sent = confidential_metadata(SCOPE) | {
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+    }
+    response = new_client.ask(sent)
+
+    expect.success(response)
+    for name in sent:
+        expect.member(response, name, kind=type(sent[name]))
+    body = expect.json_object(response)
+    for name in ("client_name", "redirect_uris", "token_endpoint_auth_method"):
+        expect.equal(body[name], sent[name], name, response)
+
+
+@requirement("RFC7591-2-i18n-name")
+def test_client_name_keeps_its_characters(new_client):
+    """A client name with other than ASCII characters is returned unchanged."""
+    name = "Ünïcode \N{EN DASH} テスト"
+    response = new_client.ask(public_metadata() | {"client_name": name})
+
+    expect.success(response)
+    expect.equal(expect.member(response, "client_name"), name, "client_name", response)
+
+
+@requirement("RFC7591-2-unknown-members-ignored")
+def test_unknown_member_is_ignored(new_client):
+    """Metadata members that the server does not know are ignored."""
+    response = new_client.ask(public_metadata() | {"x_conformance": {"number": 1}})
+
+    expect.success(response)
+    expect.member(response, "client_id", kind=str)
+
+
+@requirement("RFC7591-3.2.1-client-id-unique")
+def test_clients_differ(new_client):
+    """Every registration gets a client_id and a secret of its own."""
+    metadata = confidential_metadata(SCOPE)
+    bodies = [expect.json_object(new_client.ask(metadata)) for _ in range(5)]
+
+    for name in ("client_id", "client_secret", "registration_access_token"):
+        values = [body.get(name) for body in bodies]
+        expect.equal(len({*values}), len(bodies), f"the number of different {name}s")
+
+
+@requirement("RFC7591-2-secret-entropy")
+def test_secret_cannot_be_guessed(new_client):
+    """A client secret has at least 128 bits that cannot be guessed."""
+    metadata = confidential_metadata(SCOPE)
+    bodies = [expect.json_object(new_client.ask(metadata)) for _ in range(4)]
+
+    secrets = [str(body.get("client_secret")) for body in bodies]
+    bits = min(changing_bits(one, other) for one, other in pairwise(secrets))
+    expect.that(bits >= 128, "128 bits at least", f"{bits:.0f} bits in {len(secrets[0])} letters")
+
+
+@requirement("RFC7591-2-jwks-inline")
+@pytest.mark.parametrize("kind", ["RSA", "EC"])
+def test_key_set_is_registered(new_client, kind):
+    """A key set that is sent along is registered and returned as it was."""
+    key_set = keys.jwks(keys.key(f"registered-{kind}", kind))
+    response = new_client.ask(confidential_metadata(SCOPE) | {"jwks": key_set})
+
+    expect.success(response)
+    expect.equal(expect.json_object(response).get("jwks", key_set), key_set, "jwks", response)
+
+
+@requirement("RFC7591-2-none-accepted")
+def test_public_client_registers_without_authentication(new_client):
+    """A public client can register with the authentication method none."""
+    metadata = public_metadata() | {"token_endpoint_auth_method": "none"}
+    response = new_client.ask(metadata)
+
+    expect.success(response)
+    expect.that(not expect.json_object(response).get("client_secret"), "no secret", "one", response)
+
+
+@requirement("OPENEMR-REG-example-private")
+def test_documented_registration_works(new_client):
+    """The registration that OpenEMR's documentation shows works."""
+    response = new_client.ask(
+        {
+            "application_type": "private",
+            "redirect_uris": ["https://client.example.org/callback"],
+            "initiate_login_uri": "https://client.example.org/launch",
+            "post_logout_redirect_uris": ["https://client.example.org/logout"],
+            "client_name": "A Private App",
+            "token_endpoint_auth_method": "client_secret_post",
+            "contacts": ["me@example.org", "them@example.org"],
+            "scope": "openid offline_access api:oemr api:fhir api:port user/allergy.read "
+            "user/allergy.write patient/encounter.read patient/patient.read user/Patient.read "
+            "patient/Patient.read",
+        }
+    )
+
+    expect.success(response)
+    for name in ("client_id", "client_secret", "registration_access_token"):
+        expect.that(expect.member(response, name, kind=str), f"a {name}", "an empty one", response)
+    for name in ("registration_client_uri", "client_id_issued_at", "client_secret_expires_at"):
+        expect.member(response, name)
+
+
+@requirement("OPENEMR-REG-secret-private-only")
+def test_application_type_confidential_makes_no_silent_public_client(new_client):
+    """A client that calls itself confidential is refused, gets a secret, or is told otherwise."""
+    metadata = confidential_metadata(SCOPE) | {"application_type": "confidential"}
+    response = new_client.ask(metadata)
+    body = expect.json_object(response)
+
+    told = body.get("application_type") in {"public", "web"}
+    told = told or body.get("token_endpoint_auth_method") == "none"
+    safe = response.is_client_error or body.get("client_secret") or told
+    received = "application_type confidential and no secret"
+    expect.that(safe, "a refusal, a secret, or another type", received, response)
+
+
+@requirement("OPENEMR-REG-disabled-by-default")
+def test_staff_client_is_disabled_at_first(new_client, server, browser, admin):
+    """A confidential client with staff scopes gets no token until an administrator enables it."""
+    client = new_client.new(confidential_metadata(STAFF), enable=False)
+    before = browser.authorize(client, admin, STAFF)
+    code = before.parameters.get("code", "none-was-given")
+    early = server.exchange(client, code, verifier=before.verifier)
+
+    expect.no_token(early)
+
+
+@requirement("OPENEMR-REG-enabled-works")
+def test_staff_client_works_once_enabled(new_client, server, browser, admin):
+    """A confidential client with staff scopes works once an administrator has enabled it."""
+    client = new_client.confidential(STAFF)
+    answer = browser.authorize(client, admin, STAFF)
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
+
+    expect.status(response, 200)
+    expect.member(response, "access_token", kind=str)
+
+
+@requirement("OPENEMR-REG-patient-app-at-once")
+def test_patient_app_works_at_once(new_client, server, browser, patient):
+    """A public app for patients works without an administrator."""
+    client = new_client.new(public_metadata(), enable=False)
+    answer = browser.authorize(client, patient, PUBLIC_SCOPE)
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
+
+    expect.status(response, 200)
+    expect.member(response, "access_token", kind=str)
+
+
+@requirement("RFC7591-2-mass-assignment")
+def test_client_does_not_choose_what_the_server_decides(new_client, server, browser, admin):
+    """Members that the server decides about have no effect in a registration."""
+    chosen = {
+        "client_secret": "chosen-by-the-client",
+        "registration_access_token": "chosen-by-the-client",
+        "is_enabled": 1,
+        "is_confidential": 1,
+        "skip_ehr_launch_authorization_flow": True,
+    }
+    client = new_client.new(confidential_metadata(STAFF) | chosen, enable=False)
+
+    for name in ("client_secret", "registration_access_token"):
+        expect.that(client.metadata.get(name) != chosen[name], f"a {name} of its own", "the sent")
+    answer = browser.authorize(client, admin, STAFF)
+    code = answer.parameters.get("code", "none-was-given")
+    expect.no_token(server.exchange(client, code, verifier=answer.verifier))
+
+
+@requirement("OIDCR-2-redirect-uris-each-usable")
+@pytest.mark.parametrize("number", range(3), ids=["first", "second", "third"])
+def test_each_redirect_uri_is_usable(redirects, browser, number):
+    """Each of several registered redirect URIs can be used."""
+    uri = redirects.metadata["redirect_uris"][number]
+    page = browser.open(redirects, PUBLIC_SCOPE, parameters={"redirect_uri": uri})
+
+    expect.login_page(page)
+
+
+@pytest.fixture(scope="module")
+def redirects(registrar):
+    """A public client with three redirect URIs."""
+    return registrar.public(
+        redirect_uris=[
+            "https://client.example.org/callback",
+            "https://client.example.org/other?kept=1",
+            "org.example.client:/callback",
+        ]
+    )
+
+
+@requirement("OIDCR-4.2-client-read")
+@pytest.mark.parametrize("kind", KINDS)
+def test_client_reads_its_registration(answers, http, kind):
+    """A client reads its registration at the address and with the token that it was given."""
+    body = expect.json_object(answers[kind])
+    uri = expect.member(answers[kind], "registration_client_uri", kind=str)
+    headers = {"Authorization": f"Bearer {body.get('registration_access_token')}"}
+    response = http.get(uri, headers=headers)
+
+    expect.status(response, 200)
+    for name in ("client_id", "redirect_uris"):
+        expect.equal(expect.member(response, name), body[name], name, response)
+
+
+@requirement("RFC7592-2.1-bad-token-401")
+@pytest.mark.parametrize("token", ["Bearer not-the-token", ""], ids=["wrong", "missing"])
+def test_registration_is_read_with_its_token_only(answers, http, token):
+    """Without its token a registration is not shown, and the answer is 401."""
+    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
+    response = http.get(uri, headers={"Authorization": token} if token else {})
+
+    expect.that("client_secret" not in response.text, "no secret", "one", response)
+    expect.status(response, 401)
+
+
+@requirement("RFC7592-2.1-other-client-token")
+def test_registration_is_not_read_by_another_client(answers, http):
+    """The token of one client does not show the registration of another."""
+    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
+    token = expect.member(answers["public"], "registration_access_token", kind=str)
+    response = http.get(uri, headers={"Authorization": f"Bearer {token}"})
+
+    expect.that("redirect_uris" not in response.text, "nothing of it", response.text, response)
+    expect.status(response, 401, 403)
+
+
+@requirement("OPENEMR-REG-ui-page")
+def test_registration_page_is_served(target, http):
+    """OpenEMR's own registration page is served without a login."""
+    response = http.get(f"{target.base_url}/interface/smart/register-app.php")
+
+    expect.status(response, 200)
+    expect.media_type(response, "text/html")
+    expect.that("redirect" in response.text.lower(), "the registration form", "another page")
+
+
+def changing_bits(one: str, other: str) -> float:
+    """Return the bits that differ between two secrets, by what they have in common at the ends."""
+    head = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    tail = next(
+        (i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), 0
+    )
+    middle = {*one[head : len(one) - tail]}
+    classes = [string.digits, string.hexdigits[:16], string.ascii_lowercase, string.ascii_letters]
+    size = next((len(each) for each in classes if middle <= {*each}), 64)
+    return (len(one) - head - tail) * math.log2(size)
