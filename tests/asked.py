@@ -1,0 +1,44 @@
+"""A pytest plugin that finds out which defects a check can notice at all.
+
+The embedded server behaves otherwise only where it asks for a defect by name. A check during which
+a healthy server never asked for it cannot be changed by it. Every check runs here with session
+fixtures of its own (all of them are torn down after it), so that nothing is shared between checks.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from fixtures.embedded.store import Store
+
+ASKED: set[str] = set()
+FOUND: dict[str, list[str]] = {}
+
+
+def pytest_configure() -> None:
+    """Listen to what the server asks."""
+    has = Store.has
+
+    def listening(self: Store, defect: str) -> bool:
+        ASKED.add(defect)
+        return has(self, defect)
+
+    Store.has = listening  # type: ignore[method-assign]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    """Run every check for itself; what was asked before the first one concerns all of them."""
+    FOUND["preparation"] = sorted(ASKED)
+    for item in session.items:
+        ASKED.clear()
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        FOUND[item.nodeid] = sorted(ASKED)
+    return True
+
+
+def pytest_sessionfinish() -> None:
+    """Write down what was found."""
+    Path(os.environ["ASKED_FILE"]).write_text(json.dumps(FOUND), "utf-8")
