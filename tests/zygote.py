@@ -45,9 +45,7 @@ class Zygote:
 
     def __exit__(self, *_: object) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(LONGEST_SECONDS)
+        self._process.communicate(timeout=LONGEST_SECONDS)
 
 
 def main() -> None:
