@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.actors",
     "fixtures.records",
     "fixtures.resources",
+    "fixtures.bulk",
     "fixtures.recording",
     "reports.plugin",
 ]
