@@ -32,8 +32,6 @@ PAYLOADS = {
     "union": "x' UNION SELECT NULL-- -",
     "stacked": "x'; SELECT 1;-- -",
     "backslash": "\\' OR 1=1-- -",
-    "wildcard": "Co%rt",
-    "single_wildcard": "Coh_rt",
 }
 
 

@@ -86,6 +86,17 @@ def test_family_is_found_by_its_beginning(resources, cohort, form):
 
 
 @requirement("FHIR-search-string")
+@pytest.mark.parametrize("sign", ["%", "_", "*"], ids=["percent", "underscore", "asterisk"])
+def test_wildcard_of_a_database_is_a_letter(resources, cohort, sign):
+    """A string parameter finds by the beginning, in any case of its letters."""
+    family = cohort[0].family
+    response = resources.search("Patient", {"family": f"{family[:8]}{sign}{family[9:]}"})
+
+    expect.status(response, 200)
+    expect.equal(ids(response), [], "the matches", response)
+
+
+@requirement("FHIR-search-string")
 @pytest.mark.parametrize("name", ["given", "name"])
 def test_given_name_is_found(matches, cohort, name):
     """A string parameter finds by the beginning, in any case of its letters."""

@@ -35,9 +35,12 @@ def created(resources, records):
 
 @pytest.fixture
 def own(resources, records):
-    """Return a patient of this check's own: who, the path, and the resource as it is shown."""
+    """Return a patient of this check's own: who, the path, and a resource that fits."""
     mine = records.patient()
-    return mine, f"/Patient/{mine.uuid}", resources.body(mine)
+    body = patient_body(id=mine.uuid)
+    body["name"][0] |= {"family": mine.family, "given": [mine.fields["fname"]]}
+    body["birthDate"] = mine.fields["DOB"]
+    return mine, f"/Patient/{mine.uuid}", body
 
 
 @requirement("FHIR-create-201")
@@ -99,7 +102,8 @@ def test_created_resource_holds_what_was_sent(resources, created):
 @pytest.mark.parametrize("case", ["free", "taken"])
 def test_id_of_the_client_is_ignored(resources, created, own, case):
     """The server assigns the id of a new resource and ignores the client's."""
-    mine, _, before = own
+    mine, _, _ = own
+    before = resources.body(mine)
     key = str(uuid.uuid4()) if case == "free" else mine.uuid
     body, response = created(id=key)
     found = ids(resources.search("Patient", {"family": body["name"][0]["family"]}))
@@ -168,6 +172,19 @@ def test_update_changes_the_resource(resources, own):
     expect.status(response, 200)
     expect.equal(after.get("birthDate"), "1999-09-09", "birthDate", response)
     expect.equal(after.get("id"), mine.uuid, "id", response)
+    expect.equal(after["name"][0].get("family"), mine.family, "family", response)
+
+
+@requirement("FHIR-update-as-read")
+def test_resource_is_updated_as_it_was_read(resources, own):
+    """A resource that was read can be changed and sent back as an update."""
+    mine, path, _ = own
+    body = resources.body(mine)
+    response = resources.put(path, body | {"birthDate": "1999-09-09"})
+    after = resources.body(mine)
+
+    expect.status(response, 200)
+    expect.equal(after.get("birthDate"), "1999-09-09", "birthDate", response)
     expect.equal(after.get("name"), body.get("name"), "name", response)
 
 

@@ -32,16 +32,11 @@ DELETABLE = [
 #: What a patient's name may hold: other alphabets, and the signs that mean something to HTML,
 #: SQL and JSON. The column takes 255 characters.
 TEXTS = {
-    "umlauts": "Größe Ärzte",
-    "accents": "Éloïse Ñandú",
+    "latin": "Größe Ärzte Éloïse Ñandú",
+    "other_alphabets": "Ωμέγα 张伟",
     "apostrophe": "O'Brien",
-    "ampersand": "Smith & Sons",
-    "less_than": "a < b > c",
-    "quotes": 'The "Doctor"',
-    "percent": "100 % sure",
-    "backslash": "back\\slash",
-    "greek": "Ωμέγα",
-    "chinese": "张伟",
+    "html": 'a < b > c & "d"',
+    "percent_and_backslash": "100 % back\\slash",
 }
 
 
