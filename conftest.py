@@ -1,3 +1,11 @@
 """Loads the plugins of the suite and nothing more."""
 
-pytest_plugins = ["fixtures.target", "fixtures.actors", "fixtures.recording", "reports.plugin"]
+pytest_plugins = [
+    "fixtures.target",
+    "fixtures.actors",
+    "fixtures.records",
+    "fixtures.resources",
+    "fixtures.bulk",
+    "fixtures.recording",
+    "reports.plugin",
+]

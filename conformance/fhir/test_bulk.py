@@ -1,0 +1,227 @@
+"""Bulk export: the kick-off, the manifest, and the files."""
+
+import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from json import loads
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import found
+
+pytestmark = writes  # an export leaves files on the server
+
+ALL = "/fhir/Patient/$export"
+LEVELS = ["/fhir/$export", ALL]
+INSTANT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"
+
+
+@requirement("BULK-1.0-kickoff-accept")
+@pytest.mark.parametrize("path", LEVELS, ids=["system", "patients"])
+def test_kick_off_names_where_the_status_is(bulk, path):
+    """A kick-off answers 202 and names an absolute Content-Location."""
+    response = bulk.export(path).kick_off
+
+    expect.status(response, 202)
+    where = expect.header(response, "Content-Location")
+    expect.that(where.startswith("http"), "an absolute URL", where, response)
+
+
+@requirement("BULK-1.0-kickoff-headers")
+def test_kick_off_without_prefer_is_refused(bulk):
+    """A kick-off without Prefer: respond-async is refused with 4xx."""
+    response = bulk.kick_off(ALL, headers={"Prefer": ""})
+
+    expect.refused(response)
+
+
+@requirement("BULK-1.0-status-complete")
+def test_manifest_has_all_its_members(bulk):
+    """A finished export is told as JSON with all members of the manifest."""
+    response = bulk.export().status
+
+    expect.status(response, 200)
+    expect.media_type(response, "application/json")
+    expect.schema(response, "bulk_manifest")
+
+
+@requirement("BULK-1.0-transactiontime-instant")
+def test_transaction_time_is_an_instant(bulk):
+    """The transactionTime is an instant, not after the export."""
+    export = bulk.export()
+
+    stamp = export.manifest.get("transactionTime")
+    expect.that(
+        isinstance(stamp, str) and re.fullmatch(INSTANT, stamp), "an instant", stamp, export.status
+    )
+    ready = parsedate_to_datetime(expect.header(export.status, "Date"))
+    seconds = (datetime.fromisoformat(stamp) - ready).total_seconds()
+    expect.that(seconds <= 5, "a time not after the export", stamp, export.status)
+
+
+@requirement("BULK-1.0-request-url")
+def test_request_is_the_url_of_the_kick_off(bulk):
+    """The member request is the full URL of the kick-off."""
+    export = bulk.export()
+
+    url = str(export.kick_off.request.url)
+    told = str(export.manifest.get("request")).replace("%24", "$")
+    expect.equal(told, url.replace("%24", "$"), "request", export.status)
+
+
+@requirement("BULK-1.0-ndjson")
+def test_files_are_ndjson_of_their_type(bulk):
+    """A file is NDJSON with one resource of the named type in each line."""
+    export = bulk.export()
+
+    expect.that(export.files, "files", export.manifest, export.status)
+    for one in export.outputs:
+        response = export.files[one["url"]]
+        expect.status(response, 200)
+        expect.media_type(response, "application/fhir+ndjson")
+        types = {each.get("resourceType") for each in lines(response)}
+        expect.that(types <= {one["type"]}, f"{one['type']} only", types, response)
+
+
+@requirement("BULK-1.0-no-duplicates")
+def test_no_resource_is_exported_twice(bulk):
+    """No resource is exported twice."""
+    export = bulk.export()
+
+    exported = [
+        (one.get("resourceType"), one.get("id"))
+        for response in export.files.values()
+        for one in lines(response)
+    ]
+    doubled = sorted({str(one) for one in exported if exported.count(one) > 1})
+    expect.that(exported, "resources", export.manifest, export.status)
+    expect.that(not doubled, "each resource once", doubled, export.status)
+
+
+@requirement("BULK-1.0-files-complete")
+def test_export_holds_every_patient(bulk, patient, other_patient):
+    """An export of all patients holds every patient."""
+    export = bulk.export()
+
+    wanted = {patient.uuid, other_patient.uuid}
+    missing = wanted - exported_ids(export, "Patient")
+    expect.that(not missing, "both patients of the run", f"without {missing}", export.status)
+
+
+@requirement("BULK-1.0-type-param")
+def test_type_limits_the_export(bulk):
+    """_type limits the export to the named types."""
+    export = bulk.export(f"{ALL}?_type=Patient")
+
+    types = {one.get("type") for one in export.outputs}
+    expect.equal(types, {"Patient"}, "the types", export.status)
+
+
+@requirement("BULK-1.0-limited-to-scope")
+def test_export_holds_only_what_the_token_may_read(bulk, tokens):
+    """An export holds only what the token may read."""
+    token = tokens.system(
+        "api:fhir system/Patient.read system/Binary.read system/Patient.$export "
+        "system/*.$bulkdata-status"
+    )
+    kick_off = bulk.kick_off(ALL, token)
+    status = bulk.finished(kick_off, token)
+
+    expect.status(status, 200)
+    types = {one.get("type") for one in json_body(status).get("output", [])}
+    expect.equal(types, {"Patient"}, "the types", status)
+
+
+@requirement("BULK-1.0-bad-since")
+@pytest.mark.parametrize("since", ["nope", "2020-13-40T00:00:00Z"])
+def test_malformed_since_is_refused(bulk, since):
+    """A malformed _since is refused with an OperationOutcome."""
+    response = bulk.kick_off(ALL, params={"_since": since})
+
+    expect.refused(response)
+    expect.schema(response, "operation_outcome")
+
+
+@requirement("BULK-1.0-outputformat")
+@pytest.mark.parametrize("name", ["application/fhir+ndjson", "application/ndjson", "ndjson"])
+def test_output_format_is_accepted(bulk, name):
+    """The three names of NDJSON are accepted as _outputFormat."""
+    params = {"_outputFormat": name, "_since": "2100-01-01T00:00:00Z"}
+    response = bulk.kick_off(ALL, params=params)
+
+    expect.status(response, 202)
+
+
+@requirement("BULK-2.0-error-operationoutcome")
+@pytest.mark.parametrize("case", ["format", "job", "no_prefer"])
+def test_error_of_the_export_carries_an_operation_outcome(api, bulk, case):
+    """An error of the export carries an OperationOutcome."""
+    job = "/fhir/$bulkdata-status?job=00000000-0000-4000-8000-000000000000"
+    response = {
+        "format": lambda: bulk.kick_off(ALL, params={"_outputFormat": "text/csv"}),
+        "job": lambda: api.get(job, bulk.token),
+        "no_prefer": lambda: bulk.kick_off(ALL, headers={"Prefer": ""}),
+    }[case]()
+
+    expect.that(not response.is_success, "an error", response.status_code, response)
+    expect.schema(response, "operation_outcome")
+
+
+@requirement("BULK-2.0-cancel")
+def test_deleted_export_is_gone(api, bulk):
+    """A deleted export is gone: its status answers 404."""
+    kick_off = bulk.kick_off(ALL, params={"_since": "2100-01-01T00:00:00Z"})
+    bulk.finished(kick_off)
+    where = kick_off.headers["content-location"]
+    response = api.delete(where, bulk.token)
+    after = api.get(where, bulk.token)
+
+    expect.status(response, 202)
+    expect.status(after, 404)
+    expect.schema(after, "operation_outcome")
+
+
+@requirement("BULK-2.0-group-unknown")
+def test_export_of_an_unknown_group_gives_nobody(api, bulk):
+    """An export of an unknown group gives nobody's data."""
+    groups = [one.get("id") for one in found(api.get("/fhir/Group", bulk.token))]
+    unknown = "00000000-0000-4000-8000-000000000000"
+    expect.that(unknown not in groups, "another group", groups)
+    response = bulk.kick_off(f"/fhir/Group/{unknown}/$export")
+
+    if response.status_code == 202:
+        export = bulk.export(f"/fhir/Group/{unknown}/$export")
+        expect.equal(exported_ids(export, "Patient"), set(), "the patients", export.status)
+    else:
+        expect.refused(response)
+
+
+@requirement("BULK-capability")
+def test_export_is_declared(capability_statement):
+    """The CapabilityStatement declares the operations of the export."""
+    rest = expect.member(capability_statement, "rest", kind=list)[0]
+    operations = list(rest.get("operation", []))
+    for resource in rest.get("resource", []):
+        if resource.get("type") in {"Patient", "Group"}:
+            operations += resource.get("operation", [])
+
+    ends = [str(one.get("definition")).split("|")[0].rpartition("/")[2] for one in operations]
+    for wanted in ("patient-export", "group-export"):
+        expect.contains(ends, wanted, "the definitions of the operations", capability_statement)
+
+
+def lines(response):
+    """Return the resources of a file."""
+    return [loads(line) for line in response.text.splitlines() if line.strip()]
+
+
+def exported_ids(export, kind):
+    """Return the ids of all resources of a type in an export."""
+    return {
+        one.get("id")
+        for output in export.outputs
+        if output.get("type") == kind
+        for one in lines(export.files[output["url"]])
+    }

@@ -1,0 +1,162 @@
+"""FHIR with a patient's token: nobody sees the data of anybody else."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+
+pytestmark = writes  # both patients get a record of each kind
+
+SCOPE = (
+    "openid api:fhir fhirUser patient/Patient.read patient/Encounter.read "
+    "patient/AllergyIntolerance.read patient/Condition.read patient/Appointment.read "
+    "patient/CareTeam.read patient/DocumentReference.read"
+)
+#: The record of the standard API behind each type; a Patient is itself.
+BEHIND = {
+    "Patient": None,
+    "Encounter": "encounter",
+    "AllergyIntolerance": "allergy",
+    "Condition": "medical_problem",
+    "Appointment": "appointment",
+}
+TYPES = [*BEHIND, "CareTeam", "DocumentReference"]
+ASKING = {
+    "nothing": {},
+    "patient": {"patient": "{uuid}"},
+    "reference": {"patient": "Patient/{uuid}"},
+    "id": {"_id": "{id}"},
+    "identifier": {"patient.identifier": "{pid}"},
+    "count": {"_count": "1000", "_offset": "0"},
+    "has": {"_has:Encounter:patient:_id": "{id}"},
+}
+
+
+@pytest.fixture(scope="module")
+def token(tokens):
+    """Return the first patient's token."""
+    return tokens.patient(SCOPE)
+
+
+@pytest.fixture(scope="module")
+def foreign(api, staff, records, patient, other_patient):
+    """Return the id of the other patient's resource of a type; both have one."""
+
+    def of(kind):
+        behind = BEHIND.get(kind)
+        if behind is None:
+            return other_patient.uuid
+        records.first(behind, records.of(patient))
+        record = records.first(behind, records.of(other_patient))
+        if behind != "appointment":
+            return record.key
+        listed = json_body(api.get(record.path, staff))
+        one = listed[0] if isinstance(listed, list) else listed
+        return one.get("pc_uuid") or one.get("uuid")
+
+    return of
+
+
+@requirement("SCOPE-patient-compartment")
+@pytest.mark.parametrize("kind", BEHIND)
+def test_resource_of_another_patient_is_not_shown(api, token, other_patient, foreign, kind):
+    """A patient's token never reveals the data of another patient."""
+    response = api.get(f"/fhir/{kind}/{foreign(kind)}", token)
+
+    expect.that(not response.is_success, "a refusal", response.status_code, response)
+    if kind != "Patient":
+        expect.that(other_patient.uuid not in response.text, "no reference", response.text)
+    expect.that(str(other_patient.email) not in response.text, "no address", response.text)
+
+
+@requirement("SCOPE-other-patient-4xx")
+@pytest.mark.parametrize("kind", BEHIND)
+def test_resource_of_another_patient_is_refused(api, token, foreign, kind):
+    """Another patient's id is refused to a patient's token with 4xx."""
+    response = api.get(f"/fhir/{kind}/{foreign(kind)}", token)
+
+    expect.status(response, 401, 403, 404)
+
+
+@requirement("SCOPE-patient-search-forced")
+@pytest.mark.parametrize("kind", BEHIND)
+def test_search_finds_own_data(api, token, patient, foreign, kind):
+    """A search by a patient's token finds own data only."""
+    foreign(kind)
+    response = api.get(f"/fhir/{kind}", token)
+
+    expect.status(response, 200)
+    found = resources(response)
+    expect.that(found, f"the own {kind}", response.text, response)
+    expect.that(
+        all(patient.uuid in str(one) for one in found), "own resources only", found, response
+    )
+
+
+@requirement("SCOPE-patient-search-forced")
+@pytest.mark.parametrize("asking", ASKING)
+@pytest.mark.parametrize("kind", TYPES)
+def test_search_reveals_no_other_patient(api, token, other_patient, foreign, kind, asking):
+    """A search by a patient's token finds own data only."""
+    words = {"uuid": other_patient.uuid, "id": foreign(kind), "pid": other_patient.pid}
+    params = {name: value.format(**words) for name, value in ASKING[asking].items()}
+    response = api.get(f"/fhir/{kind}", token, params=params)
+
+    expect.no_server_error(response)
+    shown = [str(one) for one in resources(response)]
+    revealing = {other_patient.uuid, str(foreign(kind)), str(other_patient.email)}
+    found = sorted(word for word in revealing if any(word in one for one in shown))
+    expect.that(not found, "nothing of the other patient", found, response)
+
+
+@requirement("SCOPE-patient-search-forced")
+@pytest.mark.parametrize("kind", ["Patient", "Encounter"])
+def test_search_by_post_reveals_no_other_patient(api, token, other_patient, foreign, kind):
+    """A search by a patient's token finds own data only."""
+    name = "_id" if kind == "Patient" else "patient"
+    response = api.post(f"/fhir/{kind}/_search", token, data={name: other_patient.uuid})
+
+    foreign(kind)
+    shown = [str(one) for one in resources(response)]
+    expect.that(
+        not any(other_patient.uuid in one for one in shown), "nothing of the other", shown, response
+    )
+
+
+@requirement("FHIR-search-compartment-oracle")
+@pytest.mark.parametrize("name", ["_id", "identifier", "family", "given", "email", "birthdate"])
+def test_search_does_not_tell_whether_somebody_else_exists(api, staff, token, other_patient, name):
+    """A filter does not tell a patient whether somebody else exists."""
+    known = json_body(api.get(f"/api/patient/{other_patient.uuid}", staff))["data"]
+    real = {
+        "_id": other_patient.uuid,
+        "identifier": str(other_patient.pid),
+        "family": known["lname"],
+        "given": known["fname"],
+        "email": known["email"],
+        "birthdate": known["DOB"],
+    }[name]
+    nobody = {"_id": "00000000-0000-4000-8000-000000000000", "birthdate": "1899-01-01"}
+    answers = [
+        api.get("/fhir/Patient", token, params={name: value})
+        for value in (real, nobody.get(name, "Nobodyatall"))
+    ]
+
+    told = [(one.status_code, len(resources(one)), total(one)) for one in answers]
+    expect.equal(told[0], told[1], "status, matches and total", answers[0])
+
+
+def resources(response):
+    """Return the resources of a Bundle; none if it is none."""
+    try:
+        body = response.json()
+    except ValueError:
+        return []
+    entries = body.get("entry") if isinstance(body, dict) else None
+    return [one.get("resource") for one in entries or [] if isinstance(one, dict)]
+
+
+def total(response):
+    """Return the total of a Bundle, if it has one."""
+    body = json_body(response) if response.content else {}
+    return body.get("total") if isinstance(body, dict) else None

@@ -1,0 +1,150 @@
+"""Reading FHIR resources: what is answered, and what is not."""
+
+import uuid
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import found
+
+pytestmark = writes  # the patient whose data is read is made by the run
+
+READ = ["Patient", "Encounter", "AllergyIntolerance", "Condition", "Appointment", "Organization"]
+TYPES = [
+    *READ,
+    "CarePlan",
+    "CareTeam",
+    "Coverage",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Goal",
+    "Immunization",
+    "Location",
+    "MedicationRequest",
+    "Observation",
+    "Person",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+]
+MALFORMED = {
+    "word": "not-a-uuid",
+    "quote": "1%27",
+    "long": "a" * 300,
+    "blank": "a%20b",
+    "unicode": "%E5%BC%A0",
+}
+
+
+@requirement("FHIR-read-200")
+@pytest.mark.parametrize("kind", READ)
+def test_resource_is_read(resources, kind):
+    """A read answers 200 with the resource of that type and id."""
+    response = resources.read(kind)
+
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "resourceType"), kind, "resourceType", response)
+    expect.equal(expect.member(response, "id"), resources.key(kind), "id", response)
+
+
+@requirement("OPENEMR-FHIR-uuid-ids")
+@pytest.mark.parametrize("kind", READ)
+def test_id_is_the_uuid_of_the_record(resources, kind):
+    """FHIR ids are the uuids of the standard API."""
+    response = resources.read(kind)
+
+    expect.status(response, 200)
+    key = expect.member(response, "id", kind=str)
+    expect.equal(key, str(uuid.UUID(resources.key(kind))), "id", response)
+
+
+@requirement("FHIR-read-search-agree")
+@pytest.mark.parametrize("kind", READ)
+def test_search_by_id_gives_what_read_gives(resources, kind):
+    """Reading a resource and finding it by _id give the same."""
+    response = resources.search(kind, {"_id": resources.key(kind)})
+
+    read = json_body(resources.read(kind))
+    matches = found(response)
+    expect.equal(len(matches), 1, "the number of matches", response)
+    for one in (read, matches[0]):
+        one.get("meta", {}).pop("lastUpdated", None)
+    expect.equal(matches[0], read, "the match", response)
+
+
+@requirement("FHIR-read-unknown-404")
+@pytest.mark.parametrize("kind", TYPES)
+def test_unknown_id_is_not_found(resources, kind):
+    """A read of an unknown id answers 404."""
+    response = resources.get(f"/{kind}/{uuid.uuid4()}")
+
+    expect.status(response, 404)
+
+
+@requirement("FHIR-read-bad-id")
+@pytest.mark.parametrize("malformed", MALFORMED)
+@pytest.mark.parametrize("kind", ["Patient", "Encounter", "Observation", "Organization"])
+def test_malformed_id_is_refused(resources, kind, malformed):
+    """A malformed id is refused with 4xx."""
+    response = resources.get(f"/{kind}/{MALFORMED[malformed]}")
+
+    expect.refused(response)
+
+
+@requirement("FHIR-unknown-resource-404")
+@pytest.mark.parametrize("kind", ["Nothing", "Basic", "patient"])
+def test_unknown_type_is_not_found(resources, kind):
+    """An unknown resource type is answered with 404."""
+    response = resources.get(f"/{kind}")
+
+    expect.status(response, 404)
+
+
+@requirement("FHIR-error-operationoutcome")
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/Patient/00000000-0000-4000-8000-000000000000", id="unknown_id"),
+        pytest.param("/Patient/not-a-uuid", id="malformed_id"),
+        pytest.param("/Nothing", id="unknown_type"),
+        pytest.param("/Encounter/00000000-0000-4000-8000-000000000000", id="unknown_encounter"),
+    ],
+)
+def test_error_carries_an_operation_outcome(resources, path):
+    """An error of the FHIR API carries an OperationOutcome."""
+    response = resources.get(path)
+
+    expect.refused(response)
+    expect.schema(response, "operation_outcome")
+
+
+@requirement("FHIR-error-operationoutcome")
+def test_refused_token_carries_an_operation_outcome(api, person):
+    """An error of the FHIR API carries an OperationOutcome."""
+    response = api.get(f"/fhir/Patient/{person.uuid}", "garbage")
+
+    expect.status(response, 401)
+    expect.schema(response, "operation_outcome")
+
+
+@requirement("FHIR-last-modified")
+def test_read_tells_the_time_of_the_last_change(resources):
+    """A read tells the version and the time of the last change in its header."""
+    response = resources.read("Patient")
+
+    expect.status(response, 200)
+    expect.header(response, "Last-Modified")
+
+
+@requirement("FHIR-head")
+@pytest.mark.parametrize("path", ["/metadata", "/Patient", "/Patient/{key}"])
+def test_head_works_where_get_does(api, resources, path):
+    """HEAD works wherever GET does, or is refused with 405 or 501."""
+    path = path.format(key=resources.key("Patient"))
+    response = api.request("HEAD", f"/fhir{path}", resources.token)
+
+    expect.status(response, 200, 405, 501)
+    expect.equal(response.content, b"", "the body", response)

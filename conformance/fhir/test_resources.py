@@ -1,0 +1,165 @@
+"""What FHIR resources look like: JSON, primitive types, meta, narrative."""
+
+import re
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+
+pytestmark = writes  # the patient whose data is read is made by the run
+
+READ = ["Patient", "Encounter", "AllergyIntolerance", "Condition", "Appointment", "Organization"]
+ID = r"[A-Za-z0-9\-.]{1,64}"
+DATE = r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?"
+TIME = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))"
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+DATETIME = rf"({DATE}|{DAY}T{TIME})"
+CODE = r"\S+( \S+)*"
+#: FHIR R4 section 2.24.0.1, by the names under which the elements stand in these resources.
+STRINGS = {
+    "id": ID,
+    "birthDate": DATE,
+    "lastUpdated": rf"{DAY}T{TIME}",
+    "authoredOn": DATETIME,
+    "recordedDate": DATETIME,
+    "onsetDateTime": DATETIME,
+    "effectiveDateTime": DATETIME,
+    "system": r"\S+",
+    "url": r"\S+",
+    "fullUrl": r"\S+",
+    "gender": CODE,
+    "status": CODE,
+    "use": CODE,
+}
+BOOLEANS = {"active", "actual", "userSelected", "preferred", "multipleBirthBoolean"}
+NUMBERS = {"total", "rank", "minutesDuration", "priority"}
+#: Elements and attributes that run or fetch something; FHIR R4 narrative, txt-1.
+ACTIVE = re.compile(
+    r"<\s*(script|iframe|object|embed|form|input|link|base|style|svg|head|body)\b"
+    r"|<[^>]*\son\w+\s*=|<[^>]*javascript:|<img[^>]+src\s*=\s*[\"']?https?:",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture
+def body(resources):
+    """Return a resource of a type and the answer it came with."""
+
+    def of(kind):
+        response = resources.read(kind)
+        expect.status(response, 200)
+        return json_body(response), response
+
+    return of
+
+
+@requirement("FHIR-json-no-empty")
+@pytest.mark.parametrize("kind", READ)
+def test_resource_has_nothing_empty(body, kind):
+    """A resource has no empty objects, arrays or strings, and no null."""
+    resource, response = body(kind)
+
+    empty = [path for path, value in walk(resource) if value in (None, "", [], {})]
+    blank = [path for path, value in walk(resource) if isinstance(value, str) and not value.strip()]
+    expect.that(not empty and not blank, "nothing empty", sorted({*empty, *blank}), response)
+
+
+@requirement("FHIR-json-no-empty")
+def test_bundle_has_nothing_empty(resources, person):
+    """A resource has no empty objects, arrays or strings, and no null."""
+    response = resources.search("Patient", {"_id": person.uuid})
+
+    empty = [path for path, value in walk(json_body(response)) if value in (None, "", [], {})]
+    expect.that(not empty, "nothing empty", empty, response)
+
+
+@requirement("FHIR-json-types")
+@pytest.mark.parametrize("kind", READ)
+def test_primitives_are_written_as_fhir_has_them(body, kind):
+    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
+    resource, response = body(kind)
+
+    wrong = [f"{path} {value!r}" for path, value in walk(resource) if not fits(path, value)]
+    expect.that(not wrong, "primitives of FHIR", wrong, response)
+
+
+@requirement("FHIR-json-types")
+def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
+    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
+    response = resources.search("Patient", {"_id": person.uuid})
+    bundle = json_body(response)
+
+    wrong = [f"{path} {value!r}" for path, value in walk(bundle) if not fits(path, value)]
+    expect.that(not wrong, "primitives of FHIR", wrong, response)
+
+
+@requirement("FHIR-meta-lastupdated")
+@pytest.mark.parametrize("kind", READ)
+def test_resource_tells_when_it_was_changed(body, kind):
+    """A resource tells when it was changed as an instant with a time zone."""
+    resource, response = body(kind)
+
+    stamp = resource.get("meta", {}).get("lastUpdated")
+    expect.that(
+        isinstance(stamp, str) and re.fullmatch(rf"{DAY}T{TIME}", stamp),
+        "meta.lastUpdated with a time zone",
+        stamp,
+        response,
+    )
+
+
+@requirement("FHIR-versionid-honest")
+def test_version_changes_with_the_resource(resources, records):
+    """The version of a resource changes when the resource does."""
+    mine = records.patient()
+    before = resources.body(mine)
+    body = {"resourceType": "Patient", "id": mine.uuid, "gender": "other"}
+    body |= {"birthDate": mine.fields["DOB"]}
+    body |= {"name": [{"family": mine.family, "given": [mine.fields["fname"]]}]}
+    changed = resources.put(f"/Patient/{mine.uuid}", body)
+    after = resources.body(mine)
+
+    expect.success(changed)
+    expect.equal(after.get("gender"), "other", "gender", changed)
+    versions = [one.get("meta", {}).get("versionId") for one in (before, after)]
+    expect.that(
+        versions == [None, None] or versions[0] != versions[1],
+        "no versionId, or another one after a change",
+        versions,
+        changed,
+    )
+
+
+@requirement("FHIR-narrative-safe")
+def test_narrative_has_no_active_content(resources, records):
+    """The narrative of a resource has no active content."""
+    mine = records.patient(fname="<script>alert(1)</script><img src=x onerror=alert(1)>")
+    resource = resources.body(mine)
+
+    narrative = str(resource.get("text", {}).get("div", ""))
+    active = ACTIVE.search(narrative)
+    expect.that(active is None, "no active content in the narrative", narrative)
+
+
+def walk(value, path="$"):
+    """Give every value below a value with its path, the inner ones too."""
+    yield path, value
+    inner = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        inner = ((f"[{number}]", one) for number, one in enumerate(value))
+    for name, one in inner:
+        yield from walk(one, f"{path}{name}" if name.startswith("[") else f"{path}.{name}")
+
+
+def fits(path, value):
+    """Tell whether a primitive is written as its type asks for."""
+    name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
+    if name in BOOLEANS:
+        return isinstance(value, bool)
+    if name in NUMBERS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    pattern = STRINGS.get(name)
+    if pattern is None or isinstance(value, dict | list):
+        return True
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None

@@ -1,0 +1,200 @@
+"""FHIR search: the Bundle, its total, its links, and its pages."""
+
+import uuid
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body, query
+from fixtures.resources import found, ids
+
+pytestmark = writes  # the patients who are found are made by the run
+
+TYPES = ["Patient", "Encounter", "AllergyIntolerance", "Condition", "Appointment"]
+MOST_PAGES = 8
+
+
+@pytest.fixture
+def matches(resources, cohort):
+    """Search the five patients of one family name."""
+
+    def search(**params):
+        return resources.search("Patient", {"family": cohort[0].family} | params)
+
+    return search
+
+
+@pytest.fixture
+def about(resources, person):
+    """Search what there is of a type about the patient whose records are looked at."""
+
+    def search(kind, **params):
+        resources.key(kind)
+        name = "_id" if kind == "Patient" else "patient"
+        return resources.search(kind, {name: person.uuid} | params)
+
+    return search
+
+
+@requirement("FHIR-search-bundle")
+@pytest.mark.parametrize("kind", TYPES)
+def test_search_answers_a_searchset(about, kind):
+    """A search answers 200 with a Bundle of the type searchset."""
+    response = about(kind)
+
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "resourceType"), "Bundle", "resourceType", response)
+    expect.equal(expect.member(response, "type"), "searchset", "type", response)
+    expect.that(found(response), f"the {kind}", response.text, response)
+
+
+@requirement("FHIR-search-empty")
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        pytest.param("Patient", "family", "Nobodyatall", id="Patient-family"),
+        pytest.param("Patient", "_id", str(uuid.UUID(int=4)), id="Patient-id"),
+        pytest.param("Encounter", "patient", str(uuid.UUID(int=4)), id="Encounter-patient"),
+        pytest.param("Condition", "patient", str(uuid.UUID(int=4)), id="Condition-patient"),
+    ],
+)
+def test_search_without_a_match_is_empty(resources, kind, name, value):
+    """A search without a match answers 200 with an empty Bundle and total 0."""
+    response = resources.search(kind, {name: value})
+
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "resourceType"), "Bundle", "resourceType", response)
+    expect.equal(ids(response), [], "the matches", response)
+    expect.equal(json_body(response).get("total", 0), 0, "total", response)
+
+
+@requirement("FHIR-search-total")
+@pytest.mark.parametrize("count", [None, "1", "2"], ids=["no_count", "one", "two"])
+def test_total_is_the_number_of_matches(matches, cohort, count):
+    """The total is the number of matches, whatever _count says."""
+    response = matches(_count=count)
+
+    expect.status(response, 200)
+    expect.equal(json_body(response).get("total", len(cohort)), len(cohort), "total", response)
+
+
+@requirement("FHIR-search-count")
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_page_holds_no_more_than_its_count(matches, count):
+    """A page never holds more matches than _count."""
+    response = matches(_count=str(count))
+
+    expect.status(response, 200)
+    expect.that(1 <= len(ids(response)) <= count, f"1 to {count} matches", ids(response), response)
+
+
+@requirement("FHIR-search-count-zero")
+def test_count_of_zero_returns_no_entries(matches):
+    """_count=0 returns no entries."""
+    response = matches(_count="0")
+
+    expect.status(response, 200)
+    expect.equal(ids(response), [], "the matches", response)
+
+
+@requirement("FHIR-search-next-link")
+def test_page_that_leaves_matches_out_has_a_next_link(matches, cohort):
+    """A page that leaves matches out has a next link."""
+    response = matches(_count="2")
+
+    expect.status(response, 200)
+    expect.that(len(ids(response)) < len(cohort), "a page", ids(response), response)
+    expect.that(link(response, "next"), "a next link", json_body(response).get("link"), response)
+
+
+@requirement("FHIR-search-paging-walk")
+def test_pages_hold_each_match_once(api, resources, matches, cohort):
+    """The matches of all pages together are all matches, each once."""
+    response = matches(_count="2")
+    pages = [ids(response)]
+    while (url := link(response, "next")) and len(pages) < MOST_PAGES:
+        response = api.get(url, resources.token)
+        pages.append(ids(response))
+
+    walked = sorted(one for page in pages for one in page)
+    expect.equal(walked, sorted(one.uuid for one in cohort), "the matches of all pages", response)
+
+
+@requirement("FHIR-search-self-link")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_self_link_names_the_parameters(api, resources, cohort, method):
+    """The self link names the parameters that were used."""
+    params = {"family": cohort[0].family, "gender": "female"}
+    sent = {"params": params} if method == "GET" else {"data": params}
+    path = "/fhir/Patient" if method == "GET" else "/fhir/Patient/_search"
+    response = api.request(method, path, resources.token, **sent)
+
+    expect.status(response, 200)
+    url = link(response, "self")
+    expect.that(url, "a self link", json_body(response).get("link"), response)
+    named = query(url)
+    expect.equal({name: named.get(name) for name in params}, params, "the self link", response)
+
+
+@requirement("FHIR-search-fullurl")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_full_url_ends_in_type_and_id(api, resources, person, method):
+    """The fullUrl of a match is absolute and ends in its type and id."""
+    params = {"_id": person.uuid}
+    sent = {"params": params} if method == "GET" else {"data": params}
+    path = "/fhir/Patient" if method == "GET" else "/fhir/Patient/_search"
+    response = api.request(method, path, resources.token, **sent)
+
+    expect.status(response, 200)
+    urls = [one.get("fullUrl", "") for one in json_body(response).get("entry") or []]
+    right = f"/fhir/Patient/{person.uuid}"
+    expect.that(
+        urls and all(one.startswith("http") and one.endswith(right) for one in urls),
+        f"an absolute fullUrl that ends in {right}",
+        urls,
+        response,
+    )
+
+
+@requirement("FHIR-search-post")
+@pytest.mark.parametrize("split", ["form", "form_and_url"])
+def test_search_by_post_finds_the_same(api, resources, cohort, matches, split):
+    """A search by POST finds what the same search by GET finds."""
+    form = {"gender": "female"} | ({"family": cohort[0].family} if split == "form" else {})
+    url = {"family": cohort[0].family} if split == "form_and_url" else {}
+    response = api.post("/fhir/Patient/_search", resources.token, data=form, params=url)
+
+    wanted = sorted(one.uuid for one in cohort if one.fields["sex"] == "Female")
+    expect.equal(sorted(ids(matches(gender="female"))), wanted, "the matches by GET")
+    expect.status(response, 200)
+    expect.equal(sorted(ids(response)), wanted, "the matches by POST", response)
+
+
+@requirement("FHIR-search-control-params-harmless")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("_pretty", "true"),
+        ("_format", "json"),
+        ("_format", "application/fhir+json"),
+        ("_summary", "false"),
+        ("_elements", "id"),
+        ("_total", "accurate"),
+        ("_total", "none"),
+        ("_contained", "false"),
+        ("_include", "Patient:organization"),
+        ("gender", ""),
+    ],
+)
+def test_control_parameter_changes_no_match(matches, cohort, name, value):
+    """Parameters about the form of the answer do not change what is found."""
+    response = matches(**{name: value})
+
+    expect.status(response, 200)
+    expect.equal(sorted(ids(response)), sorted(one.uuid for one in cohort), "matches", response)
+
+
+def link(response, relation):
+    """Return the URL of a Bundle's link, if there is one."""
+    links = json_body(response).get("link") or []
+    return next((one.get("url") for one in links if one.get("relation") == relation), None)

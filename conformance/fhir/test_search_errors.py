@@ -1,0 +1,139 @@
+"""FHIR search: parameters and values that the server cannot use."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import ids
+
+pytestmark = writes  # the patients who are found are made by the run
+
+UNREADABLE = {
+    "birthdate_word": {"birthdate": "yesterday"},
+    "birthdate_no_such_day": {"birthdate": "2020-13-40"},
+    "lastUpdated_word": {"_lastUpdated": "yesterday"},
+    "count_negative": {"_count": "-1"},
+    "count_word": {"_count": "abc"},
+}
+STRANGE = {
+    "quote": "'",
+    "double_quote": '"',
+    "backslash": "\\",
+    "percent": "%",
+    "pipe": "|",
+    "dollar": "$",
+    "comma": ",",
+    "null_byte": "a\x00b",
+    "long": "a" * 1500,
+    "chinese": "张伟",
+}
+PAYLOADS = {
+    "or_true": "' OR '1'='1",
+    "union": "x' UNION SELECT NULL-- -",
+    "stacked": "x'; SELECT 1;-- -",
+    "backslash": "\\' OR 1=1-- -",
+}
+
+
+@requirement("FHIR-search-unknown-param")
+@pytest.mark.parametrize("name", ["nonsense", "utm_source"])
+def test_unknown_parameter_is_ignored(resources, cohort, name):
+    """An unknown parameter is ignored, or refused where handling is strict."""
+    response = resources.search("Patient", {"family": cohort[0].family, name: "x"})
+
+    expect.status(response, 200)
+    expect.equal(sorted(ids(response)), sorted(one.uuid for one in cohort), "matches", response)
+
+
+@requirement("FHIR-search-unknown-param")
+def test_unknown_parameter_is_refused_where_handling_is_strict(resources, cohort):
+    """An unknown parameter is ignored, or refused where handling is strict."""
+    params = {"family": cohort[0].family, "nonsense": "x"}
+    response = resources.search("Patient", params, headers={"Prefer": "handling=strict"})
+
+    expect.status(response, 400)
+
+
+@requirement("FHIR-search-bad-value")
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_unreadable_value_is_refused(resources, cohort, case):
+    """A value that cannot be read is refused with 4xx."""
+    response = resources.search("Patient", {"family": cohort[0].family} | UNREADABLE[case])
+
+    expect.refused(response)
+
+
+@requirement("FHIR-search-no-5xx")
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_unreadable_value_breaks_nothing(resources, cohort, case):
+    """No value of a parameter makes the server break down."""
+    response = resources.search("Patient", {"family": cohort[0].family} | UNREADABLE[case])
+
+    expect.no_server_error(response)
+
+
+@requirement("FHIR-search-no-5xx")
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("name", ["family", "_id", "identifier", "birthdate", "_sort"])
+def test_strange_value_breaks_nothing(resources, name, strange):
+    """No value of a parameter makes the server break down."""
+    response = resources.search("Patient", {name: STRANGE[strange], "_count": "1"})
+
+    expect.no_server_error(response)
+
+
+@requirement("FHIR-search-error-operationoutcome")
+@pytest.mark.parametrize("case", ["count_negative", "birthdate_word"])
+def test_failed_search_carries_an_operation_outcome(resources, cohort, case):
+    """A search that cannot be done answers with an OperationOutcome."""
+    response = resources.search("Patient", {"family": cohort[0].family} | UNREADABLE[case])
+
+    bundle = response.is_success and json_body(response).get("resourceType") == "Bundle"
+    if not bundle:
+        expect.schema(response, "operation_outcome")
+
+
+@requirement("FHIR-search-modifier-unsupported")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("family:nonsense", None, id="unknown_modifier"),
+        pytest.param("gender:above", "male", id="gender-above"),
+        pytest.param("birthdate:text", "1970", id="birthdate-text"),
+    ],
+)
+def test_unsupported_modifier_is_refused(resources, cohort, name, value):
+    """An unsupported modifier makes the server refuse the search."""
+    params = {"family": cohort[0].family, name: value or cohort[0].family}
+    response = resources.search("Patient", params)
+
+    expect.refused(response)
+
+
+@requirement("FHIR-search-sql-injection")
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("name", ["family", "given", "_id", "identifier", "email"])
+def test_search_value_is_no_sql(resources, cohort, name, payload):
+    """Search values are never taken as SQL."""
+    response = resources.search("Patient", {name: PAYLOADS[payload], "_count": "5"})
+
+    expect.no_server_error(response)
+    expect.that("SQL" not in response.text, "no SQL in the answer", response.text, response)
+    expect.equal(ids(response), [], "patients of such a name", response)
+
+
+@requirement("FHIR-search-sql-injection")
+def test_sort_of_a_search_is_not_evaluated(resources, cohort):
+    """Search values are never taken as SQL."""
+    orders = [
+        resources.search(
+            "Patient",
+            {
+                "family": cohort[0].family,
+                "_sort": f"CASE WHEN 1={number} THEN fname ELSE DOB END",
+            },
+        )
+        for number in (1, 2)
+    ]
+
+    expect.equal(ids(orders[1]), ids(orders[0]), "the order of another condition", orders[1])

@@ -1,0 +1,243 @@
+"""FHIR search: what the types of parameters find."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import found, ids
+
+pytestmark = writes  # the patients who are found are made by the run
+
+#: Birth dates of the cohort: 1950-02-15, 1960-03-15, 1970-04-15, 1980-05-15, 1990-06-15.
+BORN = {
+    "1970-04-15": [2],
+    "eq1970-04-15": [2],
+    "1970-04": [2],
+    "1970": [2],
+    "gt1970-04-15": [3, 4],
+    "ge1970-04-15": [2, 3, 4],
+    "lt1970-04-15": [0, 1],
+    "le1970-04-15": [0, 1, 2],
+    "gt1970": [3, 4],
+    "lt1970": [0, 1],
+    "ge1970-05": [3, 4],
+    "le1970-03": [0, 1],
+}
+FIVE = range(5)
+
+
+@pytest.fixture
+def matches(resources, cohort):
+    """Return which of the five patients of one family name a search finds, by their number."""
+
+    def search(params, *, expected):
+        params = [("family", cohort[0].family), *params]
+        response = resources.search("Patient", params)
+        numbers = {one.uuid: number for number, one in enumerate(cohort)}
+        told = [numbers.get(key, key) for key in ids(response)]
+        expect.status(response, 200)
+        expect.equal(sorted(told, key=str), sorted(expected, key=str), "the matches", response)
+
+    return search
+
+
+@requirement("FHIR-search-id")
+def test_id_finds_exactly_one(resources, cohort):
+    """_id finds the resource with exactly that id."""
+    response = resources.search("Patient", {"_id": cohort[1].uuid})
+
+    expect.status(response, 200)
+    expect.equal(ids(response), [cohort[1].uuid], "the matches", response)
+
+
+@requirement("FHIR-search-id")
+@pytest.mark.parametrize("wrong", ["beginning", "other_type"])
+def test_id_finds_nothing_else(resources, cohort, wrong):
+    """_id finds the resource with exactly that id."""
+    value = {
+        "beginning": lambda: cohort[1].uuid[:13],
+        "other_type": lambda: resources.key("Encounter"),
+    }[wrong]()
+    response = resources.search("Patient", {"_id": value})
+
+    expect.no_server_error(response)
+    expect.equal(ids(response), [], "the matches", response)
+
+
+@requirement("FHIR-search-string")
+@pytest.mark.parametrize(
+    "form", ["whole", "beginning", "upper_case", "lower_case", "not_the_beginning"]
+)
+def test_family_is_found_by_its_beginning(resources, cohort, form):
+    """A string parameter finds by the beginning, in any case of its letters."""
+    family = cohort[0].family
+    value, expected = {
+        "whole": (family, len(cohort)),
+        "beginning": (family[:-1], len(cohort)),
+        "upper_case": (family.upper(), len(cohort)),
+        "lower_case": (family.lower(), len(cohort)),
+        "not_the_beginning": (family[6:], 0),
+    }[form]
+    response = resources.search("Patient", {"family": value})
+
+    mine = [key for key in ids(response) if key in {one.uuid for one in cohort}]
+    expect.status(response, 200)
+    expect.equal(len(mine), expected, "how many of the family are found", response)
+
+
+@requirement("FHIR-search-string")
+@pytest.mark.parametrize("sign", ["%", "_", "*"], ids=["percent", "underscore", "asterisk"])
+def test_wildcard_of_a_database_is_a_letter(resources, cohort, sign):
+    """A string parameter finds by the beginning, in any case of its letters."""
+    family = cohort[0].family
+    response = resources.search("Patient", {"family": f"{family[:8]}{sign}{family[9:]}"})
+
+    expect.status(response, 200)
+    expect.equal(ids(response), [], "the matches", response)
+
+
+@requirement("FHIR-search-string")
+@pytest.mark.parametrize("name", ["given", "name"])
+def test_given_name_is_found(matches, cohort, name):
+    """A string parameter finds by the beginning, in any case of its letters."""
+    matches([(name, cohort[3].fields["fname"])], expected=[3])
+
+
+@requirement("FHIR-search-string")
+@pytest.mark.parametrize("modifier", ["exact", "contains"])
+def test_string_modifier_is_honoured_or_refused(resources, cohort, modifier):
+    """A string parameter finds by the beginning, in any case of its letters."""
+    family = cohort[0].family
+    hit, miss = {
+        "exact": (family, family.upper()),
+        "contains": (family[3:], "nothinglikeit"),
+    }[modifier]
+    answers = [resources.search("Patient", {f"family:{modifier}": value}) for value in (hit, miss)]
+
+    counts = [len(ids(answer)) for answer in answers]
+    refused = all(answer.is_client_error for answer in answers)
+    expect.that(refused or counts == [len(cohort), 0], "5 and 0 matches", counts, answers[0])
+
+
+@requirement("FHIR-search-token")
+@pytest.mark.parametrize("gender", ["female", "male"])
+def test_gender_finds_its_patients(matches, cohort, gender):
+    """A token parameter takes code, system|code and system|."""
+    wanted = [n for n in FIVE if cohort[n].fields["sex"].lower() == gender]
+    matches([("gender", gender)], expected=wanted)
+
+
+@requirement("FHIR-search-token")
+@pytest.mark.parametrize("form", ["code", "system_and_code"])
+def test_identifier_finds_its_patient(resources, person, form):
+    """A token parameter takes code, system|code and system|."""
+    identifier = next(
+        one
+        for one in json_body(resources.read("Patient")).get("identifier", [])
+        if one.get("value") and one.get("system")
+    )
+    value = {
+        "code": identifier["value"],
+        "system_and_code": f"{identifier['system']}|{identifier['value']}",
+    }[form]
+    response = resources.search("Patient", {"identifier": value})
+
+    expect.status(response, 200)
+    expect.that(person.uuid in ids(response), "the patient", ids(response), response)
+
+
+@requirement("FHIR-search-token")
+@pytest.mark.parametrize("form", ["code", "system_and_code", "other_system"])
+def test_category_finds_its_condition(resources, person, form):
+    """A token parameter takes code, system|code and system|."""
+    key = resources.key("Condition")
+    system = "http://terminology.hl7.org/CodeSystem/condition-category"
+    value = {
+        "code": "problem-list-item",
+        "system_and_code": f"{system}|problem-list-item",
+        "other_system": "http://example.org/nothing|problem-list-item",
+    }[form]
+    response = resources.search("Condition", {"patient": person.uuid, "category": value})
+
+    expected = form != "other_system"
+    expect.status(response, 200)
+    expect.equal(key in ids(response), expected, "whether the condition is found", response)
+
+
+@requirement("FHIR-search-reference")
+@pytest.mark.parametrize("form", ["id", "type_and_id"])
+@pytest.mark.parametrize("kind", ["Encounter", "AllergyIntolerance", "Condition", "Appointment"])
+def test_patient_is_a_reference(resources, person, kind, form):
+    """A reference parameter takes the id alone and Type/id alike."""
+    key = resources.key(kind)
+    value = {"id": person.uuid, "type_and_id": f"Patient/{person.uuid}"}[form]
+    response = resources.search(kind, {"patient": value})
+
+    expect.status(response, 200)
+    expect.that(key in ids(response), f"the {kind}", ids(response), response)
+    others = [one for one in found(response) if person.uuid not in str(one)]
+    expect.that(not others, "resources of the patient only", others, response)
+
+
+@requirement("FHIR-search-or")
+def test_values_with_a_comma_are_alternatives(matches):
+    """Values with commas are alternatives, and repeated parameters must all fit."""
+    matches([("gender", "female,male")], expected=FIVE)
+
+
+@requirement("FHIR-search-or")
+def test_ids_with_a_comma_are_alternatives(resources, cohort):
+    """Values with commas are alternatives, and repeated parameters must all fit."""
+    wanted = [cohort[0].uuid, cohort[3].uuid]
+    response = resources.search("Patient", {"_id": ",".join(wanted)})
+
+    expect.status(response, 200)
+    expect.equal(sorted(ids(response)), sorted(wanted), "the matches", response)
+
+
+@requirement("FHIR-search-or")
+def test_repeated_parameters_must_all_fit(matches):
+    """Values with commas are alternatives, and repeated parameters must all fit."""
+    matches([("birthdate", "ge1960"), ("birthdate", "lt1980")], expected=[1, 2])
+
+
+@requirement("FHIR-search-or")
+def test_different_parameters_must_all_fit(matches, cohort):
+    """Values with commas are alternatives, and repeated parameters must all fit."""
+    matches([("gender", "female"), ("birthdate", "gt1960")], expected=[2, 4])
+
+
+@requirement("FHIR-search-date-prefixes")
+@pytest.mark.parametrize("value", BORN)
+def test_birth_date_is_compared(matches, value):
+    """Date parameters honour eq, gt, lt, ge and le, and dates without a day."""
+    matches([("birthdate", value)], expected=BORN[value])
+
+
+@requirement("FHIR-search-lastupdated")
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("ge2020-01-01", FIVE, id="ge_long_ago"),
+        pytest.param("gt2020-01-01T00:00:00Z", FIVE, id="gt_long_ago"),
+        pytest.param("lt2020-01-01", [], id="lt_long_ago"),
+        pytest.param("gt2100-01-01", [], id="gt_far_ahead"),
+        pytest.param("le2100-01-01", FIVE, id="le_far_ahead"),
+    ],
+)
+def test_time_of_the_last_change_is_compared(matches, value, expected):
+    """_lastUpdated finds what was changed before or after a time."""
+    matches([("_lastUpdated", value)], expected=expected)
+
+
+@requirement("FHIR-search-sort")
+@pytest.mark.parametrize("sign", ["", "-"], ids=["ascending", "descending"])
+@pytest.mark.parametrize("name", ["birthdate", "given"])
+def test_sort_orders_the_matches(resources, cohort, name, sign):
+    """_sort orders the matches, descending with a minus sign."""
+    params = {"family": cohort[0].family, "_sort": f"{sign}{name}"}
+    response = resources.search("Patient", params)
+
+    ordered = [one.uuid for one in cohort]  # by birth date and by given name alike
+    expect.status(response, 200)
+    expect.equal(ids(response), ordered[::-1] if sign else ordered, "the order", response)

@@ -1,0 +1,171 @@
+"""The patient portal's API: nobody sees the records of anybody else."""
+
+import uuid
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+
+pytestmark = writes  # both patients get an encounter and an appointment
+
+SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
+PARAMETERS = ["pid", "puuid", "patient", "uuid", "user", "patient_id", "pc_pid"]
+
+
+@pytest.fixture(scope="module")
+def keys(api, staff, records, patient, other_patient):
+    """Return the ids by which the portal knows the records of a kind: own, and the other's."""
+
+    def of(kind):
+        return [_key(api, staff, records.first(kind, records.of(u))) for u in (patient, other)]
+
+    other = other_patient
+    return of
+
+
+@requirement("PORTAL-encounter")
+def test_encounters_are_ones_own(api, tokens, patient, other_patient, keys):
+    """The portal shows own encounters only."""
+    own, foreign = keys("encounter")
+    response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
+
+    expect.status(response, 200)
+    listed = {row.get("euuid") or row.get("uuid") for row in rows(response)}
+    expect.that(own in listed, "the own encounter", listed, response)
+    expect.that(foreign not in listed, "no encounter of the other patient", listed, response)
+    nobody_else(response, patient, other_patient)
+
+
+@requirement("PORTAL-appointment")
+def test_appointments_are_ones_own(api, tokens, patient, other_patient, keys):
+    """The portal shows own appointments only."""
+    own, foreign = keys("appointment")
+    response = api.get("/portal/patient/appointment", tokens.patient(SCOPE))
+
+    expect.status(response, 200)
+    listed = {row.get("pc_uuid") or row.get("uuid") for row in rows(response)}
+    expect.that(own in listed, "the own appointment", listed, response)
+    expect.that(foreign not in listed, "no appointment of the other patient", listed, response)
+    nobody_else(response, patient, other_patient)
+
+
+@requirement("PORTAL-encounter")
+def test_own_encounter_is_shown(api, tokens, keys):
+    """The portal shows own encounters only."""
+    own, _ = keys("encounter")
+    response = api.get(f"/portal/patient/encounter/{own}", tokens.patient(SCOPE))
+
+    expect.status(response, 200)
+    expect.that(own in response.text, "the encounter", response.text, response)
+
+
+@requirement("PORTAL-appointment")
+def test_own_appointment_is_shown(api, tokens, keys):
+    """The portal shows own appointments only."""
+    own, _ = keys("appointment")
+    response = api.get(f"/portal/patient/appointment/{own}", tokens.patient(SCOPE))
+
+    expect.status(response, 200)
+    expect.that(own in response.text, "the appointment", response.text, response)
+
+
+@requirement("PORTAL-encounter")
+def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
+    """The portal shows own encounters only."""
+    _, foreign = keys("encounter")
+    response = api.get(f"/portal/patient/encounter/{foreign}", tokens.patient(SCOPE))
+
+    expect.equal(rows(response), [], "the data", response)
+    expect.that(other_patient.uuid not in response.text, "nothing of the other", response.text)
+
+
+@requirement("PORTAL-appointment")
+def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
+    """The portal shows own appointments only."""
+    _, foreign = keys("appointment")
+    response = api.get(f"/portal/patient/appointment/{foreign}", tokens.patient(SCOPE))
+
+    expect.equal(rows(response), [], "the data", response)
+    expect.that(other_patient.uuid not in response.text, "nothing of the other", response.text)
+
+
+@requirement("PORTAL-other-id-4xx")
+@pytest.mark.parametrize("kind", ["encounter", "appointment"])
+def test_id_of_another_patient_is_refused(api, tokens, keys, kind):
+    """The id of another patient's record is refused with 4xx."""
+    _, foreign = keys(kind)
+    response = api.get(f"/portal/patient/{kind}/{foreign}", tokens.patient(SCOPE))
+
+    expect.refused(response)
+
+
+@requirement("PORTAL-other-id-4xx")
+@pytest.mark.parametrize("kind", ["encounter", "appointment"])
+def test_unknown_id_is_refused(api, tokens, kind):
+    """The id of another patient's record is refused with 4xx."""
+    response = api.get(f"/portal/patient/{kind}/{uuid.uuid4()}", tokens.patient(SCOPE))
+
+    expect.refused(response)
+
+
+@requirement("PORTAL-param-pollution")
+@pytest.mark.parametrize("parameter", PARAMETERS)
+@pytest.mark.parametrize("path", ["/portal/patient", "/portal/patient/encounter"])
+def test_parameter_does_not_show_another_patient(
+    api, tokens, patient, other_patient, keys, path, parameter
+):
+    """No parameter moves a portal call to another patient."""
+    keys("encounter")
+    value = str(other_patient.pid) if "pid" in parameter else other_patient.uuid
+    response = api.get(path, tokens.patient(SCOPE), params={parameter: value})
+
+    expect.no_server_error(response)
+    nobody_else(response, patient, other_patient)
+
+
+@requirement("PORTAL-param-pollution")
+def test_repeated_parameter_does_not_show_another_patient(api, tokens, patient, other_patient):
+    """No parameter moves a portal call to another patient."""
+    params = [("puuid", patient.uuid), ("puuid", other_patient.uuid)]
+    response = api.get("/portal/patient", tokens.patient(SCOPE), params=params)
+
+    nobody_else(response, patient, other_patient)
+
+
+@requirement("PORTAL-param-pollution")
+@pytest.mark.parametrize("header", ["X-Patient", "X-Patient-Id", "X-Original-URL", "X-Rewrite-URL"])
+def test_header_does_not_show_another_patient(api, tokens, patient, other_patient, header):
+    """No parameter moves a portal call to another patient."""
+    value = f"/apis/default/api/patient/{other_patient.uuid}"
+    value = value if header.endswith("URL") else other_patient.uuid
+    response = api.get("/portal/patient", tokens.patient(SCOPE), headers={header: value})
+
+    expect.status(response, 200)
+    nobody_else(response, patient, other_patient)
+
+
+def rows(response):
+    """Return the records of an answer, with or without envelope, whatever its status."""
+    body = json_body(response) if response.content else []
+    data = body.get("data", [] if "error" in body else body) if isinstance(body, dict) else body
+    return data if isinstance(data, list) else [data] if data else []
+
+
+def nobody_else(response, patient, other_patient):
+    """Expect that nothing in an answer is of the other patient."""
+    text = str(rows(response))  # the links of a list repeat the parameters
+    words = [other_patient.uuid, other_patient.email]
+    found = [word for word in words if word and word in text]
+    expect.that(not found, "nothing of the other patient", found, response)
+    owners = {row.get("puuid") for row in rows(response) if row.get("puuid")}
+    expect.that(owners <= {patient.uuid}, "records of the patient only", owners, response)
+
+
+def _key(api, staff, record):
+    """Return the id by which the portal knows a record."""
+    if record.kind == "encounter":
+        return record.key
+    listed = json_body(api.get(record.path, staff))
+    one = listed[0] if isinstance(listed, list) else listed
+    return one.get("pc_uuid") or one.get("uuid")

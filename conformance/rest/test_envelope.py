@@ -1,0 +1,122 @@
+"""The standard API: what its answers look like."""
+
+import uuid
+
+import pytest
+
+from conformance import expect, requirement, writes
+
+pytestmark = writes  # the patient whose records are looked at is made by the run
+
+LISTS = ["patient", "facility", "practitioner", "user", "encounter", "allergy", "medical_problem"]
+SINGLES = ["patient", "encounter", "facility"]
+
+
+@pytest.fixture
+def listed(api, staff, person):
+    """Return the list of a resource: all of them, or those of one patient."""
+
+    def get(name, **params):
+        below = person.path if name in {"encounter", "allergy", "medical_problem"} else "/api"
+        return api.get(f"{below}/{name}", staff, params=params)
+
+    return get
+
+
+@pytest.fixture
+def single(api, staff, records, person):
+    """Return one record of a resource."""
+
+    def get(name):
+        if name == "facility":
+            key = api.get("/api/facility", staff).json()["data"][0]["uuid"]
+            return api.get(f"/api/facility/{key}", staff)
+        path = person.path if name == "patient" else records.first(name, person).path
+        return api.get(path, staff)
+
+    return get
+
+
+@requirement("REST-envelope-shape")
+@pytest.mark.parametrize("name", LISTS)
+def test_list_is_in_an_envelope(listed, name):
+    """Answers have the members validationErrors, internalErrors and data."""
+    response = listed(name)
+
+    expect.status(response, 200)
+    expect.schema(response, "envelope")
+
+
+@requirement("REST-envelope-shape")
+@pytest.mark.parametrize("name", SINGLES)
+def test_single_record_is_in_an_envelope(single, name):
+    """Answers have the members validationErrors, internalErrors and data."""
+    response = single(name)
+
+    expect.status(response, 200)
+    expect.schema(response, "envelope")
+
+
+@requirement("REST-envelope-single-object")
+@pytest.mark.parametrize("name", SINGLES)
+def test_single_record_is_an_object(single, name):
+    """The data of a single record is an object."""
+    response = single(name)
+
+    expect.status(response, 200)
+    data = expect.member(response, "data", kind=dict)
+    expect.that(data, "the fields of the record", data, response)
+
+
+@requirement("REST-envelope-multi-array")
+@pytest.mark.parametrize("name", LISTS)
+def test_list_is_an_array(listed, name):
+    """The data of a list is an array, also when it is empty."""
+    response = listed(name)
+
+    expect.status(response, 200)
+    expect.member(response, "data", kind=list)
+
+
+@requirement("REST-envelope-multi-array")
+def test_list_without_a_match_is_an_empty_array(listed):
+    """The data of a list is an array, also when it is empty."""
+    response = listed("patient", lname=f"Nobody{uuid.uuid4().hex}")
+
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "data"), [], "data", response)
+
+
+@requirement("REST-json-content-type")
+@pytest.mark.parametrize("name", LISTS)
+def test_list_is_json(listed, name):
+    """Answers of the standard API are application/json, errors too."""
+    response = listed(name)
+
+    expect.status(response, 200)
+    expect.media_type(response, "application/json")
+
+
+@requirement("REST-json-content-type")
+@pytest.mark.parametrize("case", ["no_token", "invalid_body", "unknown_id"])
+def test_error_is_json(api, staff, case):
+    """Answers of the standard API are application/json, errors too."""
+    response = {
+        "no_token": lambda: api.get("/api/patient"),
+        "invalid_body": lambda: api.post("/api/patient", staff, json={}),
+        "unknown_id": lambda: api.get(f"/api/patient/{uuid.uuid4()}", staff),
+    }[case]()
+
+    expect.refused(response)
+    expect.media_type(response, "application/json")
+
+
+@requirement("OPENEMR-VERSION-endpoint")
+def test_version_is_told(api, staff):
+    """GET /api/version names the version of the server in numbers."""
+    response = api.get("/api/version", staff)
+
+    expect.status(response, 200)
+    for name in ("v_major", "v_minor", "v_patch"):
+        value = expect.member(response, name, kind=(int, str))
+        expect.that(str(value).isdecimal(), f"{name} to be a number", value, response)

@@ -1,0 +1,182 @@
+"""The standard API: what it refuses, and how."""
+
+import uuid
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.records import KINDS
+
+pytestmark = writes  # what is refused could be made
+
+INVALID = [
+    "patient",
+    "facility",
+    "practitioner",
+    "encounter",
+    "allergy",
+    "medical_problem",
+    "medication",
+    "surgery",
+    "dental_issue",
+    "appointment",
+    "message",
+]
+READ = [
+    "patient",
+    "facility",
+    "practitioner",
+    "user",
+    "allergy",
+    "medical_problem",
+    "immunization",
+    "procedure",
+    "drug",
+    "prescription",
+    "patient_encounter",
+    "patient_allergy",
+    "patient_medical_problem",
+]
+MALFORMED = {
+    "word": "abc",
+    "zero": "0",
+    "negative": "-1",
+    "quote": "1%27",
+    "long": "a" * 300,
+    "uuid_and_more": "00000000-0000-4000-8000-000000000000x",
+}
+#: What shows the inside of a server: PHP paths, classes, and SQL.
+INTERNALS = (".php", "\\Uuid", "SQLSTATE", "SELECT ", "Stack trace", "on line ")
+
+
+@pytest.fixture
+def collection(records, person):
+    """Return the path to which a record is posted."""
+
+    def of(name):
+        own = {"patient", "facility", "practitioner"}
+        return f"/api/{name}" if name in own else records.collection(name, person)
+
+    return of
+
+
+@pytest.fixture
+def reading(person):
+    """Return the path of one record of a resource by id."""
+
+    def of(name, key):
+        below, _, sub = name.partition("_")
+        nested = below == "patient" and sub
+        return f"{person.path}/{sub}/{key}" if nested else f"/api/{name}/{key}"
+
+    return of
+
+
+@requirement("REST-envelope-validation")
+@pytest.mark.parametrize("name", INVALID)
+def test_empty_body_is_refused_with_its_fields(api, staff, collection, name):
+    """An invalid body is refused with 400 or 422 and the fields that are wrong."""
+    response = api.post(collection(name), staff, json={})
+
+    body = expect.json_object(response)
+    wrong = body.get("validationErrors", body)
+    expect.status(response, 400, 422)
+    expect.that(isinstance(wrong, dict) and wrong, "the wrong fields", wrong, response)
+    expect.that(not body.get("data"), "no data", body.get("data"), response)
+
+
+@requirement("REST-envelope-validation")
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        pytest.param("patient", "DOB", "yesterday", id="patient-DOB"),
+        pytest.param("patient", "email", "nobody", id="patient-email"),
+        pytest.param("allergy", "begdate", "yesterday", id="allergy-begdate"),
+        pytest.param("medical_problem", "begdate", "yesterday", id="medical_problem-begdate"),
+        pytest.param("encounter", "class_code", "A", id="encounter-class_code"),
+    ],
+)
+def test_wrong_value_is_refused_with_its_field(
+    api, staff, records, person, collection, name, field, value
+):
+    """An invalid body is refused with 400 or 422 and the fields that are wrong."""
+    body = records.body() if name == "patient" else KINDS[name].body
+    response = api.post(collection(name), staff, json=body | {field: value})
+    if name == "patient":
+        records.forget(body["lname"])
+
+    expect.status(response, 400, 422)
+    wrong = expect.member(response, "validationErrors", kind=dict)
+    expect.contains(list(wrong), field, "validationErrors", response)
+
+
+@requirement("REST-404-unknown-id")
+@pytest.mark.parametrize("name", READ)
+def test_unknown_id_is_refused(api, staff, reading, name):
+    """An unknown id is answered with 404, or with 400 and what is wrong."""
+    response = api.get(reading(name, uuid.uuid4()), staff)
+
+    expect.status(response, 404, 400)
+    expect.that(not response.content or _shows_nothing(response), "no record", response.text)
+
+
+@requirement("REST-malformed-id-4xx")
+@pytest.mark.parametrize("malformed", MALFORMED)
+@pytest.mark.parametrize(
+    "name", ["patient", "facility", "practitioner", "user", "allergy", "medical_problem"]
+)
+def test_malformed_id_is_refused(api, staff, reading, name, malformed):
+    """A malformed id is answered with 4xx and shows no record."""
+    response = api.get(reading(name, MALFORMED[malformed]), staff)
+
+    expect.refused(response)
+    expect.that(not response.content or _shows_nothing(response), "no record", response.text)
+
+
+@requirement("REST-no-internals")
+@pytest.mark.parametrize(
+    "name", ["patient", "allergy", "medical_problem", "user", "drug", "procedure"]
+)
+def test_error_shows_nothing_of_the_inside(api, staff, reading, name):
+    """An error shows no paths, queries or class names of the server."""
+    response = api.get(reading(name, "abc"), staff)
+
+    found = [word for word in INTERNALS if word in response.text]
+    expect.that(not found, "no internals in the error", found, response)
+
+
+@requirement("REST-404-unknown-route")
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/patient/1/nothing/1"])
+def test_unknown_route_is_not_found(api, staff, path):
+    """An unknown route is answered with 404."""
+    response = api.get(path, staff)
+
+    expect.status(response, 404)
+
+
+@requirement("REST-bad-json-400")
+@pytest.mark.parametrize("name", ["patient", "allergy", "appointment"])
+@pytest.mark.parametrize("body", ["{", '"text"', "[1]"], ids=["cut_off", "text", "array"])
+def test_body_that_is_no_json_object_is_refused(api, staff, collection, name, body):
+    """A body that is not JSON is refused with 400."""
+    headers = {"Content-Type": "application/json"}
+    response = api.post(collection(name), staff, content=body, headers=headers)
+
+    expect.status(response, 400, 422)
+
+
+@requirement("REST-405-wrong-method")
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_wrong_method_is_refused(api, staff, method):
+    """A method that a route does not have is refused with 405 and those that it has."""
+    response = api.request(method, "/api/patient", staff, json={})
+
+    expect.status(response, 405)
+    expect.header(response, "Allow", contains="GET")
+
+
+def _shows_nothing(response):
+    """Tell whether an error carries no data."""
+    body = json_body(response)
+    return not body if not isinstance(body, dict) else not body.get("data")

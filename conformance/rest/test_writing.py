@@ -1,0 +1,205 @@
+"""The standard API: making, changing and deleting records."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.records import KINDS
+
+pytestmark = writes
+
+NESTED = [*KINDS]
+LISTED = [name for name in KINDS if name != "message"]
+CHANGES = {
+    "encounter": {"reason": "Changed", "user": "admin", "group": "Default"},
+    "allergy": {"title": "Penicillin"},
+    "medical_problem": {"title": "Changed", "begdate": "2020-10-13"},
+    "medication": {"title": "Changed"},
+    "surgery": {"title": "Changed"},
+    "dental_issue": {"title": "Changed"},
+    "vital": {"bps": "140"},
+    "soap_note": {"subjective": "Changed", "objective": "Bone", "assessment": "No", "plan": "Go"},
+}
+READ_ONLY = "openid api:oemr user/patient.read"
+DELETABLE = [
+    "allergy",
+    "medical_problem",
+    "medication",
+    "surgery",
+    "dental_issue",
+    "appointment",
+]
+#: What a patient's name may hold: other alphabets, and the signs that mean something to HTML,
+#: SQL and JSON. The column takes 255 characters.
+TEXTS = {
+    "latin": "Größe Ärzte Éloïse Ñandú",
+    "other_alphabets": "Ωμέγα 张伟",
+    "apostrophe": "O'Brien",
+    "html": 'a < b > c & "d"',
+    "percent_and_backslash": "100 % back\\slash",
+}
+
+
+@requirement("REST-create-201")
+def test_patient_is_made(api, staff, records):
+    """A POST that makes a record answers 201 and names it."""
+    body = records.body(allow_patient_portal="NO")
+    response = api.post("/api/patient", staff, json=body)
+    records.forget(body["lname"])
+
+    expect.status(response, 201)
+    data = expect.member(response, "data", kind=dict)
+    expect.that(data.get("uuid") and data.get("pid"), "uuid and pid", data, response)
+
+
+@requirement("REST-create-201")
+@pytest.mark.parametrize("kind", NESTED)
+def test_record_is_made(records, person, kind):
+    """A POST that makes a record answers 201 and names it."""
+    response = records.post(kind, person)
+
+    expect.status(response, 201)
+    body = expect.json_object(response)
+    data = body.get("data", body)
+    expect.that(KINDS[kind].key in data or "uuid" in data, "the id of the record", body, response)
+
+
+@requirement("REST-created-is-listed")
+@pytest.mark.parametrize("kind", LISTED)
+def test_record_is_listed_once(api, staff, records, person, kind):
+    """A record that was made is in the list of its patient."""
+    record = records.add(kind, person)
+    response = api.get(record.collection, staff)
+
+    expect.status(response, 200)
+    times = sum(record.key in keys for keys in keys_of(response))
+    expect.equal(times, 1, f"how often {kind} is listed", response)
+
+
+@requirement("REST-update-200")
+def test_patient_is_changed(api, staff, records):
+    """A PUT answers 200 and what it changed is there afterwards."""
+    mine = records.patient()
+    body = mine.fields | {"city": "Changedville"}
+    changed = api.put(mine.path, staff, json=body)
+    after = api.get(mine.path, staff)
+
+    expect.status(changed, 200)
+    data = expect.member(after, "data", kind=dict)
+    expect.equal(data.get("city"), "Changedville", "city", after)
+    expect.equal(data.get("fname"), mine.fields["fname"], "fname", after)
+
+
+@requirement("REST-update-200")
+@pytest.mark.parametrize("kind", CHANGES)
+def test_record_is_changed(api, staff, records, person, kind):
+    """A PUT answers 200 and what it changed is there afterwards."""
+    record = records.add(kind, person)
+    response = api.put(record.path, staff, json=KINDS[kind].body | CHANGES[kind])
+    after = api.get(record.direct, staff)
+
+    expect.status(response, 200)
+    expect.status(after, 200)
+    name, value = next(iter(CHANGES[kind].items()))
+    expect.that(
+        str(fields_of(after).get(name)).startswith(value),
+        f"{name} to be {value!r}",
+        fields_of(after).get(name),
+        after,
+    )
+
+
+@requirement("REST-delete-200")
+@pytest.mark.parametrize("kind", DELETABLE)
+def test_record_is_deleted(api, staff, records, person, kind):
+    """A DELETE answers 200 or 204 and the record is gone."""
+    record = records.add(kind, person)
+    response = api.delete(record.path, staff)
+    after = api.get(record.direct, staff)
+
+    expect.status(response, 200, 204)
+    expect.no_server_error(after)
+    expect.that(not fields_of(after), "no record any more", fields_of(after), after)
+
+
+@requirement("REST-roundtrip")
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_comes_back_as_it_was_sent(api, staff, records, text):
+    """Text comes back as it was sent, with every letter and sign."""
+    mine = records.patient(street=TEXTS[text])
+    response = api.get(mine.path, staff)
+
+    data = expect.member(response, "data", kind=dict)
+    expect.equal(data.get("street"), TEXTS[text], "street", response)
+
+
+@requirement("REST-documented-dates")
+@pytest.mark.parametrize(
+    "kind", ["allergy", "medical_problem", "medication", "surgery", "dental_issue"]
+)
+def test_documented_date_is_accepted(records, person, kind):
+    """The dates of the documented examples are accepted."""
+    response = records.post(kind, person, begdate="2010-10-13")
+
+    expect.success(response)
+    body = expect.json_object(response)
+    expect.that(not body.get("validationErrors"), "no validation error", body, response)
+    expect.that("begdate" not in body, "no complaint about begdate", body, response)
+
+
+@requirement("REST-no-mass-assignment")
+def test_ids_in_a_body_move_nothing(api, staff, records):
+    """The ids in a body change neither this record's identity nor another record."""
+    mine, other = records.patient(), records.patient()
+    before = api.get(other.path, staff)
+    body = mine.fields | {"city": "Changedville", "id": other.pid, "pid": other.pid}
+    response = api.put(mine.path, staff, json=body | {"uuid": other.uuid, "pubpid": "x"})
+    after = api.get(other.path, staff)
+
+    expect.no_server_error(response)
+    expect.equal(fields_of(after), fields_of(before), "the other patient", after)
+    still = fields_of(api.get(mine.path, staff))
+    expect.equal((still.get("uuid"), int(still.get("pid", 0))), (mine.uuid, mine.pid), "own ids")
+
+
+@requirement("REST-refused-write-changes-nothing")
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_refused_change_of_a_record_changes_nothing(api, staff, records, person, method):
+    """A write without the right to it is refused and changes nothing."""
+    record = records.add("medical_problem", person)
+    response = api.request(
+        method, record.path, json=KINDS["medical_problem"].body | {"title": "No"}
+    )
+    after = api.get(record.direct, staff)
+
+    expect.status(response, 401, 403)
+    expect.equal(fields_of(after).get("title"), KINDS["medical_problem"].body["title"], "title")
+
+
+@requirement("REST-refused-write-changes-nothing")
+@pytest.mark.parametrize("case", ["no_token", "read_only"])
+def test_refused_change_of_a_patient_changes_nothing(api, staff, tokens, records, person, case):
+    """A write without the right to it is refused and changes nothing."""
+    token = {"no_token": lambda: None, "read_only": lambda: tokens.staff(READ_ONLY)}[case]()
+    response = api.put(person.path, token, json=person.fields | {"city": "Changedville"})
+    after = api.get(person.path, staff)
+
+    expect.status(response, 401, 403)
+    expect.equal(fields_of(after).get("city"), person.fields["city"], "city", after)
+
+
+def fields_of(response):
+    """Return the fields of one record, with or without envelope; none if there is none."""
+    body = json_body(response) if response.content else {}
+    data = body.get("data", body) if isinstance(body, dict) else body
+    if isinstance(data, list):
+        data = data[0] if data else {}
+    known = {"validationErrors", "internalErrors", "message", "error", "error_description", "code"}
+    return {k: v for k, v in data.items() if k not in known} if isinstance(data, dict) else {}
+
+
+def keys_of(response):
+    """Return per record of a list the ids that it has, in any of the members where they stand."""
+    body = json_body(response)
+    rows = body.get("data", []) if isinstance(body, dict) else body
+    return [{str(row.get(name)) for name in ("uuid", "euuid", "pc_eid", "id")} for row in rows]
