@@ -306,6 +306,85 @@ def contains(
     that(wanted in found, f"{what} to contain {wanted!r}", found, response)
 
 
+#: What an introspection answer may tell of a token beside whether it is active.
+TOLD = (
+    "scope",
+    "client_id",
+    "username",
+    "exp",
+    "iat",
+    "nbf",
+    "sub",
+    "aud",
+    "iss",
+    "jti",
+    "patient",
+)
+
+
+def nothing_told(response: Response) -> None:
+    """Expect that an answer tells nothing of a token: not active, none of its claims."""
+    __tracebackhide__ = True
+    body = _object(response)
+    told = [name for name in TOLD if name in body]
+    received = f"{response.status_code} active {body.get('active')}, with {', '.join(told) or '-'}"
+    right = body.get("active") is not True and not told
+    that(right, "an answer that tells nothing of the token", received, response)
+
+
+def inactive(response: Response) -> None:
+    """Expect an introspection answer that calls the token inactive (RFC 7662 section 2.2)."""
+    __tracebackhide__ = True
+    status(response, 200)
+    that(member(response, "active") is False, "active to be false", response.text, response)
+
+
+def no_data(response: Response, *allowed: int) -> None:
+    """Expect a refusal by an API, with one of the status codes if any are named, and no record."""
+    __tracebackhide__ = True
+    refused(response)
+    if allowed:
+        status(response, *allowed)
+    body = _object(response)
+    kind = body.get("resourceType", "OperationOutcome")
+    shown = bool(body.get("data")) or kind != "OperationOutcome"
+    that(not shown, "no record", _excerpt(response), response)
+
+
+#: Words that only appear where a program shows its inside.
+INTERNALS = (
+    "SQLSTATE",
+    "Stack trace",
+    "Fatal error",
+    "<b>Warning</b>",
+    "TypeError",
+    "Undefined array key",
+    ".php:",
+    ".php on line",
+    "/vendor/",
+    "/var/www",
+)
+
+
+def no_internals(response: Response) -> None:
+    """Expect that the answer shows nothing of the inside of the program."""
+    __tracebackhide__ = True
+    found = [word for word in INTERNALS if word in response.text]
+    that(not found, "nothing of the program's inside", f"{found} in {_excerpt(response)}", response)
+
+
+def not_led_to(response: Response, place: str) -> None:
+    """Expect that the answer leads nobody to a place: by no header and by no page."""
+    __tracebackhide__ = True
+    leads = [response.headers.get(name, "") for name in ("location", "refresh")]
+    if "html" in response.headers.get("content-type", ""):
+        leads += re.findall(
+            r"(?i)http-equiv=[\"']?refresh[^>]*|location(?:\.href)?\s*=[^;]*", response.text
+        )
+    found = [lead for lead in leads if place in lead]
+    that(not found, f"nothing that leads to {place}", found, response)
+
+
 def _object(response: Response) -> dict[str, Any]:
     """Return the JSON object of the answer, or an empty one: for answers that may have none."""
     try:
