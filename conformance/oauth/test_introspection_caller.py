@@ -63,8 +63,8 @@ def test_wrong_credentials_are_refused(server, issued, clients, wrong):
     session = issued("authorization_code")
     client = session.client
     auth = {
-        "secret": lambda: client.authentication(secret="wrong"),
-        "client": lambda: InBody(client_id="nobody", client_secret="wrong"),
+        "secret": lambda: client.authentication(secret="not-the-secret-of-anybody"),
+        "client": lambda: InBody(client_id="nobody", client_secret="not-the-secret-of-anybody"),
         "assertion": lambda: forged_assertion(clients.system),
     }[wrong]()
     response = server.introspect(client, session.access_token, auth=auth)

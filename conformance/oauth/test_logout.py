@@ -172,10 +172,10 @@ def test_logout_without_parameters_is_a_page(at_consent, target):
 @pytest.mark.parametrize(
     "hint", ["none", pytest.param("other_user", marks=needs("oauth.password_grant", "patients"))]
 )
-def test_nobody_is_logged_out_unasked(at_consent, issued, hint):
+def test_nobody_is_logged_out_unasked(at_consent, by_grant, hint):
     """Without a hint that names the user of the session, logout asks before it ends anything."""
     browser, finish = at_consent()
-    parameters = {} if hint == "none" else {"id_token_hint": issued("password_patient").id_token}
+    parameters = {} if hint == "none" else {"id_token_hint": by_grant("password_patient").id_token}
     browser.http.get(browser.server.url("/logout"), params=parameters)
     authorization = finish()
 

@@ -46,7 +46,7 @@ def test_revocation_needs_credentials(server, api, new_session, with_):
     session = new_session()
     client = session.client
     auth = {
-        "wrong_secret": client.authentication(secret="wrong"),
+        "wrong_secret": client.authentication(secret="not-the-secret-of-anybody"),
         "no_secret": client.authentication("none"),
     }[with_]
     response = server.revoke(client, session.access_token, auth=auth)
