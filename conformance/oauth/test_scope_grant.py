@@ -129,19 +129,6 @@ def test_reading_client_writes_nothing(server, api, admin, new_client):
     expect.no_data(response, 401, 403)
 
 
-@requirement("SCOPE-refresh-no-escalation")
-def test_refresh_obtains_no_other_scope(server, new_session):
-    """A refresh obtains no scope that the user did not grant."""
-    scope = "openid offline_access api:oemr user/facility.read user/patient.read"
-    session = new_session("openid offline_access api:oemr user/facility.read")
-    control = session.refresh_token
-    response = server.refresh(session.client, control, f"{scope} user/facility.write")
-
-    got = scopes_of(response)
-    more = got & {"user/patient.read", "user/facility.write"}
-    expect.equal(sorted(more), [], "scopes that nobody granted", response)
-
-
 @requirement("SCOPE-unlisted-not-granted")
 @needs("oauth.password_grant")
 @pytest.mark.parametrize(

@@ -73,20 +73,6 @@ def test_search_without_patient_shows_the_own_one_only(api, tokens, other_patien
     expect.that(len(patients) <= 1, "one patient at most", patients, response)
 
 
-@requirement("SCOPE-patient-portal-own-only")
-@pytest.mark.parametrize("parameter", ["puuid", "pid", "_id"])
-def test_portal_shows_the_own_patient_only(api, tokens, patient, other_patient, parameter):
-    """The portal API shows the data of the patient who logged in, whatever is asked for."""
-    token = tokens.patient("openid api:port patient/patient.read")
-    own = api.get("/portal/patient", token)
-    value = str(other_patient.pid) if parameter == "pid" else other_patient.uuid
-    response = api.get("/portal/patient", token, params={parameter: value})
-
-    expect.status(own, 200)
-    expect.that(patient.uuid in own.text, "the own patient", own.text, own)
-    expect.that(other_patient.uuid not in response.text, "no other", response.text, response)
-
-
 @requirement("SCOPE-patient-login-user-scope")
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("beside", ["alone", "with_patient_scope"])
