@@ -14,9 +14,13 @@ LAUNCH_SCOPE = "openid api:fhir launch/patient patient/Patient.read"
 
 @requirement("OPENEMR-INTRO-active-fresh")
 @pytest.mark.parametrize("grant", GRANTS)
-def test_fresh_token_is_active(introspected, grant):
+def test_fresh_token_is_active(server, issued, grant):
     """A token that was just issued is active for the client that it was issued to."""
-    response = introspected(grant).response
+    session = issued(grant)
+    auth = session.client.authentication("client_secret_post")
+    response = server.introspect(
+        session.client, session.access_token, hint="access_token", auth=auth
+    )
 
     expect.status(response, 200)
     expect.that(expect.member(response, "active") is True, "active true", response.text, response)

@@ -25,7 +25,7 @@ def test_caller_has_to_authenticate(server, issued, http, with_):
     if with_ == "empty_secret":
         form |= {"client_id": session.client.client_id, "client_secret": ""}
     elif with_ == "bearer_garbage":
-        headers = {"Authorization": "Bearer garbage"}
+        headers = {"Authorization": "Bearer no-token-at-all"}
     response = http.post(server.url("/introspect"), data=form, headers=headers)
 
     expect.no_server_error(response)

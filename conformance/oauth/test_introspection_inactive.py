@@ -5,8 +5,8 @@ import pytest
 from conformance import FORGERIES, expect, needs, requirement
 
 GARBAGE = {
-    "word": "garbage",
-    "dots": "a.b.c",
+    "word": "no-token-at-all",
+    "dots": "no-token.at.all",
     "jwt_like": "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiJub25lIn0.c2lnbmF0dXJl",
     "other_letters": "t\u00f6k\u00e9n",
 }
@@ -101,7 +101,7 @@ def test_inactive_token_is_not_described(server, new_session, forger, why):
     session = new_session()
     token = session.access_token
     if why == "unknown":
-        token = "a.b.c"
+        token = "no-token.at.all"
     elif why == "forged":
         token = forger.forge(token, "other_claims")
     elif why == "rotated":

@@ -44,7 +44,9 @@ def test_logout_leads_to_the_registered_uri(log_out, new_session):
     """Logout leads to the post_logout_redirect_uri that the client has registered."""
     session = new_session()
     response = log_out(
-        id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI, state="abc"
+        id_token_hint=session.id_token,
+        post_logout_redirect_uri=LOGOUT_URI,
+        state="state-to-come-back",
     )
 
     expect.redirect(response, LOGOUT_URI)
@@ -62,7 +64,9 @@ def test_each_registered_uri_is_led_to(log_out, new_session, uri):
 
 
 @requirement("OIDCRPL-3-state-echo")
-@pytest.mark.parametrize("state", ["plain", "a b&c=d%#\u00e9+"], ids=["plain", "odd_letters"])
+@pytest.mark.parametrize(
+    "state", ["plain-state-to-come-back", "odd state&c=d%#\u00e9+"], ids=["plain", "odd_letters"]
+)
 def test_state_comes_back_unchanged(log_out, new_session, state):
     """The state of a logout request comes back unchanged with the redirect."""
     session = new_session()
@@ -78,9 +82,11 @@ def test_query_of_a_registered_uri_is_kept(log_out, new_session):
     """The query of a registered post_logout_redirect_uri is kept when state is added to it."""
     uri = f"{LOGOUT_URI}?from=openemr"
     session = new_session(post_logout_redirect_uris=[uri])
-    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=uri, state="abc")
+    response = log_out(
+        id_token_hint=session.id_token, post_logout_redirect_uri=uri, state="state-to-come-back"
+    )
 
-    expected = {"from": "openemr", "state": "abc"}
+    expected = {"from": "openemr", "state": "state-to-come-back"}
     expect.equal(expect.redirect(response, LOGOUT_URI), expected, "the query", response)
 
 

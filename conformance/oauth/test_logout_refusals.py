@@ -25,9 +25,9 @@ INJECTIONS = {
     "new_header": f"{LOGOUT_URI}\r\nSet-Cookie: injected=1",
 }
 MALFORMED = {
-    "word": "abc",
-    "two_parts": "a.b",
-    "three_parts": "a.b.c",
+    "word": "no-hint-at-all",
+    "two_parts": "no-hint.at-all",
+    "three_parts": "no-hint.at.all",
     "no_json": "eyJhbGciOiJSUzI1NiJ9.bm90IGpzb24.c2ln",
     "json_array": "eyJhbGciOiJSUzI1NiJ9.WzEsMl0.c2ln",
     "no_claims": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",

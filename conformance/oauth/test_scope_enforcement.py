@@ -17,7 +17,7 @@ REST = {
     "facility": "/api/facility",
     "practitioner": "/api/practitioner",
     "insurance_company": "/api/insurance_company",
-    "appointment": "/api/appointment",
+    "user": "/api/user",
 }
 V2 = needs("smart.v2_scopes")
 WRITING = "openid api:oemr user/facility.write"

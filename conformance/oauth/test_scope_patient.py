@@ -115,7 +115,7 @@ def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_c
 def test_operations_obey_the_patient(api, new_session, patient, other_patient, place):
     """Operations and groups show a patient nothing of others."""
     scope = "openid api:fhir patient/Patient.read patient/DocumentReference.read"
-    scope += " patient/DocumentReference.$docref patient/Group.read"
+    scope += " patient/DocumentReference.$docref"
     token = new_session(scope, user=patient).access_token
     response = {
         "docref": lambda: api.post(
