@@ -306,39 +306,6 @@ def contains(
     that(wanted in found, f"{what} to contain {wanted!r}", found, response)
 
 
-#: What an introspection answer may tell of a token beside whether it is active.
-TOLD = (
-    "scope",
-    "client_id",
-    "username",
-    "exp",
-    "iat",
-    "nbf",
-    "sub",
-    "aud",
-    "iss",
-    "jti",
-    "patient",
-)
-
-
-def nothing_told(response: Response) -> None:
-    """Expect that an answer tells nothing of a token: not active, none of its claims."""
-    __tracebackhide__ = True
-    body = _object(response)
-    told = [name for name in TOLD if name in body]
-    received = f"{response.status_code} active {body.get('active')}, with {', '.join(told) or '-'}"
-    right = body.get("active") is not True and not told
-    that(right, "an answer that tells nothing of the token", received, response)
-
-
-def inactive(response: Response) -> None:
-    """Expect an introspection answer that calls the token inactive (RFC 7662 section 2.2)."""
-    __tracebackhide__ = True
-    status(response, 200)
-    that(member(response, "active") is False, "active to be false", response.text, response)
-
-
 def no_data(response: Response, *allowed: int) -> None:
     """Expect a refusal by an API, with one of the status codes if any are named, and no record."""
     __tracebackhide__ = True
@@ -349,28 +316,6 @@ def no_data(response: Response, *allowed: int) -> None:
     kind = body.get("resourceType", "OperationOutcome")
     shown = bool(body.get("data")) or kind != "OperationOutcome"
     that(not shown, "no record", _excerpt(response), response)
-
-
-#: Words that only appear where a program shows its inside.
-INTERNALS = (
-    "SQLSTATE",
-    "Stack trace",
-    "Fatal error",
-    "<b>Warning</b>",
-    "TypeError",
-    "Undefined array key",
-    ".php:",
-    ".php on line",
-    "/vendor/",
-    "/var/www",
-)
-
-
-def no_internals(response: Response) -> None:
-    """Expect that the answer shows nothing of the inside of the program."""
-    __tracebackhide__ = True
-    found = [word for word in INTERNALS if word in response.text]
-    that(not found, "nothing of the program's inside", f"{found} in {_excerpt(response)}", response)
 
 
 def not_led_to(response: Response, place: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import APIS, FORGERIES, expect, needs, requirement
+from conformance import APIS, FORGERIES, disclosure, expect, needs, requirement
 from fixtures.sessions import PLACES
 
 PATIENT = needs("portal", "patients")
@@ -227,7 +227,7 @@ def test_refusal_shows_nothing_of_the_inside(api, place, issued, forger, name, w
     }[why]()
     response = api.get(route, bad)
 
-    expect.no_internals(response)
+    disclosure.no_internals(response)
 
 
 @requirement("RFC6750-auth-before-validation")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import expect, needs, requirement
+from conformance import disclosure, expect, needs, requirement
 from fixtures import keys
 from fixtures.oauth import InBody
 
@@ -29,7 +29,7 @@ def test_caller_has_to_authenticate(server, issued, http, with_):
     response = http.post(server.url("/introspect"), data=form, headers=headers)
 
     expect.no_server_error(response)
-    expect.nothing_told(response)
+    disclosure.nothing_told(response)
 
 
 @requirement("RFC7662-2.1-client-id-only")
@@ -46,7 +46,7 @@ def test_client_id_alone_opens_nothing(server, issued, public_client, clients, w
     response = server.introspect(client, session.access_token, auth=auth)
 
     expect.no_server_error(response)
-    expect.nothing_told(response)
+    disclosure.nothing_told(response)
 
 
 @requirement("RFC7662-2.3-bad-credentials-401")
@@ -69,7 +69,7 @@ def test_wrong_credentials_are_refused(server, issued, clients, wrong):
     }[wrong]()
     response = server.introspect(client, session.access_token, auth=auth)
 
-    expect.nothing_told(response)
+    disclosure.nothing_told(response)
     expect.oauth_error(response, "invalid_client", statuses=(401,))
 
 
@@ -119,7 +119,7 @@ def test_disabled_client_learns_nothing(server, administrator, new_session):
 
     expect.that(expect.member(active, "active") is True, "active before", active.text, active)
     expect.no_server_error(response)
-    expect.nothing_told(response)
+    disclosure.nothing_told(response)
 
 
 @requirement("RFC7662-2.1-get-refused")
@@ -135,4 +135,4 @@ def test_token_in_query_tells_nothing(server, introspected, http):
     response = http.get(server.url("/introspect"), params=parameters)
 
     expect.no_server_error(response)
-    expect.nothing_told(response)
+    disclosure.nothing_told(response)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import FORGERIES, expect, needs, requirement
+from conformance import FORGERIES, disclosure, expect, needs, requirement
 
 GARBAGE = {
     "word": "no-token-at-all",
@@ -18,7 +18,7 @@ def test_unknown_token_is_inactive(server, confidential_client, token):
     """A token that the server does not know answers 200 with active false."""
     response = server.introspect(confidential_client, GARBAGE[token])
 
-    expect.inactive(response)
+    disclosure.inactive(response)
 
 
 @requirement("RFC7662-2.1-empty-token")
@@ -30,7 +30,7 @@ def test_missing_token_is_refused_cleanly(server, confidential_client, token, hi
 
     expect.status(response, 200, 400)
     expect.json_object(response)
-    expect.nothing_told(response)
+    disclosure.nothing_told(response)
 
 
 @requirement("RFC7662-2.2-inactive-revoked")
@@ -58,7 +58,7 @@ def test_revoked_token_is_inactive(server, administrator, new_session, by, kind)
     response = server.introspect(client, token, hint=kind)
 
     expect.that(expect.member(before, "active") is True, "active before", before.text, before)
-    expect.inactive(response)
+    disclosure.inactive(response)
 
 
 @requirement("RFC7662-4-id-token-inactive")
@@ -70,7 +70,7 @@ def test_id_token_is_not_active(server, issued, hint):
 
     expect.no_server_error(response)
     expect.json_object(response)
-    expect.nothing_told(response)
+    disclosure.nothing_told(response)
 
 
 @requirement("RFC7662-4-forged-signature")

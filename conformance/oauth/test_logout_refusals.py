@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conformance import expect, requirement
+from conformance import disclosure, expect, requirement
 from fixtures import keys
 from fixtures.oauth import LOGOUT_URI
 
@@ -175,4 +175,4 @@ def test_malformed_hint_is_refused_cleanly(log_out, hint):
 
     expect.no_server_error(response)
     expect.not_led_to(response, LOGOUT_URI)
-    expect.no_internals(response)
+    disclosure.no_internals(response)

@@ -16,7 +16,6 @@ REST = {
     "patient": "/api/patient",
     "facility": "/api/facility",
     "practitioner": "/api/practitioner",
-    "insurance_company": "/api/insurance_company",
     "user": "/api/user",
 }
 V2 = needs("smart.v2_scopes")

@@ -1,76 +1,8 @@
-"""Patient scopes: whose data they show."""
+"""Patients, user scopes, contexts and operations: what a patient's context bounds."""
 
 import pytest
 
 from conformance import expect, needs, requirement
-
-SCOPE = "openid api:fhir patient/Patient.read patient/Observation.read patient/Encounter.read"
-KINDS = ["Patient", "Observation", "Encounter", "AllergyIntolerance"]
-TYPE_SCOPE = f"{SCOPE} patient/AllergyIntolerance.read"
-#: Ways to ask for somebody else's data.
-SEARCHES = {
-    "id": ("Patient", "_id", "{uuid}"),
-    "identifier": ("Patient", "identifier", "{pid}"),
-    "patient": ("Observation", "patient", "{uuid}"),
-    "reference": ("Observation", "patient", "Patient/{uuid}"),
-    "subject": ("Encounter", "subject", "Patient/{uuid}"),
-    "encounter_patient": ("Encounter", "patient", "{uuid}"),
-    "allergy_patient": ("AllergyIntolerance", "patient", "{uuid}"),
-}
-
-
-@requirement("SCOPE-patient-compartment")
-def test_other_patient_is_not_read(api, tokens, patient, other_patient):
-    """Patient scopes show nothing of another patient."""
-    token = tokens.patient(SCOPE)
-    own = api.get(f"/fhir/Patient/{patient.uuid}", token)
-    response = api.get(f"/fhir/Patient/{other_patient.uuid}", token)
-
-    expect.status(own, 200)
-    expect.that(not response.is_success, "a refusal", response.status_code, response)
-    expect.that(other_patient.name not in response.text, "no name of the other", "one", response)
-
-
-@requirement("SCOPE-other-patient-refused-cleanly")
-def test_other_patient_is_refused_cleanly(api, tokens, other_patient):
-    """Reading another patient with patient scopes is refused with a status of 4xx."""
-    response = api.get(f"/fhir/Patient/{other_patient.uuid}", tokens.patient(SCOPE))
-
-    expect.no_data(response, 401, 403, 404)
-
-
-@requirement("SCOPE-patient-compartment")
-@pytest.mark.parametrize("search", list(SEARCHES))
-def test_other_patient_is_not_found(api, tokens, patient, other_patient, search):
-    """Patient scopes show nothing of another patient."""
-    kind, parameter, pattern = SEARCHES[search]
-    token = tokens.patient(TYPE_SCOPE)
-    own = api.get(f"/fhir/{kind}", token)
-    value = pattern.format(uuid=other_patient.uuid, pid=other_patient.pid)
-    response = api.get(f"/fhir/{kind}", token, params={parameter: value})
-
-    expect.status(own, 200)
-    body = response.json() if response.is_success else {}
-    shown = [entry for entry in body.get("entry", []) if other_patient.uuid in str(entry)]
-    expect.equal(shown, [], "entries about the other patient", response)
-
-
-@requirement("SCOPE-patient-search-forced")
-@pytest.mark.parametrize("kind", KINDS)
-def test_search_without_patient_shows_the_own_one_only(api, tokens, other_patient, kind):
-    """A search without parameters under patient scopes shows the own patient's data only."""
-    response = api.get(f"/fhir/{kind}", tokens.patient(TYPE_SCOPE))
-
-    expect.no_server_error(response)
-    body = response.json() if response.is_success else {}
-    shown = [entry for entry in body.get("entry", []) if other_patient.uuid in str(entry)]
-    expect.equal(shown, [], "entries about another patient", response)
-    patients = [
-        entry["resource"].get("id")
-        for entry in body.get("entry", [])
-        if entry.get("resource", {}).get("resourceType") == "Patient"
-    ]
-    expect.that(len(patients) <= 1, "one patient at most", patients, response)
 
 
 @requirement("SCOPE-patient-login-user-scope")
