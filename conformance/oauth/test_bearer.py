@@ -47,7 +47,9 @@ def test_scheme_is_spelled_in_any_case(api, place, scheme):
 
 
 @requirement("RFC6750-2.1-scheme-required")
-@pytest.mark.parametrize("prefix", ["", "Token ", "JWT ", "Basic "], ids=str.strip)
+@pytest.mark.parametrize(
+    "prefix", ["", "Token ", "JWT ", "Basic "], ids=["no_scheme", "token", "jwt", "basic"]
+)
 def test_token_without_its_scheme_is_refused(api, place, prefix):
     """An access token without the scheme Bearer before it is not accepted."""
     path, token = place("rest")
