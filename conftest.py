@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.records",
     "fixtures.resources",
     "fixtures.bulk",
+    "fixtures.sessions",
     "fixtures.recording",
     "reports.plugin",
 ]

@@ -23,4 +23,23 @@ GRANTS = [
     ),
 ]
 
-__all__ = ["GRANTS", "needs", "requirement", "writes"]
+#: The APIs, for parametrizing: each is n/a where the target lacks it.
+APIS = [
+    pytest.param("rest", marks=needs("rest"), id="rest"),
+    pytest.param("fhir", marks=needs("fhir"), id="fhir"),
+    pytest.param("portal", marks=needs("portal", "patients"), id="portal"),
+]
+
+#: The ways in which a signed token is forged (fixtures/forging.py), for parametrizing.
+FORGERIES = [
+    "other_claims",
+    "signature_changed",
+    "signature_cut",
+    "alg_none",
+    "alg_none_odd_case",
+    "another_key",
+    "own_key_in_header",
+    "public_key_as_secret",
+]
+
+__all__ = ["APIS", "FORGERIES", "GRANTS", "needs", "requirement", "writes"]

@@ -306,6 +306,30 @@ def contains(
     that(wanted in found, f"{what} to contain {wanted!r}", found, response)
 
 
+def no_data(response: Response, *allowed: int) -> None:
+    """Expect a refusal by an API, with one of the status codes if any are named, and no record."""
+    __tracebackhide__ = True
+    refused(response)
+    if allowed:
+        status(response, *allowed)
+    body = _object(response)
+    kind = body.get("resourceType", "OperationOutcome")
+    shown = bool(body.get("data")) or kind != "OperationOutcome"
+    that(not shown, "no record", _excerpt(response), response)
+
+
+def not_led_to(response: Response, place: str) -> None:
+    """Expect that the answer leads nobody to a place: by no header and by no page."""
+    __tracebackhide__ = True
+    leads = [response.headers.get(name, "") for name in ("location", "refresh")]
+    if "html" in response.headers.get("content-type", ""):
+        leads += re.findall(
+            r"(?i)http-equiv=[\"']?refresh[^>]*|location(?:\.href)?\s*=[^;]*", response.text
+        )
+    found = [lead for lead in leads if place in lead]
+    that(not found, f"nothing that leads to {place}", found, response)
+
+
 def _object(response: Response) -> dict[str, Any]:
     """Return the JSON object of the answer, or an empty one: for answers that may have none."""
     try:

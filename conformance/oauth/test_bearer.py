@@ -1,0 +1,258 @@
+"""Bearer tokens at the APIs: how a token is presented, and for whom it opens what."""
+
+import pytest
+
+from conformance import APIS, FORGERIES, disclosure, expect, needs, requirement
+from fixtures.sessions import PLACES
+
+PATIENT = needs("portal", "patients")
+SYSTEM = needs("oauth.client_credentials")
+#: Who has no business where; with a token for everything that the role can have there.
+FOREIGN = [
+    pytest.param("staff", "portal", marks=needs("portal"), id="staff-portal"),
+    pytest.param("patient", "rest", marks=[PATIENT, needs("rest")], id="patient-rest"),
+    pytest.param("system", "rest", marks=[SYSTEM, needs("rest")], id="system-rest"),
+    pytest.param("system", "portal", marks=[SYSTEM, needs("portal")], id="system-portal"),
+]
+MALFORMED = {
+    "scheme_alone": "Bearer",
+    "two_words": "Bearer malformed-token with-a-blank",
+    "basic": "Basic YWRtaW46cGFzcw==",
+    "twice": "Bearer first-of-two, Bearer second-of-two",
+    "long": f"Bearer {'a' * 6000}",
+    "other_letters": "Bearer t%C3%B6k%00n",
+}
+
+
+@requirement("RFC6750-2.1-header")
+@pytest.mark.parametrize("name", APIS)
+def test_bearer_token_opens_the_api(api, tokens, name):
+    """A good access token in the Authorization header opens the API that it is for."""
+    path, scope = PLACES[name]
+    token = tokens.patient(scope) if name == "portal" else tokens.staff(scope)
+    response = api.get(path, token)
+
+    expect.status(response, 200)
+    expect.json(response)
+
+
+@requirement("RFC6750-2.1-scheme-case")
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR"])
+def test_scheme_is_spelled_in_any_case(api, place, scheme):
+    """The scheme Bearer may be spelled in capital and small letters."""
+    path, token = place("rest")
+    response = api.get(path, headers={"Authorization": f"{scheme} {token}"})
+
+    expect.status(response, 200)
+
+
+@requirement("RFC6750-2.1-scheme-required")
+@pytest.mark.parametrize(
+    "prefix", ["", "Token ", "JWT ", "Basic "], ids=["no_scheme", "token", "jwt", "basic"]
+)
+def test_token_without_its_scheme_is_refused(api, place, prefix):
+    """An access token without the scheme Bearer before it is not accepted."""
+    path, token = place("rest")
+    response = api.get(path, headers={"Authorization": f"{prefix}{token}"})
+
+    expect.no_data(response, 400, 401)
+
+
+@requirement("RFC6750-2.3-query-refused")
+@pytest.mark.parametrize("name", APIS)
+def test_token_in_the_query_is_refused(api, place, name):
+    """An access token in the query is not accepted."""
+    path, token = place(name)
+    response = api.get(path, params={"access_token": token})
+
+    expect.no_data(response, 400, 401)
+
+
+@requirement("RFC6750-2-two-methods")
+def test_token_elsewhere_rescues_no_bad_header(api, place):
+    """A good token in the query does not rescue a request with a bad one in its header."""
+    path, token = place("rest")
+    response = api.get(path, "no-token-at-all", params={"access_token": token})
+
+    expect.no_data(response, 400, 401)
+
+
+@requirement("RFC6750-3-www-authenticate")
+@pytest.mark.parametrize("token", [None, "no-token-at-all"], ids=["no_token", "garbage"])
+@pytest.mark.parametrize("name", APIS)
+def test_refusal_carries_a_challenge(api, name, token):
+    """A request without a good token is answered with a WWW-Authenticate challenge for Bearer."""
+    response = api.get(PLACES[name][0], token)
+
+    expect.refused(response)
+    expect.header(response, "WWW-Authenticate", contains="Bearer")
+
+
+@requirement("RFC6750-3.1-invalid-token")
+@pytest.mark.parametrize("why", ["garbage", "forged"])
+@pytest.mark.parametrize("name", APIS)
+def test_bad_token_is_called_invalid(api, place, forger, name, why):
+    """A bad access token is answered with 401 and the error invalid_token in the challenge."""
+    path, token = place(name)
+    bad = {"garbage": "no-token-at-all", "forged": forger.forge(token, "signature_changed")}[why]
+    response = api.get(path, bad)
+
+    expect.no_data(response, 401)
+    expect.header(response, "WWW-Authenticate", contains="invalid_token")
+
+
+@requirement("RFC6750-3.1-ended-token")
+@pytest.mark.parametrize("by", ["rotation", pytest.param("logout", marks=needs("oauth.logout"))])
+def test_ended_token_is_answered_with_401(server, api, new_session, by):
+    """An access token that was revoked or logged out is answered with 401."""
+    session = new_session()
+    before = api.get("/api/facility", session.access_token)
+    {
+        "rotation": lambda: server.refresh(session.client, session.refresh_token),
+        "logout": lambda: server.logout(id_token_hint=session.id_token),
+    }[by]()
+    response = api.get("/api/facility", session.access_token)
+
+    expect.status(before, 200)
+    expect.no_data(response, 401)
+
+
+@requirement("RFC6750-3-no-error-code-unauth")
+@pytest.mark.parametrize("name", APIS)
+def test_challenge_without_a_token_names_no_error(api, name):
+    """A request without any token gets a challenge that names no error."""
+    response = api.get(PLACES[name][0])
+    challenge = expect.header(response, "WWW-Authenticate", contains="Bearer")
+
+    expect.that("error" not in challenge, "no error in the challenge", challenge, response)
+
+
+@requirement("RFC6750-3.1-invalid-request")
+@pytest.mark.parametrize("header", list(MALFORMED))
+def test_malformed_header_is_refused(api, place, header):
+    """A malformed Authorization header is refused, and never breaks the server down."""
+    path, _ = place("rest")
+    response = api.get(path, headers={"Authorization": MALFORMED[header]})
+
+    expect.no_data(response, 400, 401, 413, 431)
+
+
+@requirement("RFC6750-5.3-sig-stripped")
+@pytest.mark.parametrize("how", FORGERIES)
+@pytest.mark.parametrize("name", APIS)
+def test_forged_token_is_refused(api, place, forger, name, how):
+    """An access token that the server did not sign is refused."""
+    path, token = place(name)
+    response = api.get(path, forger.forge(token, how))
+
+    expect.no_data(response, 400, 401)
+
+
+@requirement("RFC6750-refresh-token-not-bearer")
+@pytest.mark.parametrize("name", APIS)
+def test_refresh_token_is_no_bearer_token(api, issued, name):
+    """A refresh token is not accepted as access token."""
+    session = issued("authorization_code")
+    response = api.get(PLACES[name][0], session.refresh_token)
+
+    expect.no_data(response, 400, 401)
+
+
+@requirement("RFC6750-cookie-alone-refused")
+@pytest.mark.parametrize("name", APIS)
+def test_cookie_of_an_api_opens_nothing(api, place, name):
+    """The cookie that comes with an API's answer opens nothing by itself."""
+    path, token = place(name)
+    answer = api.get(path, token)
+    cookies = [each.partition(";")[0] for each in answer.headers.get_list("set-cookie")]
+    response = api.get(path, headers={"Cookie": "; ".join(cookies) or "none=none"})
+
+    expect.no_data(response, 401, 403)
+
+
+@requirement("RFC6750-core-cookie-refused")
+@pytest.mark.parametrize("name", APIS)
+def test_cookie_of_the_web_pages_opens_nothing(administrator, name):
+    """The cookie of a login to the web pages opens no API by itself."""
+    page = administrator.page("smart/admin-client.php?action=list")
+    url = administrator.target.api_url + PLACES[name][0]
+    response = administrator.http.get(url)
+
+    expect.status(page, 200)
+    expect.no_data(response, 401, 403)
+
+
+@requirement("OPENEMR-API-apicsrftoken-alone")
+@pytest.mark.parametrize("value", ["", "x"], ids=["empty", "any"])
+@pytest.mark.parametrize("name", APIS)
+def test_header_of_the_internal_api_opens_nothing(api, name, value):
+    """The header APICSRFTOKEN without a session is refused like any call without a token."""
+    response = api.get(PLACES[name][0], headers={"APICSRFTOKEN": value})
+
+    expect.no_data(response, 401, 403)
+    media_type = response.headers.get("content-type", "")
+    expect.that("html" not in media_type or not response.content, "no page", media_type, response)
+
+
+@requirement("RFC6750-cross-role")
+@pytest.mark.parametrize(("role", "name"), FOREIGN)
+def test_token_of_one_role_opens_no_api_of_another(api, role_token, role, name):
+    """The tokens of staff, patients and systems open only the APIs that are for them."""
+    response = api.get(PLACES[name][0], role_token(role))
+
+    expect.no_data(response, 401, 403)
+
+
+@requirement("RFC6750-bearer-json-error")
+@pytest.mark.parametrize("name", APIS)
+def test_refusal_says_why_in_json(api, name):
+    """The refusal of a call says why in JSON, at FHIR as an OperationOutcome."""
+    response = api.get(PLACES[name][0], "no-token-at-all")
+    body = expect.json_object(response)
+
+    expect.media_type(response, "application/json", "application/fhir+json")
+    wanted = {"fhir": "OperationOutcome"}.get(name)
+    expect.equal(body.get("resourceType"), wanted, "resourceType", response)
+
+
+@requirement("API-errors-no-internals")
+@pytest.mark.parametrize("why", ["garbage", "id_token", "unknown_route", "forged"])
+@pytest.mark.parametrize("name", APIS)
+def test_refusal_shows_nothing_of_the_inside(api, place, issued, forger, name, why):
+    """The refusal of a call shows no trace, no path, no query and no library of the server."""
+    path, token = place(name)
+    route, bad = {
+        "garbage": lambda: (path, "no-token-at-all"),
+        "id_token": lambda: (path, issued("authorization_code").id_token),
+        "unknown_route": lambda: (f"{path}Unknown", token),
+        "forged": lambda: (path, forger.forge(token, "alg_none")),
+    }[why]()
+    response = api.get(route, bad)
+
+    disclosure.no_internals(response)
+
+
+@requirement("RFC6750-auth-before-validation")
+@pytest.mark.parametrize(
+    "path",
+    ["/api/patient/no-such-patient", "/fhir/Patient/no-such-patient", "/fhir/Patient?_id=\u00ff"],
+    ids=["rest", "fhir", "fhir_search"],
+)
+def test_who_calls_is_asked_first(api, path):
+    """A call without a token is refused for that, whatever else is wrong with it."""
+    response = api.get(path)
+
+    expect.no_data(response, 401)
+
+
+@requirement("API-phi-not-cacheable")
+@pytest.mark.parametrize("name", APIS)
+def test_patient_data_is_not_for_shared_caches(api, place, name):
+    """An answer with patient data is marked as not to be kept by shared caches."""
+    path, token = place(name)
+    response = api.get(path, token)
+    control = response.headers.get("cache-control", "")
+
+    private = "no-store" in control or "private" in control
+    expect.that(private, "Cache-Control with no-store or private", control or "none", response)
+    expect.that("public" not in control, "Cache-Control without public", control, response)

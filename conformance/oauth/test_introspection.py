@@ -1,0 +1,201 @@
+"""Introspection of tokens that work: what the answer says of them."""
+
+from email.utils import parsedate_to_datetime
+
+import pytest
+
+from conformance import GRANTS, expect, needs, requirement
+from fixtures import keys
+
+USER_GRANTS = ["authorization_code", "refresh_token"]
+LAUNCH = ("patient", "encounter", "intent", "fhirContext", "need_patient_banner", "smart_style_url")
+LAUNCH_SCOPE = "openid api:fhir launch/patient patient/Patient.read"
+
+
+@requirement("OPENEMR-INTRO-active-fresh")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_fresh_token_is_active(server, issued, grant):
+    """A token that was just issued is active for the client that it was issued to."""
+    session = issued(grant)
+    auth = session.client.authentication("client_secret_post")
+    response = server.introspect(
+        session.client, session.access_token, hint="access_token", auth=auth
+    )
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)
+
+
+@requirement("RFC7662-2.2-json")
+@pytest.mark.parametrize("state", ["active", "inactive"])
+def test_introspection_answer_is_json(server, introspected, confidential_client, state):
+    """The answer of introspection is of the media type application/json."""
+    found = introspected("authorization_code")
+    response = {
+        "active": lambda: found.response,
+        "inactive": lambda: server.introspect(confidential_client, found.session.access_token),
+    }[state]()
+
+    expect.status(response, 200)
+    expect.media_type(response, "application/json")
+
+
+@requirement("RFC7662-2.2-active-boolean")
+@pytest.mark.parametrize("state", ["active", "inactive"])
+def test_active_is_boolean(server, introspected, confidential_client, state):
+    """The member active of an introspection answer is true or false, as JSON has them."""
+    found = introspected("authorization_code")
+    response = {
+        "active": lambda: found.response,
+        "inactive": lambda: server.introspect(confidential_client, found.session.access_token),
+    }[state]()
+
+    expect.status(response, 200)
+    expect.member(response, "active", kind=bool)
+
+
+@requirement("RFC7662-2.2-scope-string")
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_introspected_scope_is_string(server, issued, kind):
+    """The scope of an introspected token is a string of names with single spaces between."""
+    session = issued("authorization_code")
+    response = server.introspect(session.client, getattr(session, kind), hint=kind)
+
+    body = expect.json_object(response)
+    scope = body.get("scope", "")
+    right = isinstance(scope, str) and scope == " ".join(scope.split())
+    expect.that(right, "scope as a string of names", scope, response)
+
+
+@requirement("RFC7662-2.2-exp-integer")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_introspected_times_are_integers(introspected, grant):
+    """The times of an introspected token are whole numbers of seconds since 1970."""
+    found = introspected(grant)
+    times = {name: found.claims.get(name, 0) for name in ("exp", "iat", "nbf")}
+
+    for name, value in times.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        expect.that(number and value == int(value), f"{name} as a number", value, found.response)
+
+
+@requirement("SMART-2.0-introspect-exp-consistent")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_introspected_exp_agrees_with_expires_in(introspected, grant):
+    """The exp of an introspected token is there and agrees with expires_in of its issue."""
+    found = introspected(grant)
+    issued_at = parsedate_to_datetime(found.session.response.headers["date"]).timestamp()
+    expected = issued_at + found.session.answer["expires_in"]
+    exp = found.claims.get("exp")
+
+    near = isinstance(exp, int | float) and abs(exp - expected) <= 60
+    expect.that(near, f"exp near {expected:.0f}", exp, found.response)
+
+
+@requirement("RFC7662-2.2-client-id")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_introspected_client_is_named(introspected, grant):
+    """The client_id of an introspected token is the client that it was issued to."""
+    found = introspected(grant)
+
+    expect.equal(
+        found.claims.get("client_id"), found.session.client.client_id, "client_id", found.response
+    )
+
+
+@requirement("SMART-2.0-introspect-scope-equal")
+@pytest.mark.parametrize("grant", GRANTS)
+def test_introspected_scope_is_the_granted_one(introspected, grant):
+    """The scope of an introspected token is the scope of the answer that issued it."""
+    found = introspected(grant)
+    scope = found.claims.get("scope")
+    names = scope.split() if isinstance(scope, str) else scope
+    granted = str(found.session.answer.get("scope", "")).split()
+
+    expect.equal(sorted(names or []), sorted(granted), "scope", found.response)
+
+
+@requirement("SMART-2.0-introspect-iss-sub")
+@pytest.mark.parametrize("claim", ["iss", "sub"])
+@pytest.mark.parametrize("grant", USER_GRANTS)
+def test_introspected_issuer_and_subject_are_those_of_the_id_token(introspected, grant, claim):
+    """The iss and sub of an introspected token are those of the ID token beside it."""
+    found = introspected(grant)
+    expected = keys.unverified_claims(found.session.id_token)[claim]
+
+    expect.equal(found.claims.get(claim), expected, claim, found.response)
+
+
+@requirement("SMART-2.0-introspect-fhiruser")
+def test_introspected_fhiruser_is_that_of_the_id_token(introspected):
+    """The fhirUser of an introspected token is that of the ID token beside it."""
+    found = introspected("authorization_code")
+    expected = keys.unverified_claims(found.session.id_token).get("fhirUser")
+
+    expect.that(expected, "fhirUser in the ID token", expected, found.session.response)
+    expect.equal(found.claims.get("fhirUser"), expected, "fhirUser", found.response)
+
+
+@requirement("SMART-2.0-introspect-context")
+def test_introspected_context_is_that_of_the_token_response(server, authorization):
+    """The launch context of the token response is repeated by introspection."""
+    client, given = authorization(LAUNCH_SCOPE)
+    issued = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
+    context = {name: issued[name] for name in LAUNCH if name in issued}
+    response = server.introspect(client, issued.get("access_token"))
+
+    expect.that("patient" in context, "patient in the token response", sorted(issued))
+    body = expect.json_object(response)
+    expect.equal({name: body.get(name) for name in context}, context, "context", response)
+
+
+@requirement("OPENEMR-INTRO-sub-user-uuid")
+def test_introspected_subject_is_the_uuid_of_the_user(introspected, api, tokens):
+    """The sub of an introspected token is the uuid of the user or patient in the APIs."""
+    found = introspected("authorization_code")
+    users = api.get("/api/user", tokens.staff("openid api:oemr user/user.read"))
+    known = [user.get("uuid") for user in expect.member(users, "data", kind=list)]
+
+    expect.contains(known, found.claims.get("sub"), "the uuids of the users", found.response)
+
+
+@requirement("OPENEMR-INTRO-sub-user-uuid")
+@needs("oauth.password_grant", "patients")
+def test_introspected_subject_is_the_uuid_of_the_patient(introspected, patient):
+    """The sub of an introspected token is the uuid of the user or patient in the APIs."""
+    found = introspected("password_patient")
+
+    expect.equal(found.claims.get("sub"), patient.uuid, "sub", found.response)
+
+
+@requirement("RFC7662-2.1-hint-optional")
+@pytest.mark.parametrize("hint", [None, "access_token", "refresh_token"], ids=str)
+def test_hint_does_not_change_what_an_access_token_is(server, issued, introspected, hint):
+    """A token_type_hint, left out or wrong, does not change what introspection finds."""
+    session = issued("authorization_code")
+    introspected("authorization_code").active()
+    response = server.introspect(session.client, session.access_token, hint=hint)
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)
+
+
+@requirement("RFC7662-2.1-unknown-hint")
+def test_unknown_hint_is_ignored(server, introspected):
+    """A token_type_hint that the server does not know is ignored."""
+    found = introspected("authorization_code").active()
+    session = found.session
+    response = server.introspect(session.client, session.access_token, hint="saml2_token")
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)
+
+
+@requirement("RFC7662-2.1-refresh-token")
+def test_refresh_token_can_be_introspected(server, issued):
+    """A refresh token is active for the client that it was issued to."""
+    session = issued("authorization_code")
+    response = server.introspect(session.client, session.refresh_token, hint="refresh_token")
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)

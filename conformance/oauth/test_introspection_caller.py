@@ -1,0 +1,138 @@
+"""Who may introspect: clients that prove who they are, and nobody else."""
+
+import pytest
+
+from conformance import disclosure, expect, needs, requirement
+from fixtures import keys
+from fixtures.oauth import InBody
+
+
+def forged_assertion(client):
+    """Return an assertion for a client that somebody else signed."""
+    signed = keys.client_assertion(
+        client.client_id, client.audience, keys.key("forger"), header={"kid": client.key.kid}
+    )
+    return InBody(client_assertion_type=keys.JWT_BEARER, client_assertion=signed)
+
+
+@requirement("RFC7662-2.1-auth-required")
+@pytest.mark.parametrize("with_", ["nothing", "empty_secret", "bearer_garbage"])
+def test_caller_has_to_authenticate(server, issued, http, with_):
+    """Introspection tells nothing to a caller without credentials."""
+    session = issued("authorization_code")
+    form = {"token": session.access_token}
+    headers = {}
+    if with_ == "empty_secret":
+        form |= {"client_id": session.client.client_id, "client_secret": ""}
+    elif with_ == "bearer_garbage":
+        headers = {"Authorization": "Bearer no-token-at-all"}
+    response = http.post(server.url("/introspect"), data=form, headers=headers)
+
+    expect.no_server_error(response)
+    disclosure.nothing_told(response)
+
+
+@requirement("RFC7662-2.1-client-id-only")
+@pytest.mark.parametrize("whose", ["own", "public_foreign", "key_foreign"])
+def test_client_id_alone_opens_nothing(server, issued, public_client, clients, whose):
+    """A client_id alone is no proof of who calls, and opens nothing of confidential clients."""
+    session = issued("authorization_code")
+    client = {
+        "own": lambda: session.client,
+        "public_foreign": lambda: public_client,
+        "key_foreign": lambda: clients.system,
+    }[whose]()
+    auth = InBody(client_id=client.client_id)
+    response = server.introspect(client, session.access_token, auth=auth)
+
+    expect.no_server_error(response)
+    disclosure.nothing_told(response)
+
+
+@requirement("RFC7662-2.3-bad-credentials-401")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "secret",
+        "client",
+        pytest.param("assertion", marks=needs("oauth.client_credentials")),
+    ],
+)
+def test_wrong_credentials_are_refused(server, issued, clients, wrong):
+    """Wrong client credentials answer 401 with the error invalid_client."""
+    session = issued("authorization_code")
+    client = session.client
+    auth = {
+        "secret": lambda: client.authentication(secret="not-the-secret-of-anybody"),
+        "client": lambda: InBody(client_id="nobody", client_secret="not-the-secret-of-anybody"),
+        "assertion": lambda: forged_assertion(clients.system),
+    }[wrong]()
+    response = server.introspect(client, session.access_token, auth=auth)
+
+    disclosure.nothing_told(response)
+    expect.oauth_error(response, "invalid_client", statuses=(401,))
+
+
+@requirement("RFC7662-2.1-basic-auth")
+def test_basic_authentication_opens_introspection(server, introspected):
+    """A client may authenticate at introspection with HTTP Basic."""
+    found = introspected("authorization_code").active()
+    client = found.session.client
+    auth = client.authentication("client_secret_basic")
+    response = server.introspect(client, found.session.access_token, auth=auth)
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)
+
+
+@requirement("RFC7662-2.1-bearer-auth")
+def test_bearer_token_opens_introspection(server, introspected, http):
+    """A client may authorize itself at introspection with a bearer token."""
+    found = introspected("authorization_code").active()
+    token = found.session.access_token
+    headers = {"Authorization": f"Bearer {token}"}
+    response = http.post(server.url("/introspect"), data={"token": token}, headers=headers)
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)
+
+
+@requirement("OPENEMR-INTRO-private-key-jwt")
+def test_signed_assertion_opens_introspection(server, introspected):
+    """A client with a key may authenticate at introspection with a signed assertion."""
+    found = introspected("client_credentials").active()
+    client = found.session.client
+    auth = client.authentication("private_key_jwt")
+    response = server.introspect(client, found.session.access_token, auth=auth)
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)
+
+
+@requirement("OPENEMR-INTRO-disabled-client")
+def test_disabled_client_learns_nothing(server, administrator, new_session):
+    """A client that the administrator disabled learns nothing from introspection."""
+    session = new_session()
+    active = server.introspect(session.client, session.access_token)
+    administrator.disable(session.client.client_id)
+    response = server.introspect(session.client, session.access_token)
+
+    expect.that(expect.member(active, "active") is True, "active before", active.text, active)
+    expect.no_server_error(response)
+    disclosure.nothing_told(response)
+
+
+@requirement("RFC7662-2.1-get-refused")
+def test_token_in_query_tells_nothing(server, introspected, http):
+    """Introspection does not take a token in the query, where logs would keep it."""
+    found = introspected("authorization_code").active()
+    client = found.session.client
+    parameters = {
+        "token": found.session.access_token,
+        "client_id": client.client_id,
+        "client_secret": client.client_secret,
+    }
+    response = http.get(server.url("/introspect"), params=parameters)
+
+    expect.no_server_error(response)
+    disclosure.nothing_told(response)

@@ -1,0 +1,188 @@
+"""Logout at the request of a client: what it ends, and where it leads."""
+
+import pytest
+
+from conformance import expect, needs, requirement
+from fixtures.http import query
+from fixtures.oauth import LOGOUT_URI
+
+PLACE = "/api/facility"
+METHODS = ["GET", "POST"]
+
+
+@requirement("OIDCRPL-2.1-end-session-endpoint")
+def test_end_session_endpoint_is_published(discovery, target):
+    """The discovery document names the end_session_endpoint, with the scheme of the server."""
+    endpoint = expect.member(discovery, "end_session_endpoint", kind=str)
+
+    scheme = target.base_url.partition("://")[0]
+    expect.that(endpoint.startswith(f"{scheme}://"), f"a URL with {scheme}", endpoint, discovery)
+
+
+@requirement("OIDCRPL-2-get")
+def test_logout_by_get_ends_at_a_page_of_the_server(log_out, new_session, target):
+    """Logout by GET without a redirect URI ends at a page of the server."""
+    session = new_session()
+    response = log_out(id_token_hint=session.id_token)
+
+    location = response.headers.get("location", target.base_url)
+    expect.status(response, 200, 302, 303)
+    expect.that(location.startswith((target.base_url, "/")), "a page of the server", location)
+
+
+@requirement("OIDCRPL-2-post")
+def test_logout_by_post_does_what_get_does(log_out, new_session):
+    """Logout by POST of a form leads where logout by GET leads."""
+    session = new_session()
+    response = log_out("POST", id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
+
+    expect.redirect(response, LOGOUT_URI)
+
+
+@requirement("OIDCRPL-2-redirect-registered")
+def test_logout_leads_to_the_registered_uri(log_out, new_session):
+    """Logout leads to the post_logout_redirect_uri that the client has registered."""
+    session = new_session()
+    response = log_out(
+        id_token_hint=session.id_token,
+        post_logout_redirect_uri=LOGOUT_URI,
+        state="state-to-come-back",
+    )
+
+    expect.redirect(response, LOGOUT_URI)
+
+
+@requirement("OIDCRPL-2-multi-uris")
+@pytest.mark.parametrize("uri", ["first", "second"])
+def test_each_registered_uri_is_led_to(log_out, new_session, uri):
+    """Logout leads to each post_logout_redirect_uri where a client has registered several."""
+    uris = {"first": f"{LOGOUT_URI}/first", "second": f"{LOGOUT_URI}/second"}
+    session = new_session(post_logout_redirect_uris=list(uris.values()))
+    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=uris[uri])
+
+    expect.redirect(response, uris[uri])
+
+
+@requirement("OIDCRPL-3-state-echo")
+@pytest.mark.parametrize(
+    "state", ["plain-state-to-come-back", "odd state&c=d%#\u00e9+"], ids=["plain", "odd_letters"]
+)
+def test_state_comes_back_unchanged(log_out, new_session, state):
+    """The state of a logout request comes back unchanged with the redirect."""
+    session = new_session()
+    response = log_out(
+        id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI, state=state
+    )
+
+    expect.equal(expect.redirect(response, LOGOUT_URI), {"state": state}, "the query", response)
+
+
+@requirement("OIDCRPL-3-uri-query-kept")
+def test_query_of_a_registered_uri_is_kept(log_out, new_session):
+    """The query of a registered post_logout_redirect_uri is kept when state is added to it."""
+    uri = f"{LOGOUT_URI}?from=openemr"
+    session = new_session(post_logout_redirect_uris=[uri])
+    response = log_out(
+        id_token_hint=session.id_token, post_logout_redirect_uri=uri, state="state-to-come-back"
+    )
+
+    expected = {"from": "openemr", "state": "state-to-come-back"}
+    expect.equal(expect.redirect(response, LOGOUT_URI), expected, "the query", response)
+
+
+@requirement("OIDCRPL-3-no-state")
+def test_no_state_is_made_up(log_out, new_session):
+    """A logout redirect carries no state where the request had none."""
+    session = new_session()
+    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
+
+    expect.redirect(response, LOGOUT_URI)
+    location = response.headers["location"]
+    expect.that("state" not in query(location), "no state", location, response)
+
+
+@requirement("OPENEMR-LOGOUT-example")
+@pytest.mark.parametrize(
+    "grant", ["authorization_code", pytest.param("password", marks=needs("oauth.password_grant"))]
+)
+def test_logout_ends_the_access_token(api, log_out, by_grant, grant):
+    """After logout the access token of the grant opens nothing any more."""
+    session = by_grant(grant)
+    before = api.get(PLACE, session.access_token)
+    log_out(id_token_hint=session.id_token)
+
+    expect.status(before, 200)
+    expect.no_data(api.get(PLACE, session.access_token))
+
+
+@requirement("OPENEMR-LOGOUT-refresh")
+def test_logout_ends_the_refresh_token(server, log_out, new_session):
+    """After logout the refresh token of the grant gives no tokens any more."""
+    session = new_session()
+    log_out(id_token_hint=session.id_token)
+    response = server.refresh(session.client, session.refresh_token)
+
+    expect.no_token(response)
+
+
+@requirement("OPENEMR-LOGOUT-other-sessions")
+def test_logout_leaves_other_clients_alone(api, log_out, new_session):
+    """Logout from one client leaves what the user allowed to other clients alone."""
+    session, other = new_session(), new_session()
+    log_out(id_token_hint=session.id_token)
+
+    expect.no_data(api.get(PLACE, session.access_token))
+    expect.status(api.get(PLACE, other.access_token), 200)
+
+
+@requirement("OPENEMR-LOGOUT-repeat")
+def test_logout_can_be_repeated(log_out, new_session):
+    """A second logout with the same hint is as harmless as the first."""
+    session = new_session()
+    first = log_out(id_token_hint=session.id_token)
+    second = log_out(id_token_hint=session.id_token)
+
+    expect.status(first, 200, 302, 303)
+    expect.status(second, 200, 302, 303)
+
+
+@requirement("OIDCRPL-2-earlier-id-token")
+def test_earlier_id_token_is_a_good_hint(server, api, admin, authorization, log_out, new_browser):
+    """An ID token of an earlier login is accepted as hint while its authorization is good."""
+    scope = "openid api:oemr user/facility.read"
+    client, given = authorization(scope, parameters={"nonce": "first"})
+    first = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
+    later = new_browser().authorize(client, admin, scope, parameters={"nonce": "second"})
+    second = expect.json_object(server.exchange(client, later.code, verifier=later.verifier))
+    token = second.get("access_token")
+    before = api.get(PLACE, token)
+    response = log_out(id_token_hint=first.get("id_token"))
+
+    expect.status(before, 200)
+    expect.status(response, 200, 302, 303)
+    expect.no_data(api.get(PLACE, token))
+
+
+@requirement("OIDCRPL-logout-no-params")
+def test_logout_without_parameters_is_a_page(at_consent, target):
+    """Logout without parameters asks the user of the session, or says that it is done."""
+    browser, _ = at_consent()
+    response = browser.http.get(browser.server.url("/logout"))
+
+    location = response.headers.get("location", target.base_url)
+    expect.status(response, 200, 302, 303)
+    expect.that(location.startswith((target.base_url, "/")), "a page of the server", location)
+
+
+@requirement("OIDCRPL-2-ask-without-hint")
+@pytest.mark.parametrize(
+    "hint", ["none", pytest.param("other_user", marks=needs("oauth.password_grant", "patients"))]
+)
+def test_nobody_is_logged_out_unasked(at_consent, by_grant, hint):
+    """Without a hint that names the user of the session, logout asks before it ends anything."""
+    browser, finish = at_consent()
+    parameters = {} if hint == "none" else {"id_token_hint": by_grant("password_patient").id_token}
+    browser.http.get(browser.server.url("/logout"), params=parameters)
+    authorization = finish()
+
+    expect.that("code" in authorization.parameters, "the login to go on", authorization.parameters)

@@ -1,0 +1,178 @@
+"""What a logout request must not bring about: redirects elsewhere, logouts of others."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from conformance import disclosure, expect, requirement
+from fixtures import keys
+from fixtures.oauth import LOGOUT_URI
+
+PLACE = "/api/facility"
+EVIL = "https://evil.example.net/"
+PARTS = urlsplit(LOGOUT_URI)
+NEAR_MISSES = {
+    "other_host": EVIL,
+    "slash_added": f"{LOGOUT_URI}/",
+    "other_case": f"https://{PARTS.netloc}{PARTS.path.upper()}",
+    "userinfo": f"https://{PARTS.netloc}@evil.example.net{PARTS.path}",
+    "http_for_https": f"http://{PARTS.netloc}{PARTS.path}",
+}
+INJECTIONS = {
+    "javascript": "javascript:alert(1)",
+    "data": "data:text/html,<script>alert(1)</script>",
+    "backslashes": "\\\\evil.example.net",
+    "new_header": f"{LOGOUT_URI}\r\nSet-Cookie: injected=1",
+}
+MALFORMED = {
+    "word": "no-hint-at-all",
+    "two_parts": "no-hint.at-all",
+    "three_parts": "no-hint.at.all",
+    "no_json": "eyJhbGciOiJSUzI1NiJ9.bm90IGpzb24.c2ln",
+    "json_array": "eyJhbGciOiJSUzI1NiJ9.WzEsMl0.c2ln",
+    "no_claims": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+    "long": f"eyJhbGciOiJSUzI1NiJ9.{'YWFh' * 1500}.c2ln",
+}
+
+
+@requirement("OIDCRPL-3-redirect-unregistered")
+@pytest.mark.parametrize("uri", list(NEAR_MISSES))
+def test_signed_in_user_is_not_led_to_an_unregistered_uri(log_out, new_session, uri):
+    """Logout never leads to a post_logout_redirect_uri that the client did not register."""
+    session = new_session()
+    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=NEAR_MISSES[uri])
+
+    expect.no_server_error(response)
+    expect.not_led_to(response, NEAR_MISSES[uri])
+
+
+@requirement("OIDCRPL-3-redirect-unregistered")
+@pytest.mark.parametrize("state", ["logged_out", "forged_hint", "unsigned_hint"])
+def test_signed_out_user_is_not_led_to_an_unregistered_uri(log_out, new_session, forger, state):
+    """Logout never leads to a post_logout_redirect_uri that the client did not register."""
+    session = new_session()
+    hint = session.id_token
+    log_out(id_token_hint=hint)
+    hint = {
+        "logged_out": lambda: hint,
+        "forged_hint": lambda: keys.tampered(hint, sub="nobody"),
+        "unsigned_hint": lambda: forger.forge(hint, "alg_none"),
+    }[state]()
+    response = log_out(id_token_hint=hint, post_logout_redirect_uri=EVIL)
+
+    expect.not_led_to(response, EVIL)
+
+
+@requirement("OIDCRPL-3-redirect-query-added")
+def test_uri_with_an_added_query_is_not_led_to(log_out, new_session):
+    """A registered post_logout_redirect_uri with a query added to it is not led to."""
+    session = new_session()
+    uri = f"{LOGOUT_URI}?next=elsewhere"
+    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=uri)
+
+    expect.no_server_error(response)
+    expect.not_led_to(response, uri)
+
+
+@requirement("OIDCRPL-3-no-hint-no-redirect")
+def test_logout_without_hint_leads_nowhere(log_out, clients):
+    """Logout without an id_token_hint or a client_id does not redirect."""
+    registered = clients.confidential
+    response = log_out(post_logout_redirect_uri=LOGOUT_URI)
+
+    expect.that(registered.client_id, "a client with that URI", registered.metadata)
+    expect.no_server_error(response)
+    expect.not_led_to(response, LOGOUT_URI)
+
+
+@requirement("OIDCRPL-3-uri-of-other-client")
+def test_uri_of_another_client_is_not_led_to(log_out, new_client, new_session):
+    """Logout never leads to a URI that only another client has registered."""
+    uri = "https://other-client.example.org/logout"
+    new_client.confidential("openid", post_logout_redirect_uris=[uri])
+    session = new_session()
+    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=uri)
+
+    expect.no_server_error(response)
+    expect.not_led_to(response, uri)
+
+
+@requirement("OIDCRPL-3-uri-injection")
+@pytest.mark.parametrize("uri", list(INJECTIONS))
+def test_dangerous_uri_reaches_no_header(log_out, new_session, uri):
+    """Dangerous letters in the parameters of a logout reach neither headers nor pages."""
+    session = new_session()
+    log_out(id_token_hint=session.id_token)
+    response = log_out(
+        id_token_hint=session.id_token,
+        post_logout_redirect_uri=INJECTIONS[uri],
+    )
+
+    expect.not_led_to(response, INJECTIONS[uri].partition("\r")[0])
+    expect.that("injected" not in str(response.headers.multi_items()), "no new header", "one")
+
+
+@requirement("OIDCRPL-3-uri-injection")
+@pytest.mark.parametrize("parameter", ["state", "id_token_hint"])
+def test_markup_reaches_no_page(log_out, new_session, parameter):
+    """Dangerous letters in the parameters of a logout reach neither headers nor pages."""
+    session = new_session()
+    parameters = {"id_token_hint": session.id_token, parameter: "<script>alert(1)</script>"}
+    response = log_out(**parameters)
+
+    page = "html" in response.headers.get("content-type", "")
+    shown = page and "<script>alert(1)" in response.text
+    expect.that(not shown, "no script in the page", response.text, response)
+
+
+@requirement("OIDCRPL-2-hint-forged")
+@pytest.mark.parametrize("how", ["other_claims", "alg_none", "another_key", "signature_cut"])
+def test_forged_hint_logs_nobody_out(api, log_out, new_session, forger, how):
+    """An id_token_hint that the server did not sign logs nobody out and redirects nobody."""
+    session = new_session()
+    before = api.get(PLACE, session.access_token)
+    hint = forger.forge(session.id_token, how)
+    response = log_out(id_token_hint=hint, post_logout_redirect_uri=LOGOUT_URI)
+
+    expect.status(before, 200)
+    expect.not_led_to(response, LOGOUT_URI)
+    expect.status(api.get(PLACE, session.access_token), 200)
+
+
+@requirement("OIDCRPL-2-access-token-as-hint")
+def test_access_token_is_no_hint(api, log_out, new_session):
+    """An access token is not accepted as id_token_hint."""
+    session = new_session()
+    before = api.get(PLACE, session.access_token)
+    response = log_out(id_token_hint=session.access_token, post_logout_redirect_uri=LOGOUT_URI)
+
+    expect.status(before, 200)
+    expect.not_led_to(response, LOGOUT_URI)
+    expect.status(api.get(PLACE, session.access_token), 200)
+
+
+@requirement("OIDCRPL-2-client-id-mismatch")
+def test_client_id_has_to_fit_the_hint(api, log_out, new_session, confidential_client):
+    """A client_id that is not the one of the id_token_hint ends the request without effect."""
+    session = new_session()
+    before = api.get(PLACE, session.access_token)
+    response = log_out(
+        id_token_hint=session.id_token,
+        client_id=confidential_client.client_id,
+        post_logout_redirect_uri=LOGOUT_URI,
+    )
+
+    expect.status(before, 200)
+    expect.not_led_to(response, LOGOUT_URI)
+    expect.status(api.get(PLACE, session.access_token), 200)
+
+
+@requirement("OIDCRPL-2-hint-malformed")
+@pytest.mark.parametrize("hint", list(MALFORMED))
+def test_malformed_hint_is_refused_cleanly(log_out, hint):
+    """An id_token_hint that is no ID token is refused without a break-down and a redirect."""
+    response = log_out(id_token_hint=MALFORMED[hint], post_logout_redirect_uri=LOGOUT_URI)
+
+    expect.no_server_error(response)
+    expect.not_led_to(response, LOGOUT_URI)
+    disclosure.no_internals(response)

@@ -1,0 +1,82 @@
+"""Patients, user scopes, contexts and operations: what a patient's context bounds."""
+
+import pytest
+
+from conformance import expect, needs, requirement
+
+
+@requirement("SCOPE-patient-login-user-scope")
+@needs("oauth.password_grant")
+@pytest.mark.parametrize("beside", ["alone", "with_patient_scope"])
+def test_patient_with_user_scopes_sees_no_more(
+    server, api, new_client, patient, other_patient, beside
+):
+    """A patient who asks for user scopes sees no more than the own record."""
+    scope = "openid api:fhir user/Patient.read"
+    scope += {"alone": "", "with_patient_scope": " patient/Patient.read"}[beside]
+    client = new_client.confidential(scope)
+    answer = server.password(client, patient, scope)
+    token = answer.json().get("access_token", "none") if answer.is_success else "none"
+    searched = api.get("/fhir/Patient", token)
+    read = api.get(f"/fhir/Patient/{other_patient.uuid}", token)
+
+    expect.no_server_error(answer)
+    for response in (searched, read):
+        body = response.json() if response.is_success else {}
+        expect.that(other_patient.uuid not in str(body), "no other patient", body, response)
+
+
+@requirement("SCOPE-patient-needs-context")
+@needs("oauth.password_grant")
+def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_client):
+    """Patient scopes open nothing where no patient is in the context."""
+    scope = "openid api:fhir patient/Patient.read"
+    client = new_client.confidential(scope)
+    answer = server.password(client, admin, scope)
+    body = answer.json() if answer.is_success else {}
+    response = api.get("/fhir/Patient", body.get("access_token", "none"))
+
+    expect.no_server_error(answer)
+    shown = response.json().get("entry", []) if response.is_success else []
+    right = bool(body.get("patient")) or not shown
+    expect.that(right, "no patient without a context", shown, response)
+
+
+@requirement("SCOPE-operations-own-compartment")
+@pytest.mark.parametrize("place", ["docref", "group", "export", "patient_export"])
+def test_operations_obey_the_patient(api, new_session, patient, other_patient, place):
+    """Operations and groups show a patient nothing of others."""
+    scope = "openid api:fhir patient/Patient.read patient/DocumentReference.read"
+    scope += " patient/DocumentReference.$docref"
+    token = new_session(scope, user=patient).access_token
+    response = {
+        "docref": lambda: api.post(
+            "/fhir/DocumentReference/$docref", token, params={"patient": other_patient.uuid}
+        ),
+        "group": lambda: api.get("/fhir/Group", token),
+        "export": lambda: api.get("/fhir/$export", token, headers={"Prefer": "respond-async"}),
+        "patient_export": lambda: api.get(
+            "/fhir/Patient/$export", token, headers={"Prefer": "respond-async"}
+        ),
+    }[place]()
+
+    exported = response.status_code == 202 and "export" in place
+    expect.that(not exported, "no export", response.status_code, response)
+    body = response.json() if response.is_success else {}
+    entries = body.get("entry", []) if isinstance(body, dict) else body
+    shown = [entry for entry in entries if other_patient.uuid in str(entry)]
+    expect.equal(shown, [], "entries about the other patient", response)
+
+
+@requirement("SCOPE-patient-chosen-exists")
+def test_chosen_patient_exists(server, admin, browser, new_client):
+    """A patient who does not exist cannot be put into the context."""
+    scope = "openid api:fhir launch/patient patient/Patient.read"
+    nobody = "00000000-0000-4000-8000-00000000dead"
+    client = new_client.confidential(scope)
+    given = browser.authorize(client, admin, scope, patient=nobody)
+    code = given.parameters.get("code", "none")
+    response = server.exchange(client, code, verifier=given.verifier)
+
+    body = response.json() if response.is_success else {}
+    expect.that(body.get("patient") != nobody, "no such patient", body.get("patient"), response)
