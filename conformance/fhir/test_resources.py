@@ -116,7 +116,8 @@ def test_version_changes_with_the_resource(resources, records):
     before = resources.body(mine)
     body = {"resourceType": "Patient", "id": mine.uuid, "gender": "other"}
     body |= {"birthDate": mine.fields["DOB"]}
-    body |= {"name": [{"family": mine.family, "given": [mine.fields["fname"]]}]}
+    name = {"use": "official", "family": mine.family, "given": [mine.fields["fname"]]}
+    body |= {"name": [name]}
     changed = resources.put(f"/Patient/{mine.uuid}", body)
     after = resources.body(mine)
 

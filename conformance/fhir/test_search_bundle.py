@@ -109,7 +109,7 @@ def test_page_that_leaves_matches_out_has_a_next_link(matches, cohort):
 
 @requirement("FHIR-search-paging-walk")
 def test_pages_hold_each_match_once(api, resources, matches, cohort):
-    """The matches of all pages together are all matches, each once."""
+    """The pages of a search together hold all matches, each once."""
     response = matches(_count="2")
     pages = [ids(response)]
     while (url := link(response, "next")) and len(pages) < MOST_PAGES:

@@ -66,7 +66,7 @@ def test_unreadable_value_is_refused(resources, cohort, case):
 @requirement("FHIR-search-no-5xx")
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_unreadable_value_breaks_nothing(resources, cohort, case):
-    """No value of a parameter makes the server break down."""
+    """No search makes the server break down."""
     response = resources.search("Patient", {"family": cohort[0].family} | UNREADABLE[case])
 
     expect.no_server_error(response)
@@ -76,10 +76,19 @@ def test_unreadable_value_breaks_nothing(resources, cohort, case):
 @pytest.mark.parametrize("strange", STRANGE)
 @pytest.mark.parametrize("name", ["family", "_id", "identifier", "birthdate", "_sort"])
 def test_strange_value_breaks_nothing(resources, name, strange):
-    """No value of a parameter makes the server break down."""
+    """No search makes the server break down."""
     response = resources.search("Patient", {name: STRANGE[strange], "_count": "1"})
 
     expect.no_server_error(response)
+
+
+@requirement("FHIR-search-no-5xx")
+def test_vital_signs_do_not_break_the_search_of_observations(resources, records, person):
+    """No search makes the server break down."""
+    records.first("vital", person)
+    response = resources.search("Observation", {"patient": person.uuid})
+
+    expect.status(response, 200)
 
 
 @requirement("FHIR-search-error-operationoutcome")

@@ -7,7 +7,9 @@ from fixtures.http import json_body
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
 #: What holds the data of the patient but is not for the portal, and the reverse.
-WITHOUT_FAMILY = "openid api:fhir patient/Patient.read"
+WITHOUT_FAMILY = (
+    "openid api:oemr patient/patient.read patient/encounter.read patient/appointment.read"
+)
 ONE_RESOURCE = "openid api:port patient/appointment.read"
 PATHS = [
     "/portal/patient",

@@ -13,11 +13,14 @@ SINGLES = ["patient", "encounter", "facility"]
 
 
 @pytest.fixture
-def listed(api, staff, person):
+def listed(api, staff, records, person):
     """Return the list of a resource: all of them, or those of one patient."""
 
     def get(name, **params):
-        below = person.path if name in {"encounter", "allergy", "medical_problem"} else "/api"
+        nested = name in {"encounter", "allergy", "medical_problem"}
+        if nested:
+            records.first(name, person)
+        below = person.path if nested else "/api"
         return api.get(f"{below}/{name}", staff, params=params)
 
     return get
@@ -82,6 +85,16 @@ def test_list_is_an_array(listed, name):
 def test_list_without_a_match_is_an_empty_array(listed):
     """The data of a list is an array, also when it is empty."""
     response = listed("patient", lname=f"Nobody{uuid.uuid4().hex}")
+
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "data"), [], "data", response)
+
+
+@requirement("REST-envelope-multi-array")
+@pytest.mark.parametrize("name", ["encounter", "allergy", "medical_problem"])
+def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, records, name):
+    """The data of a list is an array, also when it is empty."""
+    response = api.get(f"{records.patient().path}/{name}", staff)
 
     expect.status(response, 200)
     expect.equal(expect.member(response, "data"), [], "data", response)
