@@ -8,6 +8,7 @@ from json import loads
 import pytest
 
 from conformance import expect, requirement, writes
+from fixtures.bulk import status_url
 from fixtures.http import json_body
 from fixtures.resources import found
 
@@ -174,7 +175,7 @@ def test_deleted_export_is_gone(api, bulk):
     """A deleted export is gone: its status answers 404."""
     kick_off = bulk.kick_off(ALL, params={"_since": "2100-01-01T00:00:00Z"})
     bulk.finished(kick_off)
-    where = kick_off.headers["content-location"]
+    where = status_url(kick_off)
     response = api.delete(where, bulk.token)
     after = api.get(where, bulk.token)
 

@@ -59,7 +59,7 @@ def test_kick_off_without_its_scope_is_refused(bulk, tokens, level):
 def test_status_without_its_scope_is_refused(api, bulk, tokens, method):
     """The status of an export asks for the scope of the status."""
     export = bulk.export()
-    where = export.kick_off.headers["content-location"]
+    where = export.where
     response = api.request(method, where, tokens.system(READING))
     after = api.get(where, bulk.token)
 
@@ -73,7 +73,7 @@ def test_status_without_its_scope_is_refused(api, bulk, tokens, method):
 def test_status_without_a_right_is_refused(api, bulk, token_of, who, method):
     """The status of an export is not told without a right to it."""
     export = bulk.export()
-    where = export.kick_off.headers["content-location"]
+    where = export.where
     response = api.request(method, where, token_of(who))
     after = api.get(where, bulk.token)
 

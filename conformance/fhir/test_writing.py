@@ -317,4 +317,7 @@ def is_fhir(response):
 
 def without_meta(resource):
     """Return a resource without what may change with every update."""
-    return {name: value for name, value in resource.items() if name not in {"meta", "text"}}
+    kept = {name: value for name, value in resource.items() if name not in {"meta", "text"}}
+    for one in [*kept.get("address", []), *kept.get("name", [])]:
+        one.pop("period", None)  # OpenEMR lets an address begin when it was stored
+    return kept
