@@ -1,0 +1,85 @@
+"""Keys by address: the server fetches what the client published, and nothing else."""
+
+import uuid
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures import keys
+from fixtures.oauth import granted
+from fixtures.target import not_applicable
+
+SCOPE = "api:fhir system/Patient.read"
+
+
+@pytest.fixture
+def published(listener, new_client, server, client_key):
+    """A client whose keys are published at an address of this check's own, and a way to log in.
+
+    Not applicable where the server does not fetch at all: SMART wants an https address, and a
+    server may refuse ours, which is http.
+    """
+    path = f"/{uuid.uuid4().hex}.json"
+    first = client_key("published-first")
+    uri = listener.publish(path, keys.jwks(first))
+    client = new_client.system(SCOPE, key=first, jwks_uri=uri)
+
+    def log_in(key):
+        assertion = keys.client_assertion(client.client_id, server.token_endpoint, key)
+        response = server.client_credentials(client, SCOPE, assertion=assertion)
+        if path not in listener.hits:
+            not_applicable("the server does not fetch keys from an http address")
+        return response
+
+    return path, log_in
+
+
+@requirement("RFC7591-2-jwks-uri")
+def test_published_key_is_used(published, client_key):
+    """Keys at a jwks_uri are fetched and used to verify assertions."""
+    _, log_in = published
+    response = log_in(client_key("published-first"))
+
+    expect.status(response, 200)
+    expect.schema(response, "token")
+
+
+@requirement("SMART-2.2-key-rotation")
+def test_replaced_key_is_refused(published, listener, client_key):
+    """A key newly published at the jwks_uri is accepted, and one that is gone is refused."""
+    path, log_in = published
+    granted(log_in(client_key("published-first")))
+    listener.publish(path, keys.jwks(client_key("published-second")))
+    with_new = log_in(client_key("published-second"))
+    with_old = log_in(client_key("published-first"))
+
+    expect.status(with_new, 200)
+    expect.no_token(with_old)
+
+
+@requirement("RFC7591-5-jwks-uri-unreachable")
+def test_missing_keys_are_an_invalid_client(published, listener, client_key):
+    """A client whose published keys cannot be had is refused with invalid_client."""
+    path, log_in = published
+    del listener.documents[path]
+    response = log_in(client_key("published-first"))
+
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC8725-3.10-jku-not-fetched")
+@pytest.mark.parametrize("header", ["jku", "x5u"])
+def test_address_in_an_assertion_is_not_fetched(
+    listener, server, system_client, client_key, header
+):
+    """Keys at an address that only the assertion names are neither used nor fetched."""
+    path = f"/{uuid.uuid4().hex}.json"
+    stranger = client_key("stranger")
+    uri = listener.publish(path, keys.jwks(stranger))
+    assertion = keys.client_assertion(
+        system_client.client_id, server.token_endpoint, stranger, header={header: uri}
+    )
+    response = server.client_credentials(system_client, SCOPE, assertion=assertion)
+
+    expect.no_token(response)
+    expect.that(path not in listener.hits, "no request to that address", "one", response)
