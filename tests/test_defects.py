@@ -4,8 +4,10 @@ One embedded server serves all of them, each under its own URL with its own stat
 cannot notice a defect (see asked.py) need not be run to know what they say.
 """
 
+import contextlib
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,12 @@ from fixtures.embedded.server import EmbeddedServer
 from fixtures.http import Transport
 from fixtures.preparation import NotReady, prepare
 from fixtures.target import load as load_target
-from tests.runs import ROOT, Run, run, target_file
+from tests.runs import LONGEST_SECONDS, ROOT, Run, run, target_file
 from tests.zygote import Zygote
 
 DEFECTS = load()
+#: How many parts the workers share: so many that none waits long for another.
+PARTS = 6
 
 
 @pytest.fixture(scope="session")
@@ -29,16 +33,36 @@ def embedded():
 
 
 @pytest.fixture(scope="session")
-def asked(tmp_path_factory):
-    """Which defects the server was asked for during each check: `{node id: [names]}`."""
-    folder = tmp_path_factory.mktemp("asked")
-    if given := os.environ.get("ASKED_FILE"):  # for trying one defect again and again
-        return json.loads(Path(given).read_text("utf-8"))
-    found = folder / "asked.json"
+def asked(tmp_path_factory, request):
+    """Which defects the server was asked for during each check: `{node id: [names]}`.
+
+    The workers share the finding out: each takes the next part that nobody has taken.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+    folder = folder / "asked"
+    folder.mkdir(exist_ok=True)
+    parts = [folder / f"part-{shard}.json" for shard in range(PARTS)]
+    for shard, part in enumerate(parts):
+        with contextlib.suppress(FileExistsError):
+            part.with_suffix(".taken").touch(exist_ok=False)
+            find_asked(part, shard)
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while not all(part.exists() for part in parts) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return {name: asked for part in parts for name, asked in json.loads(part.read_text()).items()}
+
+
+def find_asked(part, shard):
+    """Find out for every PARTS-th check what the server is asked for, into the file."""
     options = ("-p", "tests.asked", "-p", "no:allure_pytest", "--deviations=none")
-    finished = run(folder / "results", *options, ASKED_FILE=str(found))
+    unfinished = part.with_suffix(".unfinished")
+    environment = {"ASKED_FILE": str(unfinished), "ASKED_SHARD": f"{shard}/{PARTS}"}
+    finished = run(part.with_suffix(".results"), *options, **environment)
+    # Checks of the other parts did not run: the run is a partial one, which is no failure.
     assert finished.exit_code == 0, finished.output
-    return json.loads(found.read_text("utf-8"))
+    unfinished.rename(part)
 
 
 @pytest.fixture(scope="session")
