@@ -82,15 +82,6 @@ def test_strange_value_breaks_nothing(resources, name, strange):
     expect.no_server_error(response)
 
 
-@requirement("FHIR-search-no-5xx")
-def test_vital_signs_do_not_break_the_search_of_observations(resources, records, person):
-    """No search makes the server break down."""
-    records.first("vital", person)
-    response = resources.search("Observation", {"patient": person.uuid})
-
-    expect.status(response, 200)
-
-
 @requirement("FHIR-search-error-operationoutcome")
 @pytest.mark.parametrize("case", ["count_negative", "birthdate_word"])
 def test_failed_search_carries_an_operation_outcome(resources, cohort, case):

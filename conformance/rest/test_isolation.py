@@ -86,7 +86,6 @@ def shown(response):
 
 
 def seen(api, staff, record):
-    """Return all that can be seen of a record: the answer when it is read, after the list."""
-    api.get(record.collection, staff)  # OpenEMR gives some records their uuids only now
+    """Return all that can be seen of a record: the answer when it is read."""
     response = api.get(record.direct, staff)
     return response.status_code, response.text

@@ -9,7 +9,8 @@ from fixtures.records import KINDS
 pytestmark = writes
 
 NESTED = [*KINDS]
-LISTED = [name for name in KINDS if name != "message"]
+#: Messages have no list; in that of notes OpenEMR's other forms show at random.
+LISTED = [name for name in KINDS if name not in {"message", "soap_note"}]
 CHANGES = {
     "encounter": {"reason": "Changed", "user": "admin", "group": "Default"},
     "allergy": {"title": "Penicillin"},
@@ -96,7 +97,6 @@ def test_record_is_changed(api, staff, records, person, kind):
     """A PUT answers 200 and what it changed is there afterwards."""
     record = records.add(kind, person)
     response = api.put(record.path, staff, json=KINDS[kind].body | CHANGES[kind])
-    api.get(record.collection, staff)  # OpenEMR gives some records their uuids only now
     after = api.get(record.direct, staff)
 
     expect.status(response, 200)
