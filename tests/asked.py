@@ -8,13 +8,14 @@ fixtures of its own (all of them are torn down after it), so that nothing is sha
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixtures.embedded.store import Store
 
 ASKED: set[str] = set()
-FOUND: dict[str, list[str]] = {}
+FOUND: dict[str, dict[str, Any]] = {}
 
 
 def pytest_configure() -> None:
@@ -30,13 +31,14 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
-    """Run every check for itself; what was asked before the first one concerns all of them."""
-    FOUND["preparation"] = sorted(ASKED)
+    """Run every check of this shard for itself."""
     shard, shards = map(int, os.environ["ASKED_SHARD"].split("/"))
     for item in session.items[shard::shards]:
         ASKED.clear()
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-        FOUND[item.nodeid] = sorted(ASKED)
+        mark = item.get_closest_marker("requirement")
+        assert mark is not None
+        FOUND[item.nodeid] = {"requirement": mark.args[0], "asked": sorted(ASKED)}
     return True
 
 
