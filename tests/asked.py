@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
+from fixtures.embedded import api_faults
+from fixtures.embedded.exchange import Incoming
 from fixtures.embedded.store import Store
 
 ASKED: set[str] = set()
@@ -27,6 +30,19 @@ def pytest_configure() -> None:
         return has(self, defect)
 
     Store.has = listening  # type: ignore[method-assign]
+    bend = api_faults.bend
+
+    def trying(request: Incoming, answer: Response, path: str) -> Response:
+        """Note each fault of the answer alone that would make another one of it."""
+        for name, fault in api_faults.BENDS.items():
+            bent = Response(answer.body, answer.status_code, dict(answer.headers))
+            unbent = (bent.status_code, bytes(bent.body), bent.headers.items())
+            fault(request, bent, path)
+            if (bent.status_code, bytes(bent.body), bent.headers.items()) != unbent:
+                ASKED.add(name)
+        return bend(request, answer, path)
+
+    api_faults.bend = trying
 
 
 @pytest.hookimpl(tryfirst=True)
