@@ -92,10 +92,9 @@ def test_no_secret_is_in_any_output(tmp_path, prefix, options):
         target = target_file(tmp_path, url)
         finished = run(tmp_path / "results", f"--target={target}", "--deviations=none", *options)
 
-    texts = [("terminal", finished.output)]
-    for path in finished.results.rglob("*"):
-        if path.is_file():
-            texts.append((path.name, path.read_text("utf-8", "replace")))
+    files = [path for path in finished.results.rglob("*") if path.is_file()]
+    texts = [(path.name, path.read_text("utf-8", "replace")) for path in files]
+    texts.append(("terminal", finished.output))
     # A value can only stand in an unbroken run of its own characters: each run is looked at once.
     runs = {name: "\n".join(set(re.findall(r"[\w.~+/=%-]{20,}", text))) for name, text in texts}
     everything = "\n".join({line for found in runs.values() for line in found.splitlines()})
