@@ -26,7 +26,7 @@ DEFECTS = load()
 #: How many parts the workers share: so many that none waits long for another.
 PARTS = 6
 #: How many other requirements a defect is tried on, unless it is to be thorough.
-MOST_OTHERS = 100
+MOST_OTHERS = 30
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A server that goes wrong in the middle of a run: verdicts, an end, and whole results."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -56,5 +57,6 @@ def test_interrupted_runs_leave_whole_results(tmp_path):
             assert process.returncode == 2, output.decode()
             finished = run(tmp_path / "other", "--co", "-q")  # the checkout still works
             assert finished.exit_code == 0
-            statement = (tmp_path / "results" / "statement.md").read_text("utf-8")
-            assert "partial run" in statement
+            statement = json.loads((tmp_path / "results" / "conformance.json").read_text("utf-8"))
+            assert "interrupted" in statement["run"]["partial_reason"]
+            assert (tmp_path / "results" / "statement.md").stat().st_size > 1000
