@@ -59,7 +59,7 @@ def fail(expected: str, received: str | list[str], response: Response | None = N
 def that(
     condition: object, expected: str, received: object, response: Response | None = None
 ) -> None:
-    """Expect a condition; `expected` and `received` say it in words."""
+    """Expect a condition; `expected` and `received` say it in words, or received is an answer."""
     __tracebackhide__ = True
     if not condition:
         fail(expected, _show(received), response)
@@ -68,7 +68,8 @@ def that(
 def equal(actual: object, expected: object, what: str, response: Response | None = None) -> None:
     """Expect a value, named by `what`."""
     __tracebackhide__ = True
-    that(actual == expected, f"{what} to be {_show(expected)}", actual, response)
+    if actual != expected:
+        fail(f"{what} to be {_show(expected)}", _show(actual), response)
 
 
 def status(response: Response, *allowed: int) -> None:
@@ -77,7 +78,7 @@ def status(response: Response, *allowed: int) -> None:
     that(
         response.status_code in allowed,
         f"status {' or '.join(map(str, allowed))}",
-        f"{response.status_code} {_excerpt(response)}",
+        response,
         response,
     )
 
@@ -88,7 +89,7 @@ def success(response: Response) -> None:
     that(
         response.is_success,
         "a status of 2xx",
-        f"{response.status_code} {_excerpt(response)}",
+        response,
         response,
     )
 
@@ -99,7 +100,7 @@ def refused(response: Response) -> None:
     that(
         response.is_client_error,
         "a status of 4xx",
-        f"{response.status_code} {_excerpt(response)}",
+        response,
         response,
     )
 
@@ -206,11 +207,10 @@ def oauth_error(response: Response, *codes: str, statuses: Collection[int] = (40
     body = _object(response)
     wanted = f"{' or '.join(map(str, statuses))} with error {' or '.join(codes)}"
     error = body.get("error")
-    received = f"{response.status_code} {_excerpt(response)}"
     that(
         response.status_code in statuses and isinstance(error, str) and error in codes,
         wanted,
-        received,
+        response,
         response,
     )
 
@@ -228,18 +228,16 @@ def no_token(response: Response) -> None:
 def no_server_error(response: Response) -> None:
     """Expect that the server did not break down (5xx) over the request."""
     __tracebackhide__ = True
-    received = f"{response.status_code} {_excerpt(response)}"
-    that(response.status_code < 500, "no server error", received, response)
+    that(response.status_code < 500, "no server error", response, response)
 
 
 def redirect(response: Response, to: str | None = None) -> dict[str, str]:
     """Expect a redirect, to a URL that begins with `to` if given; return the query it carries."""
     __tracebackhide__ = True
     target = response.headers.get("location", "")
-    received = f"{response.status_code} {target or _excerpt(response)}"
-    that(response.is_redirect and target, "a redirect", received, response)
+    that(response.is_redirect and target, "a redirect", response, response)
     if to is not None:
-        that(_same_place(target, to), f"a redirect to {to}", received, response)
+        that(_same_place(target, to), f"a redirect to {to}", response, response)
     return query(target)
 
 
@@ -251,15 +249,14 @@ def login_page(response: Response) -> None:
     """Expect the page that asks for the user's password: the request was accepted so far."""
     __tracebackhide__ = True
     asks = response.status_code == 200 and re.search(r"""type=["']?password""", response.text)
-    received = f"{response.status_code} {response.headers.get('location') or _excerpt(response)}"
-    that(asks, "the login page", received, response)
+    that(asks, "the login page", response, response)
 
 
 def code(authorization: Authorization) -> str:
     """Expect that the authorization brought a code to the client; return it."""
     __tracebackhide__ = True
     found = authorization.parameters.get("code")
-    that(found, "a code", _came(authorization), authorization.response)
+    that(found, "a code", authorization.response, authorization.response)
     return str(found)
 
 
@@ -269,7 +266,7 @@ def no_code(authorization: Authorization) -> None:
     that(
         "code" not in authorization.parameters,
         "no code",
-        _came(authorization),
+        authorization.response,
         authorization.response,
     )
 
@@ -281,7 +278,7 @@ def no_redirect_to(authorization: Authorization, url: str) -> None:
     host = urlsplit(url).netloc
     there = response.is_redirect and host in response.headers.get("location", "")
     there = there or bool(re.search(rf"(href|action|url|content)=[^>]*{host}", response.text))
-    that(not there, f"nothing that leads to {host}", _came(authorization), response)
+    that(not there, f"nothing that leads to {host}", response, response)
 
 
 def authorization_error(authorization: Authorization, *codes: str) -> None:
@@ -290,11 +287,6 @@ def authorization_error(authorization: Authorization, *codes: str) -> None:
     error = authorization.parameters.get("error", _object(authorization.response).get("error"))
     words = f"error {' or '.join(codes)}"
     that(error is None or error in codes, words, str(error), authorization.response)
-
-
-def _came(authorization: Authorization) -> str:
-    response = authorization.response
-    return f"{response.status_code} {response.headers.get('location') or _excerpt(response)}"
 
 
 def contains(
@@ -315,7 +307,7 @@ def no_data(response: Response, *allowed: int) -> None:
     body = _object(response)
     kind = body.get("resourceType", "OperationOutcome")
     shown = bool(body.get("data")) or kind != "OperationOutcome"
-    that(not shown, "no record", _excerpt(response), response)
+    that(not shown, "no record", response, response)
 
 
 def not_led_to(response: Response, place: str) -> None:
@@ -347,6 +339,9 @@ def _kind_name(kind: type | tuple[type, ...]) -> str:
 
 
 def _show(value: object) -> str:
+    if isinstance(value, Response):
+        leads = value.headers.get("location") if value.is_redirect else None
+        return f"{value.status_code} {leads or _excerpt(value)}"
     return _cut(value if isinstance(value, str) else repr(value), 400)
 
 

@@ -41,6 +41,18 @@ TRACKING = re.compile(
 )
 
 
+def leave_fixtures_out() -> None:
+    """Keep allure-pytest from taking down fixtures: a file for each, and nothing to read in it.
+
+    It has no option for that, and the files of one run are thousands.
+    """
+    from allure_pytest.listener import AllureListener  # noqa: PLC0415 - loaded with the plugin only
+
+    AllureListener.pytest_fixture_setup = None  # pluggy takes what is no routine for no hook
+    AllureListener.pytest_fixture_post_finalizer = None
+    AllureListener._update_fixtures_children = lambda *_: None  # noqa: SLF001 - there is no other
+
+
 def label(item: pytest.Item, requirement: Requirement) -> None:
     """Give a check the labels and the link under which Allure files it."""
     if not item.config.pluginmanager.hasplugin("allure_pytest"):

@@ -58,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, file in (("xmlpath", results.JUNIT), ("allure_report_dir", results.ALLURE)):
         if getattr(config.option, name, "absent") is None:
             setattr(config.option, name, str(chosen.results / file))
+    if getattr(config.option, "allure_report_dir", None):
+        allure.leave_fixtures_out()
     if is_worker(config):
         return
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started

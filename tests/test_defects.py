@@ -25,6 +25,9 @@ from tests.zygote import Zygote
 DEFECTS = load()
 #: How many parts the workers share: so many that none waits long for another.
 PARTS = 6
+#: Who tries fewer defects than this wants to know soon, and has other checks sampled thinly.
+FEW = 40
+EVERY_IF_FEW = 12
 #: How many other requirements a defect is tried on, unless it is to be thorough.
 MOST_OTHERS = 30
 
@@ -51,18 +54,27 @@ def asked(tmp_path_factory, request):
     for shard, part in enumerate(parts):
         with contextlib.suppress(FileExistsError):
             part.with_suffix(".taken").touch(exist_ok=False)
-            find_asked(part, shard)
+            find_asked(part, shard, defects_of(request.session))
     deadline = time.monotonic() + LONGEST_SECONDS
     while not all(part.exists() for part in parts) and time.monotonic() < deadline:
         time.sleep(0.2)
     return {check: found for part in parts for check, found in json.loads(part.read_text()).items()}
 
 
-def find_asked(part, shard):
+def defects_of(session):
+    """Give the defects that the session tries."""
+    names = [item.callspec.params["name"] for item in session.items if hasattr(item, "callspec")]
+    return [DEFECTS[name] for name in names]
+
+
+def find_asked(part, shard, defects):
     """Find out for every PARTS-th check what the server is asked for, into the file."""
     options = ("-p", "tests.asked", "-p", "no:allure_pytest", "--deviations=none")
-    unfinished = part.with_suffix(".unfinished")
+    part.with_suffix("").mkdir()
+    unfinished = part.with_suffix("") / "asked.json"
     environment = {"ASKED_FILE": str(unfinished), "ASKED_SHARD": f"{shard}/{PARTS}"}
+    environment["ASKED_FOR"] = " ".join(id for each in defects for id in each.proves + each.also)
+    environment["ASKED_EVERY"] = str(EVERY_IF_FEW if len(defects) < FEW else 1)
     finished = run(part.with_suffix(".results"), *options, **environment)
     # Checks of the other parts did not run: the run is a partial one, which is no failure.
     assert finished.exit_code == 0, finished.output
