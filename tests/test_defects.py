@@ -73,7 +73,7 @@ def find_asked(part, shard, defects):
     part.with_suffix("").mkdir()
     unfinished = part.with_suffix("") / "asked.json"
     environment = {"ASKED_FILE": str(unfinished), "ASKED_SHARD": f"{shard}/{PARTS}"}
-    environment["ASKED_FOR"] = " ".join(id for each in defects for id in each.proves + each.also)
+    environment["ASKED_FOR"] = " ".join(" ".join(each.proves + each.also) for each in defects)
     environment["ASKED_EVERY"] = str(EVERY_IF_FEW if len(defects) < FEW else 1)
     finished = run(part.with_suffix(".results"), *options, **environment)
     # Checks of the other parts did not run: the run is a partial one, which is no failure.
