@@ -8,5 +8,6 @@ pytest_plugins = [
     "fixtures.bulk",
     "fixtures.sessions",
     "fixtures.recording",
+    "conformance.watch",
     "reports.plugin",
 ]

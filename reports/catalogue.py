@@ -80,6 +80,8 @@ class Requirement:
     needs: tuple[str, ...] = ()
     untested: str | None = None
     unproved: str | None = None
+    #: The kind of alarm by which it is judged on every exchange of a run (conformance/watch.py).
+    watch: str | None = None
 
 
 @dataclass(frozen=True)
@@ -234,13 +236,18 @@ def listing(
             "source": requirement.source,
             "url": requirement.url,
             "needs": list(requirement.needs),
-            "checks": sorted(checks.get(requirement.id, ())),
+            "checks": _checks(requirement, checks),
             "defects": sorted(defects.get(requirement.id, ())),
             "untested": requirement.untested,
             "unproved": requirement.unproved,
         }
         for requirement in catalogue.requirements.values()
     ]
+
+
+def _checks(requirement: Requirement, checks: Mapping[str, Sequence[str]]) -> list[str]:
+    watch = [] if requirement.watch is None else [f"conformance/watch.py::{requirement.watch}"]
+    return [*sorted(checks.get(requirement.id, ())), *watch]
 
 
 def gaps(entry: Mapping[str, Any]) -> list[str]:

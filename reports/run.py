@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reports import verdicts
+from reports import verdicts, watching
 from reports.catalogue import Catalogue, Requirement
 from reports.deviations import Deviation, Deviations
 
@@ -55,6 +55,8 @@ class Run:
     #: The deviations that a collected check belongs to.
     matched: set[str] = field(default_factory=set)
     narrowed: list[str] = field(default_factory=list)
+    #: What the watch over all exchanges raised: by kind, then by route (see watching.py).
+    alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     requests: int = 0
     waiting_ms: float = 0.0
     workers: int = 0
@@ -85,6 +87,8 @@ class Run:
             check.parts = said["finding"] | check.parts
         if said.get("exchanges"):
             check.parts["exchanges"] = said["exchanges"]
+        for alarm in said.get("alarms", ()):
+            self.alarms.setdefault(alarm["kind"], {}).setdefault(alarm["where"], alarm)
         self.requests += int(said.get("exchange_count", 0))
         self.waiting_ms += float(said.get("waiting_ms", 0))
 
@@ -110,6 +114,8 @@ class Run:
                 why = f"expired on {deviation.expires}"
             elif deviation.where in fulfilled:
                 why = "fulfilled now by a check that it waives"
+            elif self.catalogue.requirements[deviation.requirement].watch is not None:
+                continue  # what was not met this time may be met the next: it proves nothing
             elif deviation.where not in self.matched and not self.narrowed:
                 why = "no check belongs to it"
             else:
@@ -147,6 +153,8 @@ class Run:
         for nodeid in (each.id for each in checks.pop(None, ())):
             self.narrow(f"{nodeid} crashed, and its requirement is not known")
         reasons = self._partial(status)
+        for requirement in watching.watched(self.catalogue):
+            checks[requirement.id] = [self._watched(requirement, partial=bool(reasons))]
         requirements = [
             self._requirement(requirement, checks.get(requirement.id, []), bool(reasons))
             for requirement in self.catalogue.requirements.values()
@@ -175,7 +183,9 @@ class Run:
             "deviations": {"files": list(self.deviations.files), "stale": stale},
             "counts": {
                 "requirements": counts,
-                "checks": verdicts.count(check.verdict for check in self.checks.values()),
+                "checks": verdicts.count(
+                    check.verdict for several in checks.values() for check in several
+                ),
             },
             "requirements": requirements,
         }
@@ -187,6 +197,15 @@ class Run:
         function = nodeid.partition("[")[0]
         same = (c.requirement for c in self.checks.values() if c.id.partition("[")[0] == function)
         return next((requirement for requirement in same if requirement), None)
+
+    def _watched(self, requirement: Requirement, *, partial: bool) -> Check:
+        kind = str(requirement.watch)
+        found = self.alarms.get(kind, {})
+        verdict, parts, deviation = watching.judge(
+            requirement, found, self.deviations, self.level, partial=partial or not self.requests
+        )
+        name = watching.node_id(kind)
+        return Check(name, requirement.id, [verdict], 0.0, parts, deviation, finished=True)
 
     def _requirement(
         self, requirement: Requirement, checks: Sequence[Check], partial: bool

@@ -1,0 +1,160 @@
+"""A pytest plugin that looks over every exchange of a run, whatever check made it.
+
+A check looks at what it asked for; a stack trace in an answer that nobody judges would go unseen.
+Each kind of alarm is a requirement of its own (`watch` in the catalogue). An alarm travels in the
+report of the check that made the request: `{kind, where, what, line, reproduce}`; `where` names the
+route and not the request, so that the same fault is told once.
+"""
+
+import json
+import re
+from collections.abc import Callable, Generator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from conformance.disclosure import INTERNALS
+from fixtures.http import LOG, SHORTEST_SECRET, Exchange, Request, Response, curl
+from fixtures.target import TARGET
+
+SEEN = pytest.StashKey[set[tuple[str, str]]]()
+
+#: What a client sends and only the server is to know.
+CONFIDED = {"password", "client_secret", "client_assertion", "code_verifier", "refresh_token"}
+IN_URL = re.compile(
+    r"[?&](?:access_token|refresh_token|id_token|client_secret|password)=[^&\s\"'<]"
+)
+#: Statements and messages of databases, and files of the server.
+INSIDE = re.compile(
+    "|".join(map(re.escape, INTERNALS))
+    + r"|You have an error in your SQL syntax|\bFROM `?\w+`? WHERE `?\w+`? ?[=<>]"
+    r"|(?:/srv|/home|/usr|/opt|/work)/[\w./-]{1,120}\.php"
+)
+#: Endpoints of the authorization server that speak JSON whatever happens.
+SPEAKS_JSON = re.compile(
+    r"^/apis/|^/oauth2/[^/]+/(?:token|introspect|registration|jwk|\.well-known/)|^/oauth2/[^/]+$"
+)
+OPEN = re.compile(r"/(?:metadata|version|product|OperationDefinition/.*|\.well-known/.*)$")
+#: What is longer than this is data, not a page: its start tells enough.
+LONGEST_LOOK = 200_000
+
+
+def server_error(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A server error (5xx); 501 is how OpenEMR says that an API is switched off."""
+    del exchange, path
+    status = response.status_code
+    return f"{status}" if status >= 500 and status != 501 else None
+
+
+def internals(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A stack trace, a statement of the database, a file of the server."""
+    del exchange, path
+    found = INSIDE.search(response.text[:LONGEST_LOOK])
+    return f"{response.status_code} with {found.group()[:80]!r}" if found else None
+
+
+def html(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A page for people where a program waits for JSON."""
+    if not SPEAKS_JSON.search(path) or exchange.request.method == "TRACE":
+        return None
+    page = "html" in response.headers.get("content-type", "") and response.content.strip()
+    return f"{response.status_code} with HTML" if page else None
+
+
+def broken_json(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A body that calls itself JSON and is none."""
+    del path
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if exchange.request.method == "HEAD" or not media_type.endswith(("/json", "+json")):
+        return None
+    try:
+        json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        return f"{response.status_code} {media_type} that cannot be parsed: {error}"
+    return None
+
+
+def secret_shown(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A secret in a URL that the server makes, or sent back to whoever confided it."""
+    found = IN_URL.search(response.headers.get("location", "")) or IN_URL.search(
+        response.text[:LONGEST_LOOK]
+    )
+    if found:
+        return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
+    # RFC 7592 wants the client's registration access token back in the answer.
+    confided = [] if "/client/" in path else _confided(exchange.request)
+    for name, value in confided:
+        if value in response.text or any(value in each for each in response.headers.values()):
+            return f"{response.status_code} that repeats the {name} of the request"
+    return None
+
+
+def cacheable(exchange: Exchange, response: Response, path: str) -> str | None:
+    """Data of patients that a browser or a proxy may keep."""
+    authorized = "authorization" in exchange.request.headers and path.startswith("/apis/")
+    if not authorized or not response.is_success or OPEN.search(path):
+        return None
+    control = response.headers.get("cache-control", "")
+    return None if "no-store" in control else f"Cache-Control: {control or 'none'}"
+
+
+Look = Callable[[Exchange, Response, str], str | None]
+KINDS: dict[str, Look] = {
+    "server_error": server_error,
+    "internals": internals,
+    "html": html,
+    "broken_json": broken_json,
+    "secret_shown": secret_shown,
+    "cacheable": cacheable,
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look over what a check has exchanged, fixtures included, when it is over."""
+    report: pytest.TestReport = yield
+    target = item.config.stash.get(TARGET, None)
+    if call.when == "teardown" and target is not None:
+        seen = item.config.stash.setdefault(SEEN, set())
+        base = urlsplit(target.base_url).path
+        alarms = [alarm for each in LOG.exchanges for alarm in look(each, base, seen)]
+        if alarms:
+            report.user_properties.append(("alarms", alarms))
+    return report
+
+
+def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return the alarms of an exchange, without those that were raised at its route before."""
+    response = exchange.response
+    if response is None:
+        return []
+    path = urlsplit(str(exchange.request.url)).path.removeprefix(base)
+    alarms = []
+    for kind, looks in KINDS.items():
+        what = looks(exchange, response, path)
+        where = f"{exchange.request.method} {route(path, whole=kind != 'cacheable')}"
+        if what is not None and (kind, where) not in seen:
+            seen.add((kind, where))
+            alarm = {"kind": kind, "where": where, "what": what, "line": exchange.line}
+            alarms.append({**alarm, "reproduce": curl(exchange.request)})
+    return alarms
+
+
+def route(path: str, *, whole: bool = True) -> str:
+    """Return a path with a star for every id, or (not whole) only the API that it belongs to."""
+    names = [
+        part if re.fullmatch(r"[$.]?[A-Za-z][A-Za-z_.-]{0,40}\d?", part) else "*"
+        for part in path.strip("/").split("/")
+    ]
+    return "/" + "/".join(names if whole else names[:3])
+
+
+def _confided(request: Request) -> list[tuple[str, str]]:
+    pairs = [("Authorization", request.headers.get("authorization", "").partition(" ")[2])]
+    if "urlencoded" in request.headers.get("content-type", ""):
+        form = parse_qsl(request.content.decode("utf-8", "replace"))
+        pairs += [(name, value) for name, value in form if name in CONFIDED]
+    return [(name, value) for name, value in pairs if len(value) >= SHORTEST_SECRET]

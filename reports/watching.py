@@ -1,0 +1,58 @@
+"""Alarms of the watch over all exchanges, folded into a check for each requirement it has."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports import verdicts
+from reports.catalogue import Catalogue, Requirement
+from reports.deviations import Deviations
+
+MOST_SHOWN = 12
+
+#: By kind, then by the route at which it was raised first.
+Alarms = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def node_id(kind: str) -> str:
+    """Return the name under which the watch for a kind of alarm stands among the checks."""
+    return f"conformance/watch.py::{kind}"
+
+
+def judge(
+    requirement: Requirement,
+    alarms: Mapping[str, Mapping[str, Any]],
+    deviations: Deviations,
+    level: str,
+    *,
+    partial: bool,
+) -> tuple[str, dict[str, Any], str | None]:
+    """Return verdict, parts of the finding, and the deviation of a watched requirement.
+
+    A run that asked for less than everything and raised no alarm leaves it untested.
+    """
+    if not alarms:
+        if partial:
+            return verdicts.UNTESTED, {"reason": "not run"}, None
+        return verdicts.PASS, {}, None
+    kind = str(requirement.watch)
+    waived = {where: deviations.find(requirement.id, kind, where) for where in alarms}
+    new = [alarm for where, alarm in sorted(alarms.items()) if waived[where] is None]
+    shown = new or [alarm for _, alarm in sorted(alarms.items())]
+    received = [f"{alarm['where']}: {alarm['what']}" for alarm in shown]
+    if len(received) > MOST_SHOWN:
+        received[MOST_SHOWN - 1 :] = [f"... and {len(received) - MOST_SHOWN + 1} more routes"]
+    parts = {
+        "expected": "no such answer in the whole run",
+        "received": received,
+        "in_answer": shown[0]["line"],
+        "reproduce": shown[0]["reproduce"],
+        "message": f"expected no such answer in the whole run, received {received[0]}",
+    }
+    verdict = verdicts.of_miss(requirement.level, level, waived=not new)
+    where = next((each.where for each in waived.values() if each is not None), None)
+    return verdict, parts, None if new else where
+
+
+def watched(catalogue: Catalogue) -> list[Requirement]:
+    """Return the requirements that are judged on every exchange of a run."""
+    return [each for each in catalogue.requirements.values() if each.watch is not None]
