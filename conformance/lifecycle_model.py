@@ -54,7 +54,8 @@ class Look:
         if thorough:
             return of_refresh, self.state, frozenset(self.history), last, self.again
         if self.state == "open" or of_refresh:
-            return of_refresh, self.state, self.again
+            ended = {"logout", "disable"} & {*self.history}
+            return of_refresh, self.state, self.again, of_refresh and bool(ended)
         elsewhere = last.startswith("other:") and self.state != "alive"
         return of_refresh, self.state, "other" if elsewhere else last, self.again
 
