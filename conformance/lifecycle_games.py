@@ -170,4 +170,4 @@ def _length(played: Script) -> int:
 
 
 def _cost(plan: Plan) -> int:
-    return 4 + sum({"code": 10, "password": 3}.get(step.act, 1) for step in plan)
+    return 4 + sum({"code": 20, "password": 3}.get(step.act, 1) for step in plan)

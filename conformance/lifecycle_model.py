@@ -30,6 +30,8 @@ class Token:
     refresh: str = "alive"
     #: What happened since, its own birth included; to another client with `other:` before it.
     history: tuple[str, ...] = ()
+    #: Whether its client was logged out or disabled before the token was given.
+    later: bool = False
 
     @property
     def again(self) -> bool:
@@ -46,18 +48,22 @@ class Look:
     state: str
     history: tuple[str, ...]
     again: bool = False
+    later: bool = False
 
     def situation(self, *, thorough: bool) -> tuple[object, ...]:
         """Return what makes this look worth asking a server for; to the thorough more is new."""
         of_refresh = self.step.act == "try_refresh"
         last = self.history[-1]
         if thorough:
-            return of_refresh, self.state, frozenset(self.history), last, self.again
+            return of_refresh, self.state, frozenset(self.history), last, self.again, self.later
         if self.state == "open" or of_refresh:
             ended = {"logout", "disable"} & {*self.history}
             return of_refresh, self.state, self.again, of_refresh and bool(ended)
-        elsewhere = last.startswith("other:") and self.state != "alive"
-        return of_refresh, self.state, "other" if elsewhere else last, self.again
+        if last in BIRTHS and self.state == "alive":
+            return of_refresh, self.state, last, self.later
+        if self.state != "alive":  # what happened to an ended token matters, and not in which way
+            last = "other" if last.startswith("other:") else "login" if last in LOGINS else last
+        return of_refresh, self.state, last, self.again
 
 
 class Model:
@@ -97,7 +103,11 @@ class Model:
                     each.refresh = "replaced"
                 elif each.refresh == "alive":
                     each.refresh = "open"
-            own.append(Token(replace(step, generation=len(own))))
+            later = any(
+                each.client == step.client and each.act in {"logout", "disable"}
+                for each in self.plan
+            )
+            own.append(Token(replace(step, generation=len(own)), later=later))
         elif step.act in {"logout", "disable"}:
             for each in mine:
                 ended = step.act == "logout" and each in own
@@ -119,17 +129,17 @@ class Model:
         for each in self._all():
             disabled = each.step.client in self.disabled
             state = "suspended" if disabled and each.access != "dead" else each.access
-            yield Look(replace(each.step, act="use"), state, each.history, each.again)
+            yield Look(replace(each.step, act="use"), state, each.history, each.again, each.later)
             if not disabled:
                 step = replace(each.step, act="introspect")
-                yield Look(step, state, each.history, each.again)
+                yield Look(step, state, each.history, each.again, each.later)
         for each in self._all():
             disabled = each.step.client in self.disabled
             final = each.refresh in {"dead", "replaced"}
             state = "suspended" if disabled and not final else each.refresh
             if state in {"suspended", "dead", "replaced"}:
                 step = replace(each.step, act="try_refresh")
-                yield Look(step, state, each.history, each.again)
+                yield Look(step, state, each.history, each.again, each.later)
 
     def _all(self) -> list[Token]:
         return [each for tokens in self.tokens.values() for each in tokens]
