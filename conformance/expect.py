@@ -215,14 +215,18 @@ def oauth_error(response: Response, *codes: str, statuses: Collection[int] = (40
     )
 
 
-def no_token(response: Response) -> None:
-    """Expect that the answer gives nothing to act with: no token, and no status of success."""
+def no_token(response: Response, because: str = "") -> None:
+    """Expect that the answer gives nothing to act with: no token, and no status of success.
+
+    `because` says what was wrong with the request, and why it matters.
+    """
     __tracebackhide__ = True
     body = _object(response)
     given = [name for name in ("access_token", "refresh_token", "id_token") if body.get(name)]
     received = f"{response.status_code} with {', '.join(given)}"
-    that(not given, "no token", received, response)
-    that(not response.is_success, "a refusal", f"{response.status_code}", response)
+    that(not given, _with_reason("no token", because), received, response)
+    said = f"{response.status_code} {_excerpt(response)}"
+    that(not response.is_success, _with_reason("a refusal", because), said, response)
 
 
 def no_server_error(response: Response) -> None:
@@ -298,19 +302,22 @@ def contains(
     that(wanted in found, f"{what} to contain {wanted!r}", found, response)
 
 
-def no_data(response: Response, *allowed: int) -> None:
+def no_data(response: Response, *allowed: int, because: str = "") -> None:
     """Expect a refusal by an API, with one of the status codes if any are named, and no record."""
     __tracebackhide__ = True
-    refused(response)
+    wanted = f"status {' or '.join(map(str, allowed))}" if allowed else "a status of 4xx"
+    received = f"{response.status_code} {_excerpt(response)}"
+    that(response.is_client_error, _with_reason(wanted, because), received, response)
     if allowed:
-        status(response, *allowed)
+        right = response.status_code in allowed
+        that(right, _with_reason(wanted, because), received, response)
     body = _object(response)
     kind = body.get("resourceType", "OperationOutcome")
     shown = bool(body.get("data")) or kind != "OperationOutcome"
-    that(not shown, "no record", response, response)
+    that(not shown, _with_reason("no record", because), response, response)
 
 
-def not_led_to(response: Response, place: str) -> None:
+def not_led_to(response: Response, place: str, because: str = "") -> None:
     """Expect that the answer leads nobody to a place: by no header and by no page."""
     __tracebackhide__ = True
     leads = [response.headers.get(name, "") for name in ("location", "refresh")]
@@ -319,7 +326,11 @@ def not_led_to(response: Response, place: str) -> None:
             r"(?i)http-equiv=[\"']?refresh[^>]*|location(?:\.href)?\s*=[^;]*", response.text
         )
     found = [lead for lead in leads if place in lead]
-    that(not found, f"nothing that leads to {place}", found, response)
+    that(not found, _with_reason(f"nothing that leads to {place}", because), found, response)
+
+
+def _with_reason(expected: str, because: str) -> str:
+    return f"{expected}: {because}" if because else expected
 
 
 def _object(response: Response) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def gaps(entry: Mapping[str, Any]) -> list[str]:
     found = []
     if not entry["checks"]:
         found.append("NO CHECK" + (f": {entry['untested']}" if entry["untested"] else ""))
-    if not entry["defects"]:
+    if entry["checks"] and not entry["defects"]:
         found.append("NO DEFECT" + (f": {entry['unproved']}" if entry["unproved"] else ""))
     return found
 
@@ -263,10 +263,14 @@ def gaps(entry: Mapping[str, Any]) -> list[str]:
 def _counts(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     checks = sum(len(entry["checks"]) for entry in entries)
     lines = [f"{len(entries)} requirements, {checks} checks"]
-    for what, reason in (("check", "untested"), ("defect", "unproved")):
-        bare = [entry for entry in entries if not entry[f"{what}s"]]
-        silent = sum(not entry[reason] for entry in bare)
-        lines.append(f"{len(bare)} without a {what}, {silent} of them without a reason")
+    checked = [entry for entry in entries if entry["checks"]]
+    for what, reason, some in (("check", "untested", entries), ("defect", "unproved", checked)):
+        bare = [entry for entry in some if not entry[f"{what}s"]]
+        silent = [entry["id"] for entry in bare if not entry[reason]]
+        lines.append(
+            f"{len(bare)} without a {what}, {len(silent)} of them without a reason"
+            + (f": {', '.join(silent)}" if silent else "")
+        )
     return lines
 
 

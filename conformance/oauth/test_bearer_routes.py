@@ -3,6 +3,7 @@
 import pytest
 
 from conformance import expect, needs, requirement
+from fixtures.resources import STAFF_TYPES
 
 ONE = "00000000-0000-4000-8000-000000000000"
 ROUTES = {
@@ -42,34 +43,7 @@ ROUTES = {
         "GET /portal/patient/appointment",
     ],
     "fhir": [
-        *[
-            f"GET /fhir/{kind}"
-            for kind in (
-                "AllergyIntolerance",
-                "Appointment",
-                "CarePlan",
-                "CareTeam",
-                "Condition",
-                "Coverage",
-                "Device",
-                "DiagnosticReport",
-                "DocumentReference",
-                "Encounter",
-                "Goal",
-                "Group",
-                "Immunization",
-                "Location",
-                "Medication",
-                "MedicationRequest",
-                "Observation",
-                "Organization",
-                "Patient",
-                "Person",
-                "Practitioner",
-                "Procedure",
-                "Provenance",
-            )
-        ],
+        *[f"GET /fhir/{kind}" for kind in sorted([*STAFF_TYPES, "Group"])],
         f"GET /fhir/Patient/{ONE}",
         f"GET /fhir/Binary/{ONE}",
         "POST /fhir/Patient",

@@ -82,7 +82,7 @@ def test_code_exchange_without_a_secret_is_refused(server, code_request, leaving
     client, form = code_request()
     response = server.token(form, without_secret(client)[leaving_out])
 
-    expect.no_token(response)
+    expect.no_token(response, "the client showed no secret, so whoever catches a code could use it")
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
@@ -93,7 +93,7 @@ def test_refresh_without_the_secret_is_refused(server, request_of, confidential_
     client, form = request_of("refresh_token")
     response = server.token(form, wrong_secret(client, confidential_client)[fault])
 
-    expect.no_token(response)
+    expect.no_token(response, "the secret was wrong or missing, so a stolen refresh token would do")
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
@@ -106,7 +106,7 @@ def test_password_grant_without_the_secret_is_refused(
     client, form = request_of("password")
     response = server.token(form, wrong_secret(client, confidential_client)[fault])
 
-    expect.no_token(response)
+    expect.no_token(response, "the secret was wrong or missing, so anybody could pose as this app")
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
@@ -224,7 +224,7 @@ def test_disabled_client_gets_no_token(server, request_of, administrator, grant)
     administrator.disable(client.client_id)
     response = server.token(form, client.authentication())
 
-    expect.no_token(response)
+    expect.no_token(response, "an administrator disabled the client to shut it out")
     expect.oauth_error(
         response, "invalid_client", "unauthorized_client", "invalid_grant", statuses=(400, 401, 403)
     )

@@ -29,7 +29,7 @@ def test_code_is_exchanged_once_only(server, authorization):
     granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
     second = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
-    expect.no_token(second)
+    expect.no_token(second, "the code was used before, so whoever sees it could use it again")
 
 
 @requirement("RFC6749-4.1.3-replay-revokes")
@@ -40,7 +40,7 @@ def test_replay_of_a_code_revokes_its_tokens(server, authorization):
     server.exchange(client, allowed.code, verifier=allowed.verifier)
     response = server.refresh(client, first["refresh_token"])
 
-    expect.no_token(response)
+    expect.no_token(response, "its code was sent twice, so one of the senders has stolen it")
 
 
 @requirement("RFC6749-4.1.3-code-bound-to-client")

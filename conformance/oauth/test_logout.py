@@ -112,7 +112,7 @@ def test_logout_ends_the_access_token(api, log_out, by_grant, grant):
     log_out(id_token_hint=session.id_token)
 
     expect.status(before, 200)
-    expect.no_data(api.get(PLACE, session.access_token))
+    expect.no_data(api.get(PLACE, session.access_token), because="the user logged out")
 
 
 @requirement("OPENEMR-LOGOUT-refresh")
@@ -122,7 +122,7 @@ def test_logout_ends_the_refresh_token(server, log_out, new_session):
     log_out(id_token_hint=session.id_token)
     response = server.refresh(session.client, session.refresh_token)
 
-    expect.no_token(response)
+    expect.no_token(response, "the user logged out, and the app would stay logged in for months")
 
 
 @requirement("OPENEMR-LOGOUT-other-sessions")

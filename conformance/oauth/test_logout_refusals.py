@@ -43,7 +43,7 @@ def test_signed_in_user_is_not_led_to_an_unregistered_uri(log_out, new_session, 
     response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=NEAR_MISSES[uri])
 
     expect.no_server_error(response)
-    expect.not_led_to(response, NEAR_MISSES[uri])
+    expect.not_led_to(response, NEAR_MISSES[uri], "the client did not register this address")
 
 
 @requirement("OIDCRPL-3-redirect-unregistered")
@@ -60,7 +60,7 @@ def test_signed_out_user_is_not_led_to_an_unregistered_uri(log_out, new_session,
     }[state]()
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=EVIL)
 
-    expect.not_led_to(response, EVIL)
+    expect.not_led_to(response, EVIL, "not registered; such links make phishing look genuine")
 
 
 @requirement("OIDCRPL-3-redirect-query-added")
@@ -135,7 +135,7 @@ def test_forged_hint_logs_nobody_out(api, log_out, new_session, forger, how):
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=LOGOUT_URI)
 
     expect.status(before, 200)
-    expect.not_led_to(response, LOGOUT_URI)
+    expect.not_led_to(response, LOGOUT_URI, "the hint is forged: strangers log users out")
     expect.status(api.get(PLACE, session.access_token), 200)
 
 

@@ -247,7 +247,8 @@ def unusable(new_client, browser, uri):
     page = browser.open(client, PUBLIC_SCOPE)
 
     accepted = f"registered, and an authorization request with {uri!r} leads to the login"
-    expect.that(not _asks_for_login(page), "a refusal", accepted, page)
+    wanted = "a refusal: a code that is sent there is open to others"
+    expect.that(not _asks_for_login(page), wanted, accepted, page)
     expect.that(not page.is_redirect, "no redirect to it", page.headers.get("location"), page)
 
 

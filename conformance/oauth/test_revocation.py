@@ -6,6 +6,8 @@ from conformance import expect, needs, requirement
 from fixtures.oauth import granted
 
 PLACE = "/api/facility"
+SHUT_OUT = "an administrator disabled the client to shut it out"
+REVIVED = "the token was ended, and the user's next login must not revive it"
 PUBLIC_SCOPE = "openid api:fhir patient/Patient.read"
 
 
@@ -138,9 +140,9 @@ def test_ended_tokens_stay_dead_after_the_next_login(
     expect.no_data(ended)
     expect.status(api.get(PLACE, again.access_token), 200)
     if kind == "access_token":
-        expect.no_data(api.get(PLACE, session.access_token))
+        expect.no_data(api.get(PLACE, session.access_token), because=REVIVED)
     else:
-        expect.no_token(server.refresh(session.client, session.refresh_token))
+        expect.no_token(server.refresh(session.client, session.refresh_token), REVIVED)
 
 
 @requirement("ONC-G10-client-revocation")
@@ -157,11 +159,11 @@ def test_disabled_client_loses_its_tokens(
 
     expect.status(before, 200)
     if given is not None:
-        expect.no_token(server.exchange(client, given.code, verifier=given.verifier))
+        expect.no_token(server.exchange(client, given.code, verifier=given.verifier), SHUT_OUT)
     elif what == "refresh_token":
-        expect.no_token(server.refresh(client, session.refresh_token))
+        expect.no_token(server.refresh(client, session.refresh_token), SHUT_OUT)
     else:
-        expect.no_data(api.get(PLACE, session.access_token))
+        expect.no_data(api.get(PLACE, session.access_token), because=SHUT_OUT)
 
 
 @requirement("ONC-G10-public-client-revocation")
@@ -175,7 +177,7 @@ def test_disabled_public_client_exchanges_no_code(
     administrator.disable(client.client_id)
     response = server.exchange(client, code, verifier=given.verifier)
 
-    expect.no_token(response)
+    expect.no_token(response, SHUT_OUT)
 
 
 @requirement("ONC-G10-public-client-revocation")
@@ -191,7 +193,7 @@ def test_disabled_public_client_loses_its_access_token(
     administrator.disable(client.client_id)
 
     expect.status(before, 200)
-    expect.no_data(api.get("/fhir/Patient", token))
+    expect.no_data(api.get("/fhir/Patient", token), because=SHUT_OUT)
 
 
 @requirement("ONC-G10-backend-client-revocation")
@@ -204,8 +206,8 @@ def test_disabled_backend_client_loses_its_tokens(server, api, administrator, ne
     administrator.disable(client.client_id)
 
     expect.status(before, 200)
-    expect.no_token(server.client_credentials(client, scope))
-    expect.no_data(api.get("/fhir/Patient", token))
+    expect.no_token(server.client_credentials(client, scope), SHUT_OUT)
+    expect.no_data(api.get("/fhir/Patient", token), because=SHUT_OUT)
 
 
 @requirement("OPENEMR-REVOKE-single-token")

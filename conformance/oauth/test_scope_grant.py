@@ -126,7 +126,9 @@ def test_reading_client_writes_nothing(server, api, admin, new_client):
     response = api.post("/api/patient", token, json={"fname": ""})
 
     expect.status(plain, 200)
-    expect.no_data(response, 401, 403)
+    expect.no_data(
+        response, 401, 403, because="the client may only read, and looks at data to write"
+    )
 
 
 @requirement("SCOPE-unlisted-not-granted")

@@ -55,7 +55,10 @@ def test_credentials_are_not_sent_again(walked, step):
     response = walked[step]
 
     expect.that(
-        response.status_code not in RESENDING, "no 307 or 308", response.status_code, response
+        response.status_code not in RESENDING,
+        "no 307 or 308, which make the browser send the password to the next page as well",
+        response.status_code,
+        response,
     )
 
 

@@ -5,74 +5,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from tests.reports.checks import DEVIATION, GOOD, MIXED
 from tests.reports.project import Project
 
 SECRET = "s3cr3t-t0ken-of-the-test"
-
-MIXED = '''
-@requirement("T-must")
-def test_first(secret):
-    """The first thing is so."""
-    raise Mismatch(
-        expected="x to be 1",
-        received=[f"x is 2 {secret}", "y"],
-        in_answer="GET /x -> 200",
-        reproduce=f"curl -d token={secret}",
-        hint="look at x",
-    )
-
-@requirement("T-should")
-@pytest.mark.parametrize("n", [1, 2])
-def test_second(n):
-    """The second thing is so."""
-    assert n == 1
-
-@requirement("T-rest")
-def test_third(secret):
-    """The third thing is so."""
-    print(secret)
-    raise ValueError(f"boom {secret}")
-
-@requirement("T-portal")
-def test_fourth():
-    """The fourth thing is so."""
-'''
-
-GOOD = '''
-@requirement("T-must")
-@pytest.mark.parametrize("n", [1, 2])
-def test_first(n):
-    """The first thing is so."""
-
-@requirement("T-should")
-def test_second():
-    """The second thing is so."""
-
-@requirement("T-rest")
-@pytest.mark.writes
-def test_third():
-    """The third thing is so."""
-
-@requirement("T-portal")
-def test_fourth():
-    """The fourth thing is so."""
-'''
-
-INTERRUPTED = """
-@requirement("T-must")
-def test_last():
-    import os, signal, time
-    worker = "PYTEST_XDIST_WORKER" in os.environ
-    os.kill(os.getppid() if worker else os.getpid(), signal.SIGINT)
-    time.sleep(0.7)
-"""
-
-DEVIATION = """
-[[deviation]]
-requirement = "T-must"
-reason = "The first thing is otherwise."
-link = "https://example.org/issues/1"
-"""
 
 
 @pytest.fixture
@@ -254,103 +190,6 @@ def test_shipped_deviations_are_chosen_by_version(project):
 
     assert "deviations: openemr-9.toml" in shipped.stdout
     assert (shipped.returncode, without.returncode) == (0, 1)
-
-
-def test_errors_around_a_check_leave_it_blocked(project):
-    """What goes wrong before or after a check says nothing of the server, deviation or not."""
-    project.check("""
-@pytest.fixture
-def prepared():
-    assert False, "not prepared"
-
-@pytest.fixture
-def untidy():
-    yield
-    raise RuntimeError("not tidied")
-
-@requirement("T-must")
-def test_first(prepared):
-    pass
-
-@requirement("T-should")
-def test_second(untidy):
-    pass
-""")
-    project.write("known.toml", DEVIATION)
-
-    output = project.run("--deviations", "known.toml")
-
-    assert output.returncode == 1
-    assert project.verdicts()["T-must"] == project.verdicts()["T-should"] == "blocked"
-    assert "could not be judged: AssertionError: not prepared" in output.stdout
-
-
-def test_a_crashed_worker_leaves_its_check_blocked(project):
-    """The check that took a worker down is blocked, and the others are judged."""
-    project.check("""
-import os
-
-@requirement("T-must")
-def test_first():
-    os._exit(1)
-
-@requirement("T-rest")
-@pytest.mark.parametrize("n", range(4))
-def test_third(n):
-    pass
-""")
-
-    output = project.run("-n2")
-
-    assert output.returncode == 1
-    assert project.verdicts() | {"T-must": "blocked", "T-rest": "pass"} == project.verdicts()
-
-
-def test_checks_that_cannot_be_collected_make_the_run_partial(project):
-    """A file of checks that cannot be imported is no word about the server."""
-    project.check(GOOD)
-    project.check("import nothing_of_this_name", "conformance/oauth/test_bad.py")
-
-    output = project.run("-n1")
-
-    assert output.returncode == 1
-    assert project.data()["result"] == "partial run"
-    assert "test_bad.py could not be collected" in project.data()["run"]["partial_reason"]
-
-
-def test_a_stopped_run_leaves_valid_files(project):
-    """After -x the files hold what was judged so far, marked partial."""
-    project.check(MIXED)
-
-    project.run("-x")
-
-    assert project.data()["run"]["partial"]
-    assert project.data()["result"] == "not conformant"
-    assert (project.results / "statement.md").read_text("utf-8").startswith("# not conformant")
-
-
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
-def test_an_interrupted_run_leaves_valid_files(project, workers):
-    """After Ctrl-C, twice, the files hold what was judged so far, and nothing is left over."""
-    project.check(GOOD + INTERRUPTED)
-    for _ in range(2):
-        output = project.run(workers, facts={"name": "interrupted"})
-        assert output.returncode == 2, output.stdout + output.stderr
-        assert project.data()["result"] == "partial run"
-        assert "interrupted" in project.data()["run"]["partial_reason"]
-    names = {path.name for path in project.results.iterdir()}
-    assert names == {"allure", "conformance.json", "junit.xml", "statement.html", "statement.md"}
-
-
-def test_a_target_that_cannot_be_reached_leaves_no_results(project):
-    """Exit code 6 leaves nothing that could be taken for the result of the run."""
-    project.check(GOOD)
-    project.run()
-
-    output = project.run(env={"UNREACHABLE": "1"})
-
-    assert output.returncode == 6
-    assert not (project.results / "conformance.json").exists()
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
