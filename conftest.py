@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.bulk",
     "fixtures.sessions",
     "fixtures.lifecycle",
+    "fixtures.aging",
     "fixtures.recording",
     "conformance.watch",
     "reports.plugin",
