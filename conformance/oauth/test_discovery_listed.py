@@ -73,8 +73,8 @@ SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<
 @pytest.mark.parametrize(
     "method",
     [
-        pytest.param("client_secret_basic", marks=needs("oauth.password_grant")),
-        pytest.param("client_secret_post", marks=needs("oauth.password_grant")),
+        "client_secret_basic",
+        "client_secret_post",
         pytest.param("private_key_jwt", marks=needs("oauth.client_credentials")),
     ],
 )
@@ -90,11 +90,13 @@ def test_authentication_method_is_listed_as_it_works(discovery, server, new_clie
 
 
 def works_with_a_secret(server, new_client, method, admin):
-    """Tell whether the right secret brings a token, and a wrong one is refused."""
+    """Tell whether the right secret redeems a code, and a wrong one does not."""
     client = new_client.confidential(PLAIN, token_endpoint_auth_method=method)
-    right = server.password(client, admin, PLAIN, auth=client.authentication(method))
+    allowed = Browser(server).authorize(client, admin, PLAIN)
     bad = client.authentication(method, secret="wrong")
-    wrong = server.password(client, admin, PLAIN, auth=bad)
+    wrong = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=bad)
+    good = client.authentication(method)
+    right = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=good)
     return right.status_code == 200 and said(wrong) == "invalid_client"
 
 

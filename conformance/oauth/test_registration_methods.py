@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import expect, needs, requirement, writes
+from conformance import expect, requirement, writes
 from fixtures import keys
 from fixtures.oauth import InBody
 from fixtures.registrar import confidential_metadata
@@ -17,15 +17,15 @@ TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", 
 
 
 @requirement("RFC7591-2-default-auth-method")
-@needs("oauth.password_grant")
 @pytest.mark.parametrize("secret", ["right", "wrong"])
-def test_default_authentication_method_works(server, new_client, admin, secret):
+def test_default_authentication_method_works(server, new_client, authorization, secret):
     """A client that named no authentication method uses HTTP Basic, or the one it was told."""
     client = new_client.confidential(PLAIN, token_endpoint_auth_method=None)
     method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
     sent = {"right": None, "wrong": "wrong"}[secret]
     auth = client.authentication(method, secret=sent)
-    response = server.password(client, admin, PLAIN, auth=auth)
+    _, allowed = authorization(PLAIN, client=client)
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
 
     wanted = f"{'a token' if secret == 'right' else 'invalid_client'} by {method}"
     error = expect.json_object(response).get("error")
@@ -34,16 +34,16 @@ def test_default_authentication_method_works(server, new_client, admin, secret):
 
 
 @requirement("RFC7591-2-auth-method-enforced")
-@needs("oauth.password_grant")
 @pytest.mark.parametrize("by", ["secret", "nothing"])
-def test_client_with_a_key_needs_its_key(server, new_client, admin, by):
+def test_client_with_a_key_needs_its_key(server, new_client, authorization, by):
     """A client that registered to authenticate with its key cannot do so without it."""
     scope = f"{PLAIN} system/Patient.read"
     client = new_client.system(scope, token_endpoint_auth_method="private_key_jwt")
     control = server.client_credentials(client, SYSTEM)
     secret = {"client_secret": client.client_secret or "none-was-given"}
     auth = InBody(client_id=client.client_id, **({} if by == "nothing" else secret))
-    response = server.password(client, admin, PLAIN, auth=auth)
+    _, allowed = authorization(PLAIN, client=client)
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
 
     expect.status(control, 200)
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
