@@ -1,6 +1,7 @@
 """Client registration: values that somebody sends who means harm."""
 
 import json
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from fixtures.registrar import PUBLIC_SCOPE, confidential_metadata, public_metad
 pytestmark = writes
 
 SCOPE = "openid api:fhir patient/Patient.read"
+LOGIN = "openid fhirUser"
 HOST = "https://client.example.org"
 SCRIPT = "javascript:alert(document.domain)//"
 #: Redirect URIs that are none by RFC 3986.
@@ -148,6 +150,20 @@ def test_long_value_is_kept_or_refused(new_client, what):
             kept = expect.member(response, name)
             whole = kept == value or (name == "scope" and {*kept.split()} == {*value.split()})
             expect.that(whole, f"{name} whole", f"{len(str(kept))} of {len(str(value))} letters")
+
+
+@requirement("RFC7591-robust-sizes")
+def test_long_name_reaches_the_user_whole(new_client, browser, admin):
+    """A long value is registered whole or refused, never cut and never a breakdown."""
+    name = "n" * 255
+    response = new_client.ask(public_metadata(LOGIN) | {"client_name": name})
+
+    client_or_error(response, 400, 413)
+    if response.is_success:
+        client = Client(expect.member(response, "client_id", kind=str))
+        page = browser.settle(browser.log_in(browser.open(client, LOGIN), admin))
+        shown = max((len(each) for each in re.findall("n{20,}", page.text)), default=0)
+        expect.that(shown >= len(name), "the name whole", f"{shown} letters of {len(name)}", page)
 
 
 @requirement("RFC7591-robust-sizes")
