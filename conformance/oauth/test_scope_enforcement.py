@@ -35,10 +35,14 @@ def rest_scope(*kinds):
 
 
 @requirement("SCOPE-matrix-read")
+@pytest.mark.parametrize("spelling", ["read", pytest.param("rs", marks=V2)])
 @pytest.mark.parametrize("kind", list(FHIR))
-def test_fhir_scope_opens_its_type_only(api, tokens, kind):
+def test_fhir_scope_opens_its_type_only(api, tokens, new_session, kind, spelling):
     """A scope to read one FHIR type opens that type and no other."""
-    token = tokens.staff(fhir_scope(kind))
+    token = {
+        "read": lambda: tokens.staff(fhir_scope(kind)),
+        "rs": lambda: new_session(f"openid api:fhir user/{kind}.rs").access_token,
+    }[spelling]()
     own = api.get(FHIR[kind], token, params={"_count": "1"})
 
     expect.status(own, 200)
