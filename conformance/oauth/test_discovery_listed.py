@@ -57,14 +57,14 @@ BOUNDED = {
         ["HS256", "none"],
     ),
 }
-#: OpenID Connect Core 2, 3.1.3.6 and 5.1; a user may have no value for some of them.
+#: OpenID Connect Core 2, 3.1.3.6 and 5.1, and SMART; a user may have no value for some of them.
 STANDARD_CLAIMS = {
     "iss", "sub", "aud", "exp", "iat", "auth_time",
     "nonce", "acr", "amr", "azp", "at_hash", "c_hash",
     "sid", "jti", "nbf", "name", "given_name", "family_name",
     "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
     "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale",
-    "phone_number", "phone_number_verified", "address", "updated_at",
+    "phone_number", "phone_number_verified", "address", "updated_at", "fhirUser",
 }  # fmt: skip
 SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<query>\?.*)?")
 
