@@ -7,6 +7,7 @@ pytest_plugins = [
     "fixtures.resources",
     "fixtures.bulk",
     "fixtures.sessions",
+    "fixtures.launches",
     "fixtures.recording",
     "reports.plugin",
 ]
