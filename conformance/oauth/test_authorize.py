@@ -192,6 +192,15 @@ def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
     expect.that("nope/Nope.read" not in scope, "a scope without it", scope, answer.response)
 
 
+@requirement("OIDCC-3.1.2.1-unknown-scope-ignored")
+def test_request_with_an_unknown_scope_is_served(authorization):
+    """An OpenID request is served as if a scope that the server does not know were not in it."""
+    client, answer = authorization(SCOPE, parameters={"scope": f"{SCOPE} x_conformance"})
+
+    expect.redirect(answer.response, to=client.redirect_uri)
+    expect.code(answer)
+
+
 @requirement("OIDCC-3.1.2.1-scope-openid")
 def test_openid_scope_yields_an_id_token(token_response):
     """A request with the scope openid yields an ID token."""
