@@ -29,6 +29,15 @@ def test_authorization_endpoint_takes_post(browser, confidential_client):
     expect.login_page(page)
 
 
+@requirement("OIDCC-3.1.2.1-post")
+def test_request_by_post_brings_a_code(authorization):
+    """The authorization endpoint takes POST with a form and behaves as for GET."""
+    _, answer = authorization(SCOPE, method="POST")
+
+    expect.code(answer)
+    expect.equal(answer.parameters.get("state"), answer.state, "state", answer.response)
+
+
 @requirement("RFC6749-4.1.2-code-present")
 def test_approval_brings_a_code(authorization):
     """On approval the client gets a code in the query of its redirect URI."""
