@@ -123,14 +123,20 @@ def test_openid_request_names_its_redirect_uri(new_client, browser, number):
 
 
 @requirement("RFC6749-3.1-duplicate-params")
-@pytest.mark.parametrize("order", ["good_first", "bad_first"])
+@pytest.mark.parametrize("order", ["good_first", "bad_first", "good_in_query", "good_in_body"])
 def test_second_redirect_uri_is_never_used(client, browser, admin, order):
     """Of a redirect URI that is sent twice the unregistered one is never used."""
-    pairs = [("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)]
+    good, bad = ("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)
     request = browser.request(client, SCOPE)
     request.pop("redirect_uri")
-    sent = [*request.items(), *(pairs if order == "good_first" else reversed(pairs))]
-    answer = browser.settle(browser.http.get(browser.server.url("/authorize"), params=sent))
+    url, others = browser.server.url("/authorize"), [*request.items()]
+    if order.startswith("good_in"):
+        query, body = ([good], [bad]) if order == "good_in_query" else ([bad], [good])
+        answer = browser.http.post(url, params=others + query, data=others + body)
+    else:
+        pairs = [good, bad] if order == "good_first" else [bad, good]
+        answer = browser.http.get(url, params=others + pairs)
+    answer = browser.settle(answer)
     if asks_for_login(answer):
         page = browser.settle(browser.log_in(answer, admin))
         answer = browser.submit(form_of(page), consent(form_of(page), SCOPE.split()))
