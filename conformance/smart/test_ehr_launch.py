@@ -166,6 +166,21 @@ def test_launch_page_launches_for_nobody_else(ehr_launch, administrator, transpo
     expect.that(not given, "no launch value", response.headers.get("location"), response)
 
 
+@requirement("AUTH-launch-only-enabled")
+@pytest.mark.parametrize("fault", ["disabled", "not_for_launches"])
+def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault):
+    """An app that is disabled, or not registered for launches, is not launched."""
+    _ = ehr_launch.parameters
+    scope = SCOPE if fault == "disabled" else SCOPE.replace(" launch", "")
+    client = new_client.confidential(scope, initiate_login_uri=LAUNCH_URI)
+    if fault == "disabled":
+        administrator.disable(client.client_id)
+    response = administrator.launch(client.client_id)
+
+    given = query(response.headers.get("location", "")).get("launch")
+    expect.that(not given, "no launch value", response.headers.get("location"), response)
+
+
 @requirement("SMART-2.2-patient-scope-context")
 @pytest.mark.parametrize("asked", ["nothing", "launch"])
 def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, asked):
