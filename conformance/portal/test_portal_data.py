@@ -1,0 +1,67 @@
+"""The patient portal's API shows what the standard API shows."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+
+pytestmark = writes  # the patient gets an encounter
+
+SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
+#: What a patient sees of oneself in the portal.
+SEEN = [
+    "uuid",
+    "fname",
+    "lname",
+    "DOB",
+    "sex",
+    "street",
+    "postal_code",
+    "city",
+    "state",
+    "phone_contact",
+    "email",
+]
+
+
+@requirement("PORTAL-rest-agree")
+@pytest.mark.parametrize("who", ["patient", "other_patient"])
+def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request, who):
+    """The portal shows of a patient and of the encounters what the standard API shows."""
+    user = request.getfixturevalue(who)
+    response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
+    at_rest = api.get(f"/api/patient/{user.uuid}", staff)
+
+    expect.status(response, 200)
+    expect.status(at_rest, 200)
+    told, known = rows(response)[0], rows(at_rest)[0]
+    seen = {name: told.get(name) for name in SEEN}
+    expect.equal(seen, {name: known.get(name) for name in SEEN}, "the patient", response)
+
+
+@requirement("PORTAL-rest-agree")
+def test_portal_lists_the_encounters_that_staff_sees(api, tokens, staff, records, patient):
+    """The portal shows of a patient and of the encounters what the standard API shows."""
+    records.first("encounter", records.of(patient))
+    response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
+    at_rest = api.get(f"/api/patient/{patient.uuid}/encounter", staff)
+
+    expect.status(response, 200)
+    expect.status(at_rest, 200)
+    seen, known = (
+        {key(row): row.get("reason") for row in rows(one)} for one in (response, at_rest)
+    )
+    expect.that(known, "an encounter", at_rest, at_rest)
+    expect.equal(seen, known, "the encounters", response)
+
+
+def rows(response):
+    """Return the records of an answer, with or without envelope."""
+    body = json_body(response)
+    data = body.get("data", body) if isinstance(body, dict) else body
+    return data if isinstance(data, list) else [data]
+
+
+def key(row):
+    """Return the id of an encounter."""
+    return row.get("euuid") or row.get("uuid")
