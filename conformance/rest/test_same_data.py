@@ -13,7 +13,7 @@ RECORDS = {
     "allergy": ("AllergyIntolerance", "patient"),
     "medical_problem": ("Condition", "subject"),
 }
-CONTACTS = ["street", "city", "state", "postal_code", "country_code", "phone_contact", "email"]
+CONTACTS = ["street", "city", "state", "postal_code", "country_code", "phone_home", "email"]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def contacts(resource):
         "state": [one.get("state") for one in addresses],
         "postal_code": [one.get("postalCode") for one in addresses],
         "country_code": [one.get("country") for one in addresses],
-        "phone_contact": telecom,
+        "phone_home": telecom,
         "email": telecom,
         "pubpid": [one.get("value") for one in resource.get("identifier", [])],
     }

@@ -1,0 +1,52 @@
+"""A run leaves nothing behind that the server lets it remove."""
+
+from fixtures.embedded import EmbeddedServer
+from tests.runs import run, target_file
+
+#: Files whose checks make clients, tokens, patients, records, documents and exports.
+MAKING = [
+    "conformance/fhir/test_bulk.py",
+    "conformance/fhir/test_bulk_contents.py",
+    "conformance/fhir/test_writing.py",
+    "conformance/oauth/test_registration.py",
+    "conformance/oauth/test_token.py",
+    "conformance/portal",
+    "conformance/rest/test_writing.py",
+]
+
+
+def test_nothing_is_left_in_the_server(tmp_path):
+    """Neither clients nor tokens, patients, their accounts, records or exports outlive a run."""
+    with EmbeddedServer() as server:
+        store = server.store()
+        accounts, records = set(store.users), sum(map(len, store.records.values()))
+        target = target_file(tmp_path, server.url)
+        finished = run(tmp_path / "results", f"--target={target}", "--deviations=none", "-n2", *MAKING)
+
+        assert finished.exit_code == 0, finished.output
+        assert store.grants, "the run asked for tokens"
+        assert _left(store) == []
+        assert set(store.users) == accounts
+        assert sum(map(len, store.records.values())) == records
+
+
+def test_client_that_cannot_be_removed_is_shut(tmp_path):
+    """Where clients cannot be removed they are disabled, and their tokens are taken back."""
+    defects = "client_configuration_forbidden"
+    with EmbeddedServer() as server:
+        store = server.store(defects)
+        target = target_file(tmp_path, f"{server.url}/~{defects}")
+        run(tmp_path / "results", f"--target={target}", "-n0", "conformance/oauth/test_token.py")
+
+        assert store.clients
+        assert [one.id for one in store.clients.values() if one.enabled] == []
+        tokens = [*store.access_tokens.values(), *store.refresh_tokens.values()]
+        assert tokens
+        assert [one.grant.kind for one in tokens if one.live] == []
+
+
+def _left(store):
+    """Return what a store holds that a run could have removed."""
+    tokens = [*store.access_tokens.values(), *store.refresh_tokens.values()]
+    left = [*store.clients.values(), *store.jobs.values(), *(one for one in tokens if one.live)]
+    return left + [one for kind in ("patient", "encounter", "allergy") for one in store.all(kind)]
