@@ -1,9 +1,11 @@
 """Measures what the suite itself costs, against the embedded server: `tox -e bench`.
 
 The suite's own time is what is left of the wall time when the time spent waiting for answers is
-taken away: collection, checks, reports and files. It is measured, never asserted.
+taken away: collection, checks, reports and files. It is measured, never asserted. So is the
+memory of the largest process of a run: a worker, or the one that steers it.
 """
 
+import resource
 import statistics
 import sys
 import tempfile
@@ -17,19 +19,23 @@ REPEATS = 5
 
 def main(arguments: list[str]) -> None:
     """Run the suite without workers and with two, and print medians of several runs."""
-    print(f"{'':8}{'checks':>8}{'wall s':>8}{'per s':>8}{'requests':>10}{'own ms/check':>14}")
+    print(
+        f"{'':8}{'checks':>8}{'wall s':>8}{'per s':>8}{'requests':>10}{'own ms/check':>14}{'MB':>6}"
+    )
     for workers in (0, 2):
         rows = [measure(workers, arguments) for _ in range(REPEATS)]
-        checks, wall, requests, own = (
+        checks, wall, requests, own, memory = (
             statistics.median(column) for column in zip(*rows, strict=True)
         )
-        figures = f"{checks:8.0f}{wall:8.2f}{checks / wall:8.0f}{requests:10.0f}{own:14.2f}"
+        figures = (
+            f"{checks:8.0f}{wall:8.2f}{checks / wall:8.0f}{requests:10.0f}{own:14.2f}{memory:6.0f}"
+        )
         print(f"-n {workers:<5}{figures}")
     print(f"medians of {REPEATS} runs; wall time is that of the whole command")
 
 
-def measure(workers: int, arguments: list[str]) -> tuple[float, float, float, float]:
-    """Run once; return checks, wall seconds, requests, and own milliseconds per check."""
+def measure(workers: int, arguments: list[str]) -> tuple[float, float, float, float, float]:
+    """Run once; return checks, wall seconds, requests, own milliseconds per check, and MB."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         finished = run(Path(folder), f"-n{workers}", "-q", *arguments)
@@ -39,7 +45,9 @@ def measure(workers: int, arguments: list[str]) -> tuple[float, float, float, fl
     figures = statement["run"]
     # Two workers have twice the wall time to spend, waiting or not.
     own = figures["wall_seconds"] * max(1, workers) - figures["waiting_seconds"]
-    return checks, wall, figures["requests"], own / checks * 1000
+    # The largest process that this one has waited for, its workers and the server among them.
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return checks, wall, figures["requests"], own / checks * 1000, memory
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ def test_nothing_is_left_in_the_server(tmp_path):
         store = server.store()
         accounts, records = set(store.users), sum(map(len, store.records.values()))
         target = target_file(tmp_path, server.url)
-        finished = run(tmp_path / "results", f"--target={target}", "--deviations=none", "-n2", *MAKING)
+        finished = run(
+            tmp_path / "results", f"--target={target}", "--deviations=none", "-n2", *MAKING
+        )
 
         assert finished.exit_code == 0, finished.output
         assert store.grants, "the run asked for tokens"
