@@ -6,7 +6,11 @@ from conformance import expect, needs, requirement, writes
 
 pytestmark = writes  # an export leaves files on the server
 
-LEVELS = {"system": "/fhir/$export", "patients": "/fhir/Patient/$export"}
+LEVELS = {
+    "system": "/fhir/$export",
+    "patients": "/fhir/Patient/$export",
+    "group": "/fhir/Group/1/$export",
+}
 READING = "api:fhir system/Patient.read system/Binary.read"
 STAFF = "openid api:fhir fhirUser user/Patient.read"
 PATIENT = "openid api:fhir fhirUser patient/Patient.read"
