@@ -1,7 +1,14 @@
 """A run leaves nothing behind that the server lets it remove."""
 
+import signal
+import subprocess
+import sys
+import time
+
 from fixtures.embedded import EmbeddedServer
-from tests.runs import run, target_file
+from tests.runs import ROOT, run, target_file
+
+LONGEST_SECONDS = 60
 
 #: Files whose checks make clients, tokens, patients, records, documents and exports.
 MAKING = [
@@ -45,6 +52,26 @@ def test_client_that_cannot_be_removed_is_shut(tmp_path):
         tokens = [*store.access_tokens.values(), *store.refresh_tokens.values()]
         assert tokens
         assert [one.grant.kind for one in tokens if one.live] == []
+
+
+def test_run_that_is_told_to_end_cleans_up(tmp_path):
+    """A run that a time limit or a CI ends removes what it has made so far."""
+    with EmbeddedServer() as server:
+        store = server.store()
+        arguments = [f"--target={target_file(tmp_path, server.url)}", f"--results={tmp_path / 'r'}"]
+        running = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n0", *arguments, *MAKING],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
+        began = time.monotonic()
+        while len(store.clients) < 3 and time.monotonic() - began < LONGEST_SECONDS:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGTERM)
+
+        assert running.wait(LONGEST_SECONDS) == 2
+        assert store.grants, "the run asked for tokens"
+        assert _left(store) == []
 
 
 def _left(store):
