@@ -59,7 +59,7 @@ def test_run_that_is_told_to_end_cleans_up(tmp_path):
     with EmbeddedServer() as server:
         store = server.store()
         arguments = [f"--target={target_file(tmp_path, server.url)}", f"--results={tmp_path / 'r'}"]
-        running = subprocess.Popen(
+        running = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n0", *arguments, *MAKING],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
