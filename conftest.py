@@ -10,5 +10,7 @@ pytest_plugins = [
     "fixtures.lifecycle",
     "fixtures.recording",
     "conformance.watch",
+    "conformance.scopes",
+    "conformance.keyring",
     "reports.plugin",
 ]
