@@ -11,7 +11,7 @@ from functools import cached_property
 
 import pytest
 
-from conformance.routes import CONTEXT, Route, closed
+from conformance.routes import CONTEXT, Route, closed, firsts
 from conformance.scopes import Scopes
 from fixtures.api import Api
 from fixtures.http import Blocked, Response, json_body
@@ -71,24 +71,43 @@ class Keyring:
         return min(fitting, key=len, default=None)
 
     def right(self, route: Route, role: str) -> str:
-        """Return a token with exactly the scope of a route.
+        """Return a token that opens a route, with the scopes of half of the resources.
 
-        Not applicable where the server has no such scope; with the scopes of many resources
-        where no token is to be had without a login by hand.
+        Exactly with its own scope at one route of each resource, where a login costs little; not
+        applicable where the server has no such scope.
         """
-        scope = self.spelled(route, role) or self._unlisted(route, role)
-        answer = self._exactly(route, role, scope)
+        scope = self.spelled(route, role)
+        unlisted = scope is None
+        scope = scope or self._unlisted(route, role)
+        scopes = [scope]
+        if not (unlisted or (self._cheap and role == route.roles[0] and route in firsts())):
+            half = self._half(route)
+            own = [each for each in closed(route.api) if self._half(each) == half]
+            scopes = self._spelled(own, role)
+        answer = self._asked(role, [route.family, *scopes])
         if scope not in answer["scope"].split():
             raise Blocked(f"asked for {scope}, granted {answer['scope']}")
         return answer["access_token"]
 
     def permitted(self, route: Route, permission: str) -> str:
-        """Return a token with the scope to read, or to write, what a route is about."""
+        """Return a token with all scopes to read, or to write, at an API."""
         role = route.roles[0]
-        scope = self.spelled(route, role, permission)
-        if scope is None:
+        if self.spelled(route, role, permission) is None:
             not_applicable(f"the server offers no scope {route.scope(role, permission)}")
-        return self._exactly(route, role, scope)["access_token"]
+        return self._token(
+            role, [route.family, *self._spelled(closed(route.api), role, permission)]
+        )
+
+    def whole(self, route: Route, member: str = "access_token") -> str:
+        """Return a token of whoever may call a route with all scopes of its API."""
+        role = route.roles[0]
+        if role == "system" and member != "access_token":
+            not_applicable(f"a system gets no {member}")
+        base = [] if role == "system" else ["offline_access"]
+        answer = self._asked(role, [*base, route.family, *self._spelled(closed(route.api), role)])
+        if member not in answer:
+            raise Blocked(f"no {member} to judge with")
+        return answer[member]
 
     def foreign(self, route: Route, role: str) -> str:
         """Return a token of the right role and API, with the scopes of other resources only."""
@@ -118,16 +137,6 @@ class Keyring:
         role = route.roles[0]
         return self._token(role, [OTHER_FAMILY[route.api], *self._spelled(closed(route.api), role)])
 
-    def other(self, route: Route, member: str) -> str:
-        """Return the id_token or refresh_token of whoever may call a route."""
-        role, scope = route.roles[0], self.spelled(route, route.roles[0])
-        if role == "system" or scope is None:
-            not_applicable(f"nobody gets a {member} for this route")
-        answer = self._answer(role, f"openid offline_access {route.family} {scope}")
-        if member not in answer:
-            raise Blocked(f"no {member} to judge with")
-        return answer[member]
-
     def granted(self, role: str) -> tuple[list[str], list[str]]:
         """Return the scopes that are offered for a role's own context, and those granted of them.
 
@@ -156,19 +165,18 @@ class Keyring:
         self._clients[scope] = client
         return scope
 
-    def _exactly(self, route: Route, role: str, scope: str) -> dict[str, str]:
-        if "oauth.password_grant" in self.target.features or role == "system":
-            return self._asked(role, [route.family, scope])
-        half = self._half(route)
-        own = [each for each in closed(route.api) if self._half(each) == half]
-        return self._asked(role, [route.family, *self._spelled(own, role)])
+    @property
+    def _cheap(self) -> bool:
+        return "oauth.password_grant" in self.target.features
 
     def _half(self, route: Route) -> int:
         resources = sorted({each.resource for each in closed(route.api)})
         return resources.index(route.resource) % 2
 
-    def _spelled(self, routes: Iterable[Route], role: str) -> list[str]:
-        found = dict.fromkeys(self.spelled(each, role) for each in routes)
+    def _spelled(self, routes: Iterable[Route], role: str, permission: str = "") -> list[str]:
+        """Return the offered scopes of the routes; with one permission only if it is named."""
+        named = [each for each in routes if not permission or each.v1.endswith(f".{permission}")]
+        found = dict.fromkeys(self.spelled(each, role, permission) for each in named)
         return [scope for scope in found if scope is not None]
 
     def _token(self, role: str, scopes: list[str]) -> str:

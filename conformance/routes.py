@@ -135,12 +135,18 @@ def everywhere() -> list[Route]:
     return [route for api in APIS for route in closed(api)]
 
 
-def rotating(kinds: list[str], *, api: str = "") -> list[tuple[Route, str]]:
-    """Pair one route of each resource with one of the kinds, the kinds in turn."""
+@cache
+def firsts() -> tuple[Route, ...]:
+    """Return one route of each resource of each API."""
     found: dict[tuple[str, str], Route] = {}
-    for route in everywhere() if not api else closed(api):
+    for route in everywhere():
         found.setdefault((route.api, route.resource), route)
-    return [(route, kinds[place % len(kinds)]) for place, route in enumerate(found.values())]
+    return tuple(found.values())
+
+
+def rotating(kinds: list[str]) -> list[tuple[Route, str]]:
+    """Pair one route of each resource with one of the kinds, the kinds in turn."""
+    return [(route, kinds[place % len(kinds)]) for place, route in enumerate(firsts())]
 
 
 def cell(route: Route, *more: str, role: str = "") -> Any:
