@@ -8,6 +8,8 @@ pytest_plugins = [
     "fixtures.bulk",
     "fixtures.sessions",
     "fixtures.lifecycle",
+    "fixtures.aging",
+    "fixtures.launches",
     "fixtures.recording",
     "conformance.watch",
     "conformance.scopes",

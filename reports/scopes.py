@@ -1,7 +1,9 @@
-"""What a run learnt of each scope, folded from the reports of its checks (conformance/scopes.py)."""
+"""What a run learnt of each scope, folded from its checks (see conformance/scopes.py)."""
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
+
+Facts = Mapping[str, Mapping[str, bool]]
 
 #: What may be known of a scope, in the order of the columns.
 FACTS = {
@@ -23,7 +25,7 @@ def fold(
             before[fact] = before.get(fact, True) and value
 
 
-def as_data(known: Mapping[str, Mapping[str, bool]]) -> list[dict[str, Any]]:
+def as_data(known: Facts) -> list[dict[str, Any]]:
     """Return the scopes as they stand in conformance.json; null is what no check came to see."""
     seen = {fact for facts in known.values() for fact in facts}
     listed = []

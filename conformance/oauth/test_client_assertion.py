@@ -111,7 +111,7 @@ def test_audience_is_an_array(send, client):
 
 
 @requirement("RFC7523-3-exp-required")
-@pytest.mark.parametrize("fault", ["no_exp", "exp_null", "exp_text"])
+@pytest.mark.parametrize("fault", ["no_exp", "exp_null", "exp_text", "exp_boolean"])
 def test_assertion_without_an_expiry_is_refused(send, client, bent_assertion, fault):
     """A client assertion without a time of expiry is refused."""
     response = send(client, bent_assertion(fault, client))
@@ -122,9 +122,10 @@ def test_assertion_without_an_expiry_is_refused(send, client, bent_assertion, fa
 
 
 @requirement("RFC7523-3-exp-past")
-def test_expired_assertion_is_refused(send, client, bent_assertion):
+@pytest.mark.parametrize("fault", ["exp_past", "exp_zero", "exp_negative"])
+def test_expired_assertion_is_refused(send, client, bent_assertion, fault):
     """An expired client assertion is refused."""
-    response = send(client, bent_assertion("exp_past", client))
+    response = send(client, bent_assertion(fault, client))
 
     expect.no_token(response)
 
@@ -228,6 +229,15 @@ def test_unknown_critical_header_is_refused(send, client, bent_assertion):
     expect.no_token(response)
 
 
+@requirement("RFC7519-4-duplicate-claims")
+@pytest.mark.parametrize("fault", ["aud_twice", "sub_twice", "exp_twice"])
+def test_last_of_two_claims_counts(send, client, bent_assertion, fault):
+    """A claim that a client assertion names twice counts with its last value, or not at all."""
+    response = send(client, bent_assertion(fault, client))
+
+    expect.no_token(response)
+
+
 @requirement("SMART-2.2-jti-replay")
 @pytest.mark.parametrize("again", ["same_assertion", "same_jti"])
 def test_assertion_is_used_once_only(send, server, client, again):
@@ -302,7 +312,18 @@ def test_bad_assertion_is_an_invalid_client(send, client, bent_assertion, fault)
 @requirement("OPENEMR-CC-no-5xx")
 @pytest.mark.parametrize(
     "fault",
-    ["garbage", "two_parts", "no_json", "claims_no_object", "no_iss", "iss_list", "exp_text"],
+    [
+        "garbage",
+        "two_parts",
+        "five_parts",
+        "huge",
+        "deep",
+        "no_json",
+        "claims_no_object",
+        "no_iss",
+        "iss_list",
+        "exp_text",
+    ],
 )
 def test_malformed_assertion_breaks_nothing(send, client, bent_assertion, fault):
     """A malformed client assertion is refused without a server error."""

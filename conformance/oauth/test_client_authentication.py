@@ -65,6 +65,21 @@ def test_client_authenticates_with_basic(server, code_request, new_client):
     expect.status(response, 200)
 
 
+@requirement("RFC6749-2.3.1-basic-formencoded")
+def test_encoded_credentials_are_decoded(server, code_request, new_client):
+    """Client id and secret are read form-urlencoded from HTTP Basic."""
+    client = new_client.confidential(SCOPE, token_endpoint_auth_method="client_secret_basic")
+    client, form = code_request(client=client)
+    # Every character, also those that need none: what is encoded is to be decoded.
+    name, secret = (
+        "".join(f"%{byte:02X}" for byte in text.encode())
+        for text in (client.client_id, client.client_secret)
+    )
+    response = server.token(form, BasicAuth(name, secret))
+
+    expect.status(response, 200)
+
+
 @requirement("RFC6749-2.3.1-post")
 def test_client_authenticates_in_the_body(server, code_request, new_client):
     """A client that registered client_secret_post can authenticate in the body."""

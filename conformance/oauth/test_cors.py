@@ -122,6 +122,22 @@ def test_wildcard_goes_without_credentials(server, http, path):
     expect.that(not both, "one of the two", "both", response)
 
 
+@requirement("CORS-vary-origin")
+@pytest.mark.parametrize("path", ["/.well-known/smart-configuration", "/metadata", "/Patient"])
+def test_answer_that_depends_on_the_origin_says_so(target, http, path):
+    """An answer that differs by Origin says Vary: Origin, or is not to be stored."""
+    answers = [
+        http.get(target.fhir_url + path, headers={"Origin": each}) for each in (APP, FOREIGN)
+    ]
+    allowed = [answer.headers.get("Access-Control-Allow-Origin") for answer in answers]
+
+    vary = answers[0].headers.get("Vary", "").lower()
+    stored = "no-store" not in answers[0].headers.get("Cache-Control", "")
+    kept_apart = "origin" in vary or "*" in vary.split(",") or not stored
+    received = f"{allowed} and Vary: {vary or '-'}"
+    expect.that(allowed[0] == allowed[1] or kept_apart, "Vary: Origin", received, answers[0])
+
+
 def preflight(response):
     """Expect a preflight that lets a browser send Authorization."""
     expect.success(response)

@@ -13,6 +13,7 @@ from fixtures.oauth import Client, Pkce, PrivateKeyJwt, granted
 from fixtures.registrar import public_metadata
 
 SCOPE = "openid api:fhir fhirUser patient/Patient.read"
+STAFF = "openid api:oemr user/facility.read"
 #: What each word of a response type brings to the client.
 BRINGS = {"code": "code", "token": "access_token", "id_token": "id_token"}
 FOREIGN = "evil.example"
@@ -180,6 +181,25 @@ def test_caller_does_not_choose_the_addresses(server, http, name):
     expect.status(response, 200, 400, 404, 421)
     everything = f"{response.headers} {response.text}"
     expect.that(FOREIGN not in everything, f"nothing of {FOREIGN}", everything, response)
+
+
+@requirement("OPENEMR-HOST-internal-external")
+@pytest.mark.parametrize("name", ["Host", "X-Forwarded-Host"])
+def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client, admin, name):
+    """Tokens that were fetched under another host name carry the same issuer and work."""
+    client = new_client.confidential(STAFF)
+    form = {"grant_type": "password", "user_role": "users", "scope": STAFF}
+    form |= {"username": admin.name, "password": admin.password}
+    response = server.token(form, client.authentication(), headers={name: "inside.example.org"})
+    if response.status_code in {400, 404, 421}:
+        return  # the server is not to be called by that name
+
+    expect.status(response, 200)
+    claims = keys.unverified_claims(expect.member(response, "id_token", kind=str))
+    issuer = expect.json_object(discovery).get("issuer")
+    expect.equal(claims.get("iss"), issuer, "the issuer of the ID token", response)
+    token = expect.member(response, "access_token", kind=str)
+    expect.status(api.get("/api/facility", token), 200)
 
 
 @requirement("OPENEMR-AUTH-oidc-compliant")

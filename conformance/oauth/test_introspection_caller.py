@@ -1,10 +1,13 @@
 """Who may introspect: clients that prove who they are, and nobody else."""
 
+import re
+
 import pytest
 
 from conformance import disclosure, expect, needs, requirement
 from fixtures import keys
 from fixtures.oauth import InBody
+from fixtures.target import not_applicable
 
 
 def forged_assertion(client):
@@ -92,6 +95,21 @@ def test_bearer_token_opens_introspection(server, introspected, http):
     token = found.session.access_token
     headers = {"Authorization": f"Bearer {token}"}
     response = http.post(server.url("/introspect"), data={"token": token}, headers=headers)
+
+    expect.status(response, 200)
+    expect.that(expect.member(response, "active") is True, "active true", response.text, response)
+
+
+@requirement("SMART-2.0-introspect-any-client")
+def test_backend_service_introspects_tokens_of_others(server, introspected, http):
+    """A backend service that may introspect by its token is told of the tokens of any client."""
+    token = introspected("authorization_code").active().session.access_token
+    own = introspected("client_credentials").session.access_token
+    ask = {"url": server.url("/introspect"), "headers": {"Authorization": f"Bearer {own}"}}
+    about_itself = http.post(data={"token": own}, **ask)
+    if not re.search(r'"active": ?true', about_itself.text):
+        not_applicable("introspection takes no bearer token of a backend service")
+    response = http.post(data={"token": token}, **ask)
 
     expect.status(response, 200)
     expect.that(expect.member(response, "active") is True, "active true", response.text, response)

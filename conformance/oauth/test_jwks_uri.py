@@ -24,8 +24,8 @@ def published(listener, new_client, server, client_key):
     uri = listener.publish(path, keys.jwks(first))
     client = new_client.system(SCOPE, key=first, jwks_uri=uri)
 
-    def log_in(key):
-        assertion = keys.client_assertion(client.client_id, server.token_endpoint, key)
+    def log_in(key, **options):
+        assertion = keys.client_assertion(client.client_id, server.token_endpoint, key, **options)
         response = server.client_credentials(client, SCOPE, assertion=assertion)
         if path not in listener.hits:
             not_applicable("the server does not fetch keys from an http address")
@@ -42,6 +42,16 @@ def test_published_key_is_used(published, client_key):
 
     expect.status(response, 200)
     expect.schema(response, "token")
+
+
+@requirement("SMART-2.2-jku-registered")
+def test_registered_address_in_an_assertion_is_accepted(published, listener, client_key):
+    """A jku that is the registered jwks_uri is accepted in a client assertion."""
+    path, log_in = published
+    granted(log_in(client_key("published-first")))
+    response = log_in(client_key("published-first"), header={"jku": listener.url + path})
+
+    expect.status(response, 200)
 
 
 @requirement("SMART-2.2-key-rotation")

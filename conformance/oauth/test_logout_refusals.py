@@ -16,6 +16,13 @@ NEAR_MISSES = {
     "slash_added": f"{LOGOUT_URI}/",
     "other_case": f"https://{PARTS.netloc}{PARTS.path.upper()}",
     "userinfo": f"https://{PARTS.netloc}@evil.example.net{PARTS.path}",
+    "host_prefix": f"https://{PARTS.netloc}.evil.example.net{PARTS.path}",
+    "suffix": f"{LOGOUT_URI}.evil",
+    "path_traversal": f"{LOGOUT_URI}/../evil",
+    "other_port": f"https://{PARTS.netloc}:8443{PARTS.path}",
+    "fragment": f"{LOGOUT_URI}#elsewhere",
+    "no_scheme": "//evil.example.net/",
+    "slash_and_backslash": "/\\evil.example.net/",
     "http_for_https": f"http://{PARTS.netloc}{PARTS.path}",
 }
 INJECTIONS = {

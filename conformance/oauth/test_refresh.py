@@ -186,6 +186,22 @@ def test_id_token_of_a_refresh_is_of_the_same_user(server, fresh_tokens):
     expect.that(later["iat"] >= first["iat"], "a new iat", later["iat"], response)
 
 
+@requirement("OIDCC-12.2-refresh-auth-time")
+def test_id_token_of_a_refresh_keeps_the_login(server, authorization):
+    """An ID token of a refresh tells the time and the nonce of the first login, if any."""
+    client, allowed = authorization(NARROW, parameters={"max_age": "3600"})
+    answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
+    body = granted(answer)
+    response = server.refresh(client, body["refresh_token"])
+
+    first = unverified_claims(body["id_token"])
+    second = granted(response).get("id_token")
+    later = unverified_claims(second) if second else {}
+    for name in ("auth_time", "nonce"):
+        kept = name not in later or later[name] == first.get(name)
+        expect.that(kept, f"{name} {first.get(name)}, or none", later.get(name), response)
+
+
 @requirement("OIDCC-11-offline-access")
 @pytest.mark.parametrize(
     "grant",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import expect, needs, requirement
+from conformance import expect, needs, requirement, writes
 from fixtures.sessions import PLACES
 
 FHIR = {
@@ -35,10 +35,14 @@ def rest_scope(*kinds):
 
 
 @requirement("SCOPE-matrix-read")
+@pytest.mark.parametrize("spelling", ["read", pytest.param("rs", marks=V2)])
 @pytest.mark.parametrize("kind", list(FHIR))
-def test_fhir_scope_opens_its_type_only(api, tokens, kind):
+def test_fhir_scope_opens_its_type_only(api, tokens, new_session, kind, spelling):
     """A scope to read one FHIR type opens that type and no other."""
-    token = tokens.staff(fhir_scope(kind))
+    token = {
+        "read": lambda: tokens.staff(fhir_scope(kind)),
+        "rs": lambda: new_session(f"openid api:fhir user/{kind}.rs").access_token,
+    }[spelling]()
     own = api.get(FHIR[kind], token, params={"_count": "1"})
 
     expect.status(own, 200)
@@ -109,6 +113,27 @@ def test_reading_letters_are_apart(api, patient, v2_token, letter):
 
     expect.status(permitted, 200)
     expect.no_data(other, 401, 403)
+
+
+@requirement("SCOPE-v2-cud-split")
+@writes
+@pytest.mark.parametrize("letter", ["c", "u", "d"])
+def test_writing_letters_are_apart(api, new_session, letter):
+    """The letters c, u and d of a scope permit their own interaction and no other."""
+    scope = f"openid api:oemr user/allergy.{letter}"
+    session = new_session(scope)
+    # Nobody has this id, so that nothing is written; who may not ask is told so before.
+    path = f"/api/patient/{ONE}/allergy"
+    calls = {
+        "c": lambda: api.post(path, session.access_token, json={}),
+        "u": lambda: api.put(f"{path}/{ONE}", session.access_token, json={}),
+        "d": lambda: api.delete(f"{path}/{ONE}", session.access_token),
+    }
+    own = calls[letter]()
+
+    expect.that(own.status_code not in {401, 403}, f"{letter} permitted", own.status_code, own)
+    for other in calls.keys() - {letter}:
+        expect.no_data(calls[other](), 401, 403)
 
 
 @requirement("SCOPE-v1-v2-equivalence")

@@ -8,6 +8,8 @@ from fixtures.oauth import Client, granted
 from fixtures.registrar import confidential_metadata
 
 READ = "openid api:oemr user/patient.read"
+PUBLIC = "openid api:fhir fhirUser"
+LABORATORY = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
 FIVE = ["openid", "api:oemr", "user/patient.read", "user/facility.read", "user/allergy.read"]
 ORDERS = {
     "reversed": FIVE[::-1],
@@ -69,14 +71,33 @@ def test_no_more_is_granted_than_was_asked_for(issued, grant):
 
 @requirement("SCOPE-unregistered-refused")
 @pytest.mark.parametrize(
-    "grant",
-    ["authorization_code", pytest.param("password", marks=needs("oauth.password_grant"))],
+    ("kind", "scope"),
+    [
+        pytest.param("confidential", "user/facility.read", id="authorization_code"),
+        pytest.param(
+            "password",
+            "user/facility.read",
+            marks=needs("oauth.password_grant"),
+            id="password",
+        ),
+        pytest.param("public", "patient/Observation.read", id="public"),
+        pytest.param(
+            "confidential", "user/facility.rs", marks=needs("smart.v2_scopes"), id="version_two"
+        ),
+        pytest.param(
+            "confidential",
+            f"user/Observation.rs?category={LABORATORY}",
+            marks=needs("smart.granular_scopes"),
+            id="granular",
+        ),
+    ],
 )
-def test_unregistered_scope_is_not_granted(server, admin, browser, new_client, grant):
+def test_unregistered_scope_is_not_granted(server, admin, browser, new_client, kind, scope):
     """A scope outside the registration of the client is not granted."""
-    client = new_client.confidential(READ)
-    asked = f"{READ} user/facility.read"
-    if grant == "password":
+    registered = PUBLIC if kind == "public" else READ
+    client = new_client.public(registered) if kind == "public" else new_client.confidential(READ)
+    asked = f"{registered} {scope}"
+    if kind == "password":
         response = server.password(client, admin, asked)
     else:
         given = browser.authorize(client, admin, asked)
@@ -89,7 +110,7 @@ def test_unregistered_scope_is_not_granted(server, admin, browser, new_client, g
 
     expect.no_server_error(response)
     got = scopes_of(response)
-    expect.that("user/facility.read" not in got, "user/facility.read not granted", got, response)
+    expect.that(scope not in got, f"{scope} not granted", sorted(got), response)
 
 
 @requirement("SCOPE-no-letter-escalation")

@@ -4,16 +4,19 @@ import pytest
 
 from conformance import expect, needs, requirement
 
+SPELLINGS = ["read", pytest.param("rs", marks=needs("smart.v2_scopes"))]
+
 
 @requirement("SCOPE-patient-login-user-scope")
 @needs("oauth.password_grant")
+@pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("beside", ["alone", "with_patient_scope"])
 def test_patient_with_user_scopes_sees_no_more(
-    server, api, new_client, patient, other_patient, beside
+    server, api, new_client, patient, other_patient, beside, spelling
 ):
     """A patient who asks for user scopes sees no more than the own record."""
-    scope = "openid api:fhir user/Patient.read"
-    scope += {"alone": "", "with_patient_scope": " patient/Patient.read"}[beside]
+    scope = f"openid api:fhir user/Patient.{spelling}"
+    scope += {"alone": "", "with_patient_scope": f" patient/Patient.{spelling}"}[beside]
     client = new_client.confidential(scope)
     answer = server.password(client, patient, scope)
     token = answer.json().get("access_token", "none") if answer.is_success else "none"
@@ -28,9 +31,10 @@ def test_patient_with_user_scopes_sees_no_more(
 
 @requirement("SCOPE-patient-needs-context")
 @needs("oauth.password_grant")
-def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_client):
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_client, spelling):
     """Patient scopes open nothing where no patient is in the context."""
-    scope = "openid api:fhir patient/Patient.read"
+    scope = f"openid api:fhir patient/Patient.{spelling}"
     client = new_client.confidential(scope)
     answer = server.password(client, admin, scope)
     body = answer.json() if answer.is_success else {}

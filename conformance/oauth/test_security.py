@@ -1,12 +1,13 @@
 """What keeps the authorization server safe, whatever the grant (RFC 9700)."""
 
 import re
+import secrets
 from urllib.parse import urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 
-from conformance import expect, needs, requirement, writes
+from conformance import disclosure, expect, needs, requirement, writes
 from fixtures.http import Blocked, location
 from fixtures.login import (
     Browser,
@@ -190,3 +191,27 @@ def test_client_cannot_be_a_user(server, new_client, tokens, api):
     response = api.get("/api/patient", token["access_token"])
 
     expect.refused(response)
+
+
+@requirement("RFC6819-error-no-secrets")
+@pytest.mark.parametrize(
+    "place", ["code", "password", "refresh_token", "assertion", "introspection", "logout"]
+)
+def test_errors_repeat_no_secret(server, new_client, admin, place):
+    """An error repeats no secret that was sent, and shows nothing of the program's inside."""
+    client = new_client.confidential("openid api:fhir")
+    word = f"{secrets.token_urlsafe(24)}.{secrets.token_urlsafe(24)}.{secrets.token_urlsafe(24)}"
+    bad = client.authentication(secret=word)
+    response = {
+        "code": lambda: server.exchange(client, word, verifier=word, auth=bad),
+        "password": lambda: server.password(client, admin, "openid api:fhir", auth=bad),
+        "refresh_token": lambda: server.refresh(client, word),
+        "assertion": lambda: server.client_credentials(client, "api:fhir", assertion=word),
+        "introspection": lambda: server.introspect(client, word, auth=bad),
+        "logout": lambda: server.logout(id_token_hint=word),
+    }[place]()
+
+    said = f"{response.text} {response.headers.get('location', '')}"
+    repeated = [each for each in (word, admin.password) if len(each) > 7 and each in said]
+    expect.that(not repeated, "no secret in the answer", said, response)
+    disclosure.no_internals(response)

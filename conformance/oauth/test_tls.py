@@ -7,6 +7,10 @@ from fixtures import tls
 from fixtures.http import Blocked
 from fixtures.tls import Version
 
+#: Suites that protect nothing, by what they lack (RFC 9325 section 4.1).
+EMPTY_SUITES = {"encryption": "eNULL", "authentication": "aNULL"}
+METADATA = "/.well-known/openid-configuration"
+
 
 @requirement("TLS-1.2-min")
 def test_current_versions_are_accepted(target):
@@ -33,6 +37,51 @@ def test_old_versions_are_refused(target, version):
     agreed = tls.negotiated(target, version, version)
 
     expect.that(agreed is None, "a refused handshake", str(agreed))
+
+
+@requirement("TLS-weak-ciphers")
+@pytest.mark.parametrize("lacking", list(EMPTY_SUITES))
+def test_suites_that_protect_nothing_are_refused(target, lacking):
+    """Cipher suites without encryption or without authentication are refused."""
+    agreed = tls.negotiated(target, Version.TLSv1_2, Version.TLSv1_2, EMPTY_SUITES[lacking])
+
+    expect.that(agreed is None, f"no handshake without {lacking}", f"one, of {agreed}")
+
+
+@requirement("TLS-forward-secrecy")
+def test_suites_without_forward_secrecy_are_refused(target):
+    """Cipher suites with a static RSA key exchange are refused."""
+    agreed = tls.negotiated(target, Version.TLSv1_2, Version.TLSv1_2, "kRSA")
+
+    expect.that(agreed is None, "no handshake without forward secrecy", f"one, of {agreed}")
+
+
+@requirement("TLS-certificate")
+def test_certificate_is_valid(target):
+    """The server's certificate is valid for its host name and comes from a trusted authority."""
+    distrust = tls.distrust(target)
+
+    expect.that(distrust is None, "a certificate to trust", distrust)
+
+
+@requirement("TLS-http-refused")
+def test_clear_text_is_refused(target, http):
+    """What is served over https is not served in clear text."""
+    answers = tls.in_clear_text(target, http, f"/oauth2/{target.site}{METADATA}")
+
+    for answer in answers:
+        expect.that(not answer.is_success, "no document over http", answer.status_code, answer)
+        leads_to = answer.headers.get("location", "https:")
+        expect.that(leads_to.startswith("https:"), "https, or nothing", leads_to, answer)
+
+
+@requirement("TLS-hsts-not-over-http")
+def test_plain_answers_do_not_speak_of_https(target, http):
+    """Answers in clear text do not tell browsers to stay with https."""
+    answers = tls.in_clear_text(target, http, f"/oauth2/{target.site}{METADATA}")
+
+    for answer in answers:
+        expect.header(answer, "Strict-Transport-Security", absent=True)
 
 
 @requirement("TLS-hsts")

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from conformance import GRANTS, expect, requirement
+from conformance import GRANTS, expect, needs, requirement
 from fixtures import keys
 from fixtures.oauth import granted
+from fixtures.registrar import STAFF_SCOPE
 
 USER_GRANTS = [grant for grant in GRANTS if grant.id != "client_credentials"]
 #: RFC 6749 appendix A.4: one space between tokens of these characters.
@@ -204,3 +205,16 @@ def _lifetime(token, default):
         return default
     claims = keys.unverified_claims(token)
     return float(claims.get("exp", 0)) - float(claims.get("iat", claims.get("nbf", 0)))
+
+
+@requirement("SMART-2.2-token-size")
+@needs("oauth.password_grant")
+def test_token_with_many_scopes_opens_the_api(server, api, admin, confidential_client):
+    """An access token with many scopes still fits into the header of a call."""
+    token = granted(server.password(confidential_client, admin, STAFF_SCOPE))["access_token"]
+    response = api.get("/api/facility", token)
+
+    # Apache, nginx and IIS take a header of 8 KB; with a longer one the API is out of reach.
+    size = len(f"Authorization: Bearer {token}")
+    expect.that(size <= 8190, "a header of 8190 bytes at most", f"{size} bytes")
+    expect.status(response, 200)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from conformance import expect, needs, requirement
+from fixtures import keys
 from fixtures.oauth import InBody
 
 SCOPE = "openid offline_access api:oemr user/patient.read"
@@ -108,6 +109,26 @@ def test_repeated_parameter_is_refused(server, fresh_tokens, twice):
         "refresh_token_first_wrong": [("refresh_token", "wrong"), *good],
     }
     response = server.token(more[twice], client.authentication())
+
+    expect.no_token(response)
+    expect.status(response, 400)
+
+
+@requirement("RFC6749-3.2-duplicate-params")
+@needs("oauth.client_credentials")
+@pytest.mark.parametrize("first", ["the_same", "garbage"])
+def test_second_assertion_is_refused(server, system_client, first):
+    """A token request that repeats a parameter is refused with a status of 400."""
+    client = system_client
+    good = keys.client_assertion(client.client_id, client.audience, client.key)
+    form = [
+        ("grant_type", "client_credentials"),
+        ("scope", SYSTEM),
+        ("client_assertion_type", keys.JWT_BEARER),
+        ("client_assertion", {"the_same": good, "garbage": "no.jwt.atall"}[first]),
+        ("client_assertion", good),
+    ]
+    response = server.token(form)
 
     expect.no_token(response)
     expect.status(response, 400)

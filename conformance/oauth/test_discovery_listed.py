@@ -1,0 +1,295 @@
+"""The provider metadata: what it lists works, and what it leaves out does not."""
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from conformance import expect, needs, requirement, writes
+from fixtures import keys
+from fixtures.http import answer_line
+from fixtures.login import Browser
+from fixtures.oauth import Client, PrivateKeyJwt, granted
+from fixtures.registrar import confidential_metadata
+
+SCOPE = "openid api:fhir patient/Patient.read"
+PLAIN = "openid api:fhir"
+SYSTEM = "api:fhir system/Patient.read"
+IDENTITY = "openid profile email phone address fhirUser"
+#: OpenEMR offers the scopes of an API only to a request that names the API as well.
+APIS = "api:oemr api:fhir api:port"
+FAMILIES = f"openid {APIS} fhirUser"
+#: The grants that the suite can go through, by their names in the metadata.
+KNOWN_GRANTS = ["authorization_code", "refresh_token", "password", "client_credentials"]
+OTHER_GRANTS = [
+    "implicit",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:openid:params:grant-type:ciba",
+]
+RESPONSE_TYPES = [
+    "token",
+    "id_token",
+    "id_token token",
+    "code token",
+    "code id_token",
+    "code id_token token",
+    "none",
+]
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES384"]
+#: Members of a registration, the list of the metadata that bounds them, and values to try.
+BOUNDED = {
+    "grant_types": ("grant_types_supported", [["urn:openid:params:grant-type:ciba"]]),
+    "response_types": ("response_types_supported", [["none"]]),
+    "subject_type": ("subject_types_supported", ["pairwise", "public"]),
+    "token_endpoint_auth_method": (
+        "token_endpoint_auth_methods_supported",
+        ["tls_client_auth", "client_secret_jwt"],
+    ),
+    "id_token_signed_response_alg": (
+        "id_token_signing_alg_values_supported",
+        ["HS256", "ES512", "none"],
+    ),
+    "token_endpoint_auth_signing_alg": (
+        "token_endpoint_auth_signing_alg_values_supported",
+        ["HS256", "none"],
+    ),
+}
+#: OpenID Connect Core 2, 3.1.3.6 and 5.1, and SMART; a user may have no value for some of them.
+STANDARD_CLAIMS = {
+    "iss", "sub", "aud", "exp", "iat", "auth_time",
+    "nonce", "acr", "amr", "azp", "at_hash", "c_hash",
+    "sid", "jti", "nbf", "name", "given_name", "family_name",
+    "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
+    "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale",
+    "phone_number", "phone_number_verified", "address", "updated_at", "fhirUser",
+}  # fmt: skip
+SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<query>\?.*)?")
+
+
+@requirement("RFC8414-2-auth-methods-truthful")
+@pytest.mark.parametrize(
+    "method",
+    [
+        "client_secret_basic",
+        "client_secret_post",
+        pytest.param("private_key_jwt", marks=needs("oauth.client_credentials")),
+    ],
+)
+def test_authentication_method_is_listed_as_it_works(discovery, server, new_client, admin, method):
+    """The metadata lists each client authentication method that works, and no other."""
+    name = "token_endpoint_auth_methods_supported"
+    listed = expect.json_object(discovery).get(name, ["client_secret_basic"])
+    works = works_with_a_key if method == "private_key_jwt" else works_with_a_secret
+    worked = works(server, new_client, method, admin)
+
+    received = f"{method} {'works' if worked else 'does not work'}, and {name} is {listed}"
+    expect.that(worked == (method in listed), "a list of what works", received, discovery)
+
+
+def works_with_a_secret(server, new_client, method, admin):
+    """Tell whether the right secret redeems a code, and a wrong one does not."""
+    client = new_client.confidential(PLAIN, token_endpoint_auth_method=method)
+    allowed = Browser(server).authorize(client, admin, PLAIN)
+    bad = client.authentication(method, secret="wrong")
+    wrong = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=bad)
+    good = client.authentication(method)
+    right = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=good)
+    return right.status_code == 200 and said(wrong) == "invalid_client"
+
+
+def works_with_a_key(server, new_client, method, admin):
+    """Tell whether an assertion with the right key brings a token, and one with another not."""
+    del admin  # whoever the client acts for: nobody
+    client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
+    right = server.client_credentials(client, SYSTEM, auth=client.authentication(method))
+    other = PrivateKeyJwt(client.client_id, client.audience, keys.key("of-a-stranger"))
+    wrong = server.client_credentials(client, SYSTEM, auth=other)
+    return right.status_code == 200 and not wrong.is_success
+
+
+def said(response):
+    """Return the error code of an answer, or nothing."""
+    return str(expect.json_object(response).get("error", ""))
+
+
+@requirement("RFC8414-2-listed-grants-work")
+@pytest.mark.parametrize("document", ["openid", pytest.param("smart", marks=needs("fhir"))])
+def test_listed_grant_types_work(
+    discovery, smart_configuration, token_response, server, new_client, document
+):
+    """Every grant type that the metadata lists can be used at the token endpoint."""
+    answer = {"openid": discovery, "smart": smart_configuration}[document]
+    listed = expect.json_object(answer).get("grant_types_supported", ["authorization_code"])
+
+    broken = []
+    for grant in listed:
+        if grant in KNOWN_GRANTS:
+            response = token_response(grant)
+            worked = response.status_code == 200
+        else:
+            client = new_client.confidential(SCOPE)
+            response = server.token({"grant_type": grant}, client.authentication())
+            worked = said(response) not in {"unsupported_grant_type", "unauthorized_client"}
+        if not worked:
+            broken.append(f"{grant}: {answer_line(response.request, response)}")
+    expect.that(not broken, "a token endpoint that knows each listed grant type", broken, answer)
+
+
+@requirement("RFC8414-2-unlisted-grants-refused")
+@pytest.mark.parametrize("grant", OTHER_GRANTS, ids=lambda grant: grant.rpartition(":")[2])
+def test_unlisted_grant_type_is_refused(discovery, server, new_client, grant):
+    """A grant type that the metadata does not list is refused at the token endpoint."""
+    listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
+    client = new_client.system(SYSTEM)
+    form = {"grant_type": grant, "scope": SYSTEM, "device_code": "x", "auth_req_id": "x"}
+    tokens = {"subject_token": "x", "subject_token_type": "x", "assertion": "e30.e30.e30"}
+    response = server.token(form | tokens, client.authentication("private_key_jwt"))
+
+    received = f"{response.status_code} for {grant}, which is not listed"
+    refused = response.is_client_error or grant in listed
+    expect.that(refused, "a refusal with 4xx", received, response)
+
+
+@requirement("RFC8414-2-unlisted-response-types-refused")
+def test_unlisted_response_types_bring_nothing(discovery, server, new_client, admin):
+    """A response type that the metadata does not list brings nothing to the client."""
+    listed = expect.member(discovery, "response_types_supported", kind=list)
+    known = [{*each.split()} for each in listed]
+    client = new_client.public("openid fhirUser")
+
+    brought = []
+    for response_type in [each for each in RESPONSE_TYPES if {*each.split()} not in known]:
+        wishes = {"response_type": response_type, "nonce": "n-0S6-WzA2Mj"}
+        answer = Browser(server).authorize(client, admin, "openid fhirUser", parameters=wishes)
+        parts = urlsplit(answer.response.headers.get("location", ""))
+        came = {name for name, _ in parse_qsl(f"{parts.query}&{parts.fragment}")}
+        came &= {"code", "access_token", "id_token"}
+        if came:
+            brought.append(f"{response_type}: {', '.join(sorted(came))}")
+    expect.that(not brought, "nothing for a response type that is not listed", brought, discovery)
+
+
+@requirement("RFC8414-2-unlisted-algorithms-refused")
+def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client):
+    """A client assertion that is signed with an algorithm that is not listed is refused."""
+    name = "token_endpoint_auth_signing_alg_values_supported"
+    listed = expect.json_object(discovery).get(name, [])
+    # The registered keys say nothing of algorithms, so that only the server's own list counts.
+    made = {kind: keys.key(f"of-any-algorithm-{kind}", kind, "") for kind in ("RSA", "EC")}
+    client = {}
+
+    accepted = []
+    for algorithm in [each for each in ALGORITHMS if each not in listed]:
+        kind = "EC" if algorithm.startswith("ES") else "RSA"
+        if kind not in client:
+            client[kind] = new_client.system(SYSTEM, key=made[kind])
+        auth = PrivateKeyJwt(client[kind].client_id, server.token_endpoint, made[kind], algorithm)
+        if server.client_credentials(client[kind], SYSTEM, auth=auth).is_success:
+            accepted.append(algorithm)
+    expect.that(not accepted, f"refusals of all but {listed}", accepted, discovery)
+
+
+@requirement("RFC7591-2-unlisted-values-not-registered")
+@writes
+@pytest.mark.parametrize("member", list(BOUNDED))
+def test_unlisted_value_is_not_registered(discovery, new_client, member):
+    """A client is not registered with a value that the server's metadata does not list."""
+    name, candidates = BOUNDED[member]
+    listed = expect.json_object(discovery).get(name, [])
+    unlisted = [each for each in candidates if not {*as_list(each)} & {*listed}]
+    wished = unlisted[0] if unlisted else candidates[-1]
+    response = new_client.ask(confidential_metadata(SCOPE) | {member: wished})
+
+    expect.no_server_error(response)
+    registered = expect.json_object(response).get(member) if response.is_success else None
+    kept = sorted({*as_list(registered)} - {*listed})
+    expect.that(not kept, f"{member} refused, replaced or left out: {name} is {listed}", kept)
+
+
+def as_list(value):
+    """Return the values of a member that is one value or a list."""
+    return [] if value is None else value if isinstance(value, list) else [str(value)]
+
+
+@requirement("OIDCD-3-claims-truthful")
+def test_listed_claims_exist(discovery, server, new_client, admin):
+    """Every claim that the metadata lists is a standard one, or comes with an ID token."""
+    listed = expect.json_object(discovery).get("claims_supported", [])
+    client = new_client.public(IDENTITY)
+    answer = Browser(server).authorize(client, admin, IDENTITY)
+    body = granted(server.exchange(client, answer.code, verifier=answer.verifier))
+    given = {*keys.unverified_claims(str(body.get("id_token")))}
+
+    unknown = sorted({*listed} - STANDARD_CLAIMS - given)
+    expect.that(not unknown, f"standard claims, or such as {sorted(given)}", unknown, discovery)
+
+
+@requirement("OIDCD-3-scopes-supported-grantable")
+@pytest.mark.parametrize(
+    "role",
+    [
+        "staff",
+        pytest.param("patient", marks=needs("patients")),
+        pytest.param("system", marks=needs("oauth.client_credentials")),
+    ],
+)
+def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, request):
+    """Every scope that the metadata lists is granted to somebody who asks for it."""
+    listed = expect.member(discovery, "scopes_supported", kind=list)
+    asked = [each for each in listed if role_of(each) == role]
+    if role == "system":
+        response = server.client_credentials(all_scopes, f"{APIS} {' '.join(asked)}")
+    else:
+        user = request.getfixturevalue("admin" if role == "staff" else "patient")
+        scope = " ".join(dict.fromkeys([*FAMILIES.split(), *asked]))
+        response = tokens.fetch(all_scopes, user, scope)
+    expect.status(response, 200)
+    body = granted(response)
+
+    got = {*str(body.get("scope", "")).split()}
+    token = str(body["access_token"])
+    # OpenEMR hides some of what it granted from the answer; the token itself has it.
+    got |= {*keys.unverified_claims(token).get("scopes", [])} if keys.is_jwt(token) else set()
+    missing = [each for each in asked if not covers(got, each)]
+    expect.that(not missing, "every scope that is listed", missing, response)
+
+
+@pytest.fixture(scope="module")
+def all_scopes(registrar, discovery):
+    """A client that is registered for every scope that the metadata lists."""
+    listed = expect.member(discovery, "scopes_supported", kind=list)
+    scope = " ".join(dict.fromkeys([*FAMILIES.split(), *listed]))
+    client: Client = registrar.system(scope)
+    client.method = "client_secret_post"
+    return client
+
+
+def role_of(scope):
+    """Return who can be granted a scope; launches need more than a token request."""
+    context = scope.partition("/")[0]
+    if context in {"launch", "site:default", "online_access"}:
+        return "nobody"
+    return context if context in {"patient", "system"} else "staff"
+
+
+def covers(got, scope):
+    """Tell whether the granted scopes have a scope, be it in another spelling."""
+    if scope in got:
+        return True
+    wanted = SPELLING.fullmatch(scope)
+    if wanted is None:
+        return False
+    held = [found for each in got if (found := SPELLING.fullmatch(each))]
+    held = [each for each in held if each["slot"] == wanted["slot"]]
+    held = [each for each in held if each["query"] in {None, wanted["query"]}]
+    return letters(wanted) <= {letter for each in held for letter in letters(each)}
+
+
+def letters(spelled):
+    """Return the letters of SMART 2 that a permission stands for."""
+    return {
+        *{"read": "rs", "write": "cud", "*": "cruds"}.get(spelled["letters"], spelled["letters"])
+    }

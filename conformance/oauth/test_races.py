@@ -1,0 +1,91 @@
+"""What may be used once only, sent several times at once: each is taken once at most.
+
+A thief of a code or a token races its owner. A server that looks, works and then marks as used
+gives tokens to both. How wide that window is open depends on the machine; a race that shows nothing
+is run again with something fresh, so often that chance has little to say.
+"""
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures import keys
+from fixtures.oauth import granted
+from fixtures.racing import at_once
+
+SCOPE = "openid offline_access"
+SYSTEM = "system/Patient.read api:fhir"
+#: How many send at once: more than two only take the processor from each other.
+RUNNERS = 4
+RACES = {"refresh_token": 20, "assertion": 30}
+
+
+@pytest.fixture
+def race():
+    """Race with requests, one after the other, until one is granted more than once.
+
+    Gives the granted answers of the last race. Blocked if a race has none: then the request was
+    not good in the first place.
+    """
+
+    def run(requests):
+        won = []
+        for request in requests:
+            responses = at_once(request, RUNNERS)
+            granted(min(responses, key=lambda response: response.status_code))
+            won = [each for each in responses if each.status_code == 200]
+            if len(won) > 1:
+                break
+        return won
+
+    return run
+
+
+@requirement("RFC6749-4.1.3-code-race")
+def test_code_is_exchanged_once_at_the_same_time(server, authorization, race):
+    """Concurrent exchanges of one code yield one token at most."""
+    client, allowed = authorization(SCOPE)
+    won = race([lambda: server.exchange(client, allowed.code, verifier=allowed.verifier)])
+
+    _expect_one(won, "exchanges of one code")
+
+
+@requirement("RFC9700-4.14-refresh-race")
+def test_refresh_token_has_one_successor(server, tokens, admin, new_client, race):
+    """Concurrent uses of one refresh token leave one valid successor at most."""
+    client = new_client.confidential(SCOPE)
+
+    def requests():
+        for _ in range(RACES["refresh_token"]):
+            token = granted(tokens.fetch(client, admin, SCOPE)).get("refresh_token", "")
+            yield lambda token=token: server.refresh(client, token)
+
+    won = race(requests())
+    successors = [granted(each).get("refresh_token", "") for each in won]
+    valid = [each for each in successors if server.refresh(client, each).status_code == 200]
+
+    _expect_one(won if len(valid) > 1 else valid, "uses of one refresh token")
+
+
+@requirement("SMART-2.2-jti-race")
+def test_assertion_gives_one_token_at_the_same_time(server, system_client, race):
+    """A client assertion that is sent several times at once gives one token at most."""
+    client = system_client
+
+    def requests():
+        for _ in range(RACES["assertion"]):
+            made = keys.client_assertion(client.client_id, client.audience, client.key)
+            yield lambda made=made: server.client_credentials(client, SYSTEM, assertion=made)
+
+    won = race(requests())
+
+    _expect_one(won, "uses of one client assertion")
+
+
+def _expect_one(won, what):
+    __tracebackhide__ = True
+    expect.that(
+        len(won) <= 1,
+        f"at most 1 of {RUNNERS} {what} at the same moment to succeed",
+        f"{len(won)} of {RUNNERS} succeeded: a thief who is as quick as the owner gets tokens too",
+        won[-1] if won else None,
+    )

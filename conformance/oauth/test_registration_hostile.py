@@ -1,0 +1,267 @@
+"""Client registration: values that somebody sends who means harm."""
+
+import json
+import re
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import answer_line
+from fixtures.oauth import Client
+from fixtures.registrar import PUBLIC_SCOPE, confidential_metadata, public_metadata
+
+pytestmark = writes
+
+SCOPE = "openid api:fhir patient/Patient.read"
+LOGIN = "openid fhirUser"
+HOST = "https://client.example.org"
+SCRIPT = "javascript:alert(document.domain)//"
+#: Redirect URIs that are none by RFC 3986.
+NO_URIS = {
+    "line_break": f"{HOST}/callback\r\nX-Injected: yes",
+    "null_byte": f"{HOST}/callback\x00.example.com",
+    "blank": f"{HOST}/call back",
+    "backslash": f"{HOST}\\@attacker.example.org/callback",
+    "not_ascii": "https://cliеnt.example.org/callback",  # noqa: RUF001 - the point of it
+    "empty": "",
+}
+#: Patterns that somebody might match in place of compare, and what they would match.
+WILDCARDS = {
+    "host": ("https://*.example.org/callback", "https://attacker.example.org/callback"),
+    "path": (f"{HOST}/*", f"{HOST}/open?to=https://attacker.example.org"),
+    "everything": ("https://*", "https://attacker.example.org/callback"),
+    "regular_expression": (
+        "https://client.example.org.*",
+        "https://client.example.org.attacker.example.org",
+    ),
+}
+#: Members with an address that a page of the server might show or follow.
+LINKS = [
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "jwks_uri",
+    "initiate_login_uri",
+    "post_logout_redirect_uris",
+]
+#: Values of another JSON type than the member has.
+VALUES = {
+    "null": None,
+    "number": 7,
+    "boolean": True,
+    "object": {"a": "b"},
+    "list_of_objects": [{"a": "b"}],
+    "empty_list": [],
+}
+TYPES = [
+    ("redirect_uris", "number"),
+    ("redirect_uris", "list_of_objects"),
+    ("post_logout_redirect_uris", "boolean"),
+    ("contacts", "number"),
+    ("grant_types", "boolean"),
+    ("response_types", "number"),
+    ("scope", "null"),
+    ("scope", "number"),
+    ("scope", "object"),
+    ("scope", "empty_list"),
+    ("client_name", "null"),
+    ("client_name", "number"),
+    ("client_name", "object"),
+    ("application_type", "object"),
+    ("token_endpoint_auth_method", "object"),
+    ("jwks", "number"),
+    ("jwks", "list_of_objects"),
+    ("jwks_uri", "object"),
+    ("initiate_login_uri", "object"),
+    ("subject_type", "boolean"),
+]
+LONG = {
+    "name_255": {"client_name": "n" * 255},
+    "name_10000": {"client_name": "n" * 10_000},
+    "secret_contact": {"contacts": [f"{'c' * 70_000}@example.org"]},
+    "policy": {"policy_uri": f"{HOST}/{'p' * 70_000}"},
+    "scope": {"scope": " ".join([SCOPE] * 1500)},
+}
+#: Bodies that are JSON for some readers only.
+BODIES = {
+    "deep": b'{"client_name":' + b'{"a":' * 600 + b"1" + b"}" * 601,
+    "trailing": b'{"client_name":"a"} {"client_name":"b"}',
+    "comment": b'{"client_name":"a" /* b */}',
+    "not_utf8": b'{"client_name":"\xff\xfe"}',
+    "xml": b'<?xml version="1.0"?><client><client_name>a</client_name></client>',
+}
+
+
+@requirement("RFC7591-hostile-types")
+@pytest.mark.parametrize(("member", "value"), TYPES)
+def test_value_of_any_type_breaks_nothing(new_client, member, value):
+    """A member of any JSON type is answered with a client or a JSON error, never a breakdown."""
+    response = new_client.ask(confidential_metadata(SCOPE) | {member: VALUES[value]})
+
+    client_or_error(response)
+
+
+@requirement("RFC7591-hostile-bodies")
+@pytest.mark.parametrize("body", list(BODIES))
+def test_odd_body_is_refused(new_client, body):
+    """A body that is not good JSON metadata makes no client, and is refused in JSON."""
+    headers = {"Content-Type": "application/json"}
+    response = new_client.ask(None, content=BODIES[body], headers=headers)
+
+    expect.refused(response)
+    client_or_error(response)
+
+
+@requirement("RFC7591-hostile-bodies")
+def test_member_that_is_given_twice_counts_once(new_client):
+    """A body that is not good JSON metadata makes no client, and is refused in JSON."""
+    good = json.dumps(public_metadata() | {"client_name": "the first"})
+    body = good[:-1] + ', "client_name": "the second"}'
+    headers = {"Content-Type": "application/json"}
+    response = new_client.ask(None, content=body, headers=headers)
+
+    client_or_error(response)
+    name = expect.json_object(response).get("client_name", "the second")
+    expect.that(name in {"the first", "the second"}, "one of the two names", name, response)
+
+
+@requirement("RFC7591-3.1-content-type-missing")
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/xml"], ids=["none", "text", "xml"])
+def test_registration_of_another_media_type_breaks_nothing(new_client, kind):
+    """A registration that is not labelled as JSON is registered or refused, never a breakdown."""
+    headers = {"Content-Type": kind} if kind else {}
+    body = json.dumps(public_metadata()).encode()
+    response = new_client.ask(None, content=body, headers=headers)
+
+    client_or_error(response)
+
+
+@requirement("RFC7591-robust-sizes")
+@pytest.mark.parametrize("what", list(LONG))
+def test_long_value_is_kept_or_refused(new_client, what):
+    """A long value is registered whole or refused, never cut and never a breakdown."""
+    sent = LONG[what]
+    response = new_client.ask(confidential_metadata(SCOPE) | sent)
+
+    client_or_error(response, 400, 413)
+    if response.is_success:
+        for name, value in sent.items():
+            kept = expect.member(response, name)
+            whole = kept == value or (name == "scope" and {*kept.split()} == {*value.split()})
+            expect.that(whole, f"{name} whole", f"{len(str(kept))} of {len(str(value))} letters")
+
+
+@requirement("RFC7591-robust-sizes")
+def test_long_name_reaches_the_user_whole(new_client, browser, admin):
+    """A long value is registered whole or refused, never cut and never a breakdown."""
+    name = "n" * 255
+    response = new_client.ask(public_metadata(LOGIN) | {"client_name": name})
+
+    client_or_error(response, 400, 413)
+    if response.is_success:
+        client = Client(expect.member(response, "client_id", kind=str))
+        page = browser.settle(browser.log_in(browser.open(client, LOGIN), admin))
+        shown = max((len(each) for each in re.findall("n{20,}", page.text)), default=0)
+        expect.that(shown >= len(name), "the name whole", f"{shown} letters of {len(name)}", page)
+
+
+@requirement("RFC7591-robust-sizes")
+def test_last_of_many_redirect_uris_is_usable(new_client, browser):
+    """A long value is registered whole or refused, never cut and never a breakdown."""
+    uris = [f"{HOST}/callback/{number}/{'x' * 400}" for number in range(200)]
+    response = new_client.ask(public_metadata() | {"redirect_uris": uris})
+
+    client_or_error(response, 400, 413)
+    if response.is_success:
+        client = Client(expect.member(response, "client_id", kind=str), redirect_uri=uris[-1])
+        expect.login_page(browser.open(client, PUBLIC_SCOPE))
+
+
+@requirement("RFC3986-redirect-uri-syntax")
+@pytest.mark.parametrize("bad", list(NO_URIS))
+def test_redirect_uri_that_is_no_uri_is_unusable(new_client, browser, bad):
+    """A redirect URI that is no URI by its syntax cannot be registered, or cannot be used."""
+    unusable(new_client, browser, NO_URIS[bad], NO_URIS[bad])
+
+
+@requirement("RFC9110-4.2.4-userinfo")
+@pytest.mark.parametrize(
+    "uri",
+    ["https://client.example.org@attacker.example.org/", "https://user:word@client.example.org/"],
+    ids=["disguise", "password"],
+)
+def test_redirect_uri_with_a_user_name_is_unusable(new_client, browser, uri):
+    """A redirect URI with a user name in it cannot be registered, or cannot be used."""
+    unusable(new_client, browser, uri, uri)
+
+
+@requirement("RFC9700-2.1-wildcards")
+@pytest.mark.parametrize("pattern", list(WILDCARDS))
+def test_redirect_uri_is_no_pattern(new_client, browser, pattern):
+    """A registered redirect URI is compared as it is, and matches nothing as a pattern."""
+    registered, used = WILDCARDS[pattern]
+    unusable(new_client, browser, registered, used)
+
+
+@requirement("RFC8252-8.4-scheme-without-period")
+@pytest.mark.parametrize("scheme", ["myapp", "vbscript"])
+def test_scheme_without_a_domain_is_unusable(new_client, browser, scheme):
+    """A redirect URI with a scheme of no domain name cannot be registered, or cannot be used."""
+    uri = f"{scheme}:/callback"
+    unusable(new_client, browser, uri, uri)
+
+
+@requirement("RFC7591-2-link-schemes")
+@pytest.mark.parametrize("member", LINKS)
+def test_link_that_a_browser_runs_is_not_registered(new_client, member):
+    """An address that a browser would run is refused, or left out of what is registered."""
+    value = [SCRIPT] if member.endswith("s") else SCRIPT
+    response = new_client.ask(confidential_metadata(SCOPE) | {member: value})
+
+    client_or_error(response)
+    kept = expect.json_object(response).get(member) if response.is_success else None
+    expect.that(kept != value, f"{member} refused or left out", kept, response)
+
+
+@requirement("RFC7591-2-no-header-injection")
+@pytest.mark.parametrize("member", ["client_name", "scope", "token_endpoint_auth_method"])
+def test_line_breaks_reach_no_header(new_client, browser, member):
+    """Line breaks in the metadata of a client add no header to any answer."""
+    broken = "a\r\nX-Injected: yes\r\n\r\n<script>"
+    response = new_client.ask(public_metadata() | {member: broken})
+    answers = [response]
+    if response.is_success:
+        client = Client(expect.member(response, "client_id", kind=str))
+        answers.append(browser.open(client, PUBLIC_SCOPE))
+
+    client_or_error(response)
+    for answer in answers:
+        expect.header(answer, "X-Injected", absent=True)
+
+
+def client_or_error(response, *refusals):
+    """Expect a client, or a refusal as a JSON object with an error, and nothing else."""
+    expect.no_server_error(response)
+    body = expect.json_object(response)
+    if response.is_success:
+        expect.member(response, "client_id", kind=str)
+        return
+    expect.status(response, *(refusals or (400, 413, 415)))
+    expect.member(response, "error", kind=str)
+    expect.that("client_id" not in body, "no client in a refusal", sorted(body), response)
+
+
+def unusable(new_client, browser, registered, used):
+    """Expect that the URI is refused at registration, or at the latest when it is used."""
+    response = new_client.ask(public_metadata() | {"redirect_uris": [registered]})
+    if not response.is_success:
+        expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")
+        return
+    client = Client(expect.member(response, "client_id", kind=str), redirect_uri=used)
+    page = browser.open(client, PUBLIC_SCOPE)
+
+    said = f"{registered!r} was registered, and {answer_line(page.request, page)} for {used!r}"
+    login = page.status_code == 200 and "password" in page.text
+    expect.that(not login, "a refusal, not the login page", said, page)
+    expect.that(not page.is_redirect, "no redirect to it", said, page)

@@ -1,0 +1,136 @@
+"""Client registration: how a client authenticates afterwards, and what fits together."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures import keys
+from fixtures.oauth import InBody
+from fixtures.registrar import confidential_metadata
+
+pytestmark = writes
+
+SCOPE = "openid api:fhir patient/Patient.read"
+PLAIN = "openid api:fhir"
+SYSTEM = "api:fhir system/Patient.read"
+#: What belongs to each grant type and response type (RFC 7591 section 2.1).
+TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")}
+
+
+@requirement("RFC7591-2-default-auth-method")
+@pytest.mark.parametrize("secret", ["right", "wrong"])
+def test_default_authentication_method_works(server, new_client, authorization, secret):
+    """A client that named no authentication method uses HTTP Basic, or the one it was told."""
+    client = new_client.confidential(PLAIN, token_endpoint_auth_method=None)
+    method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
+    sent = {"right": None, "wrong": "wrong"}[secret]
+    auth = client.authentication(method, secret=sent)
+    _, allowed = authorization(PLAIN, client=client)
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+
+    wanted = f"{'a token' if secret == 'right' else 'invalid_client'} by {method}"
+    error = expect.json_object(response).get("error")
+    came = {"right": response.status_code == 200, "wrong": error == "invalid_client"}[secret]
+    expect.that(came, wanted, response.text, response)
+
+
+@requirement("RFC7591-2-auth-method-enforced")
+@pytest.mark.parametrize("by", ["secret", "nothing"])
+def test_client_with_a_key_needs_its_key(server, new_client, authorization, by):
+    """A client that registered to authenticate with its key cannot do so without it."""
+    scope = f"{PLAIN} system/Patient.read"
+    client = new_client.system(scope, token_endpoint_auth_method="private_key_jwt")
+    control = server.client_credentials(client, SYSTEM)
+    secret = {"client_secret": client.client_secret or "none-was-given"}
+    auth = InBody(client_id=client.client_id, **({} if by == "nothing" else secret))
+    _, allowed = authorization(PLAIN, client=client)
+    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+
+    expect.status(control, 200)
+    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+@requirement("RFC7591-2-private-key-jwt-needs-keys")
+def test_client_with_a_key_registers_its_key(new_client):
+    """A client cannot register to authenticate with a key and give no key."""
+    metadata = confidential_metadata(SCOPE) | {"token_endpoint_auth_method": "private_key_jwt"}
+    response = new_client.ask(metadata)
+
+    expect.no_server_error(response)
+    method = expect.json_object(response).get("token_endpoint_auth_method")
+    replaced = response.is_client_error or method not in {None, "private_key_jwt"}
+    expect.that(replaced, "a refusal or another method", response.text, response)
+
+
+@requirement("RFC7591-2-response-types-grant-types-consistent")
+@pytest.mark.parametrize(
+    ("grants", "responses"),
+    [(["client_credentials"], ["code"]), (["authorization_code"], ["token"])],
+    ids=["code_without_its_grant", "grant_without_its_code"],
+)
+def test_contradictory_types_are_refused_or_mended(new_client, grants, responses):
+    """Grant types and response types that contradict each other are refused or replaced."""
+    wished = {"grant_types": grants, "response_types": responses}
+    key_set = {"jwks": keys.jwks(keys.key("registered-RSA"))}
+    response = new_client.ask(confidential_metadata(SCOPE) | key_set | wished)
+
+    expect.no_server_error(response)
+    body = expect.json_object(response)
+    has_grants, has_responses = body.get("grant_types") or [], body.get("response_types") or []
+    fits = all(
+        (word in has_responses) == (grant in has_grants)
+        for word, grant in TOGETHER
+        if grant == "authorization_code" or word in has_responses
+    )
+    received = f"grant_types {has_grants} with response_types {has_responses}"
+    expect.that(response.is_client_error or fits, "a refusal, or what fits", received, response)
+
+
+@requirement("RFC7591-5-jwks-uri-scheme")
+@pytest.mark.parametrize(
+    "uri",
+    ["file:///etc/passwd", "gopher://127.0.0.1:1/x", "ftp://127.0.0.1/x", "http://127.0.0.1:1/"],
+    ids=["file", "gopher", "ftp", "closed_port"],
+)
+def test_address_of_keys_discloses_nothing(server, new_client, uri):
+    """An address of keys that is no web address is refused, and what it leads to is not told."""
+    metadata = confidential_metadata(SYSTEM) | {"jwks_uri": uri}
+    registered = new_client.ask(metadata)
+    if registered.is_client_error:
+        expect.member(registered, "error", kind=str)
+        return
+    client = new_client.system(SYSTEM, jwks_uri=uri)
+    response = server.client_credentials(client, SYSTEM)
+
+    expect.no_token(response)
+    expect.no_server_error(response)
+    inside = [
+        word for word in ("root:", "cURL", "Connection refused", "passwd") if word in response.text
+    ]
+    expect.that(not inside, "no word of what is there", response.text, response)
+
+
+@requirement("RFC7592-2.1-unknown-client")
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_unknown_registration_is_answered_with_401(new_client, http, method):
+    """The address of a registration that does not exist is answered with 401."""
+    registered = new_client.ask(confidential_metadata(SCOPE))
+    uri = expect.member(registered, "registration_client_uri", kind=str)
+    token = expect.member(registered, "registration_access_token", kind=str)
+    unknown = f"{uri.rpartition('/')[0]}/no-such-client"
+    response = http.request(
+        method, unknown, headers={"Authorization": f"Bearer {token}"}, json={"client_name": "x"}
+    )
+
+    expect.status(response, 401)
+
+
+@requirement("RFC7592-token-in-query")
+def test_registration_is_not_shown_for_a_token_in_the_query(new_client, http):
+    """A registration is not shown to a token in the query, where logs and histories keep it."""
+    registered = new_client.ask(confidential_metadata(SCOPE))
+    uri = expect.member(registered, "registration_client_uri", kind=str)
+    token = expect.member(registered, "registration_access_token", kind=str)
+    response = http.get(uri, params={"access_token": token})
+
+    expect.that("redirect_uris" not in response.text, "nothing of the client", "its metadata")
+    expect.refused(response)

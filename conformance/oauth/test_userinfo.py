@@ -1,0 +1,55 @@
+"""The userinfo endpoint: who the user of an access token is."""
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures.keys import unverified_claims
+from fixtures.target import not_applicable
+
+
+@pytest.fixture(scope="session")
+def userinfo(http, discovery, issued):
+    """Call the endpoint that the discovery document names, with a good token unless told so.
+
+    Not applicable where it does not exist: OIDCD-3-userinfo-endpoint-exists is about that.
+    """
+    endpoint = expect.member(discovery, "userinfo_endpoint", kind=str)
+    good = f"Bearer {issued('authorization_code').access_token}"
+    there = http.get(endpoint, headers={"Authorization": good})
+
+    def call(method="GET", authorization=good):
+        if there.status_code == 404 or not there.content:
+            not_applicable("the userinfo endpoint that is advertised does not exist")
+        headers = {} if authorization is None else {"Authorization": authorization}
+        return http.request(method, endpoint, headers=headers)
+
+    return call
+
+
+@requirement("OIDCC-5.3-userinfo-sub")
+def test_userinfo_is_about_the_user_of_the_id_token(userinfo, issued):
+    """The sub that userinfo tells is that of the ID token."""
+    response = userinfo()
+
+    expected = unverified_claims(issued("authorization_code").id_token)["sub"]
+    expect.equal(expect.member(response, "sub"), expected, "sub", response)
+
+
+@requirement("OIDCC-5.3-userinfo-methods")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_userinfo_answers_both_methods(userinfo, method):
+    """Userinfo answers GET and POST."""
+    response = userinfo(method)
+
+    expect.status(response, 200)
+    expect.member(response, "sub", kind=str)
+
+
+@requirement("OIDCC-5.3.3-userinfo-error")
+@pytest.mark.parametrize("authorization", [None, "Bearer no-such-token"], ids=["none", "unknown"])
+def test_userinfo_refuses_without_a_token(userinfo, authorization):
+    """Userinfo refuses a call without a good token with 401 and a Bearer challenge."""
+    response = userinfo(authorization=authorization)
+
+    expect.status(response, 401)
+    expect.header(response, "WWW-Authenticate", contains="Bearer")

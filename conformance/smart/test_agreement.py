@@ -1,0 +1,145 @@
+"""The three documents about the authorization server: whether they say the same."""
+
+import pytest
+
+from conformance import expect, needs, requirement
+
+OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+CAPABILITIES = "http://fhir-registry.smarthealthit.org/StructureDefinition/capabilities"
+SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+#: Members that name an address, and their names in the extension of the CapabilityStatement.
+ADDRESSES = {
+    "authorization_endpoint": "authorize",
+    "token_endpoint": "token",
+    "registration_endpoint": "register",
+    "introspection_endpoint": "introspect",
+    "revocation_endpoint": "revoke",
+    "management_endpoint": "manage",
+    "jwks_uri": None,
+    "userinfo_endpoint": None,
+}
+#: Members that list what one and the same endpoint can do.
+LISTS = [
+    "scopes_supported",
+    "grant_types_supported",
+    "response_types_supported",
+    "code_challenge_methods_supported",
+    "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+]
+#: What the certification criterion asks of both kinds of launch, and of each.
+BOTH = {
+    "client-confidential-symmetric",
+    "sso-openid-connect",
+    "permission-offline",
+}
+ONC = {
+    "standalone": BOTH
+    | {
+        "launch-standalone",
+        "client-public",
+        "context-standalone-patient",
+        "permission-patient",
+    },
+    "ehr": BOTH
+    | {
+        "launch-ehr",
+        "context-banner",
+        "context-style",
+        "context-ehr-patient",
+        "permission-user",
+    },
+}
+LAUNCHES = [
+    pytest.param("standalone", marks=needs("smart.standalone_launch")),
+    pytest.param("ehr", marks=needs("smart.ehr_launch")),
+]
+
+
+@pytest.fixture(scope="module")
+def security(capability_statement):
+    """The security block of the CapabilityStatement."""
+    rest = expect.member(capability_statement, "rest", kind=list)
+    return rest[0].get("security", {})
+
+
+def extensions(element, url):
+    """Return the extensions of an element with this URL."""
+    return [each for each in element.get("extension", []) if each.get("url") == url]
+
+
+@requirement("DISC-three-documents-agree")
+@pytest.mark.parametrize("member", list(ADDRESSES))
+def test_documents_name_the_same_address(discovery, smart_configuration, security, member):
+    """An endpoint that several documents of the server name has the same address in each."""
+    uris = {
+        part.get("url"): part.get("valueUri")
+        for extension in extensions(security, OAUTH_URIS)
+        for part in extension.get("extension", [])
+    }
+    said = {
+        "openid-configuration": expect.json_object(discovery).get(member),
+        "smart-configuration": expect.json_object(smart_configuration).get(member),
+        "CapabilityStatement": uris.get(ADDRESSES[member]),
+    }
+    named = {document: address for document, address in said.items() if address is not None}
+
+    expect.that(len({*named.values()}) <= 1, f"one {member}", named, smart_configuration)
+
+
+@requirement("DISC-lists-agree")
+@pytest.mark.parametrize("member", LISTS)
+def test_documents_list_the_same(discovery, smart_configuration, member):
+    """What the SMART configuration lists is listed by the provider metadata, too."""
+    known = flat(expect.json_object(discovery).get(member, []))
+    listed = flat(expect.json_object(smart_configuration).get(member, []))
+
+    more = sorted(listed - known)
+    expect.that(
+        not (more and known), f"nothing beyond openid-configuration in {member}", more,
+        smart_configuration,
+    )  # fmt: skip
+
+
+def flat(values):
+    """Return the strings of a list, also of a list in a list: how it is nested has its own rule."""
+    if isinstance(values, str):
+        return {values}
+    return {each for value in values for each in flat(value)}
+
+
+@requirement("DISC-capabilities-agree")
+def test_documents_claim_the_same_capabilities(smart_configuration, security, capability_statement):
+    """The capabilities in the CapabilityStatement are those of the SMART configuration."""
+    claimed = {each.get("valueCode") for each in extensions(security, CAPABILITIES)}
+    listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
+
+    received = [
+        f"in the CapabilityStatement only: {sorted(claimed - listed)}",
+        f"in the SMART configuration only: {sorted(listed - claimed)}",
+    ]
+    expect.that(not claimed or claimed == listed, "one list", received, capability_statement)
+
+
+@requirement("FHIR-security-service-code")
+def test_security_is_called_smart_on_fhir(security, capability_statement):
+    """The CapabilityStatement names SMART-on-FHIR by the code of FHIR R4."""
+    codes = [
+        (coding.get("system"), coding.get("code"))
+        for service in security.get("service", [])
+        for coding in service.get("coding", [])
+    ]
+
+    expect.contains(codes, (SERVICES, "SMART-on-FHIR"), "security.service", capability_statement)
+
+
+@requirement("SMART-ONC-capabilities")
+@pytest.mark.parametrize("launch", LAUNCHES)
+def test_capabilities_are_those_of_certified_servers(smart_configuration, launch):
+    """A server that is certified in the USA lists the capabilities of 170.315(g)(10)."""
+    listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
+    second = {"permission-v1", "permission-v2", "authorize-post", "client-confidential-asymmetric"}
+    wanted = ONC[launch] | (second if "permission-v2" in listed else set())
+
+    missing = sorted(wanted - listed)
+    expect.that(not missing, f"capabilities {sorted(wanted)}", f"without {missing}")
