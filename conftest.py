@@ -14,5 +14,6 @@ pytest_plugins = [
     "conformance.watch",
     "conformance.scopes",
     "conformance.keyring",
+    "conformance.openapi",
     "reports.plugin",
 ]

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import pytest
 
-from conformance.routes import CONTEXT, Route, closed, firsts
+from conformance.routes import CONTEXT, UNKNOWN, Route, closed, firsts
 from conformance.scopes import Scopes
 from fixtures.api import Api
 from fixtures.http import Blocked, Response, json_body
@@ -137,22 +137,6 @@ class Keyring:
         role = route.roles[0]
         return self._token(role, [OTHER_FAMILY[route.api], *self._spelled(closed(route.api), role)])
 
-    def granted(self, role: str) -> tuple[list[str], list[str]]:
-        """Return the scopes that are offered for a role's own context, and those granted of them.
-
-        A request of each API on its own, as old releases know the scopes of an API only there.
-        """
-        own = [scope for scope in self.offered if scope.startswith(f"{CONTEXT[role]}/")]
-        own = [scope for scope in own if "?" not in scope]
-        rest = [scope for scope in own if scope.partition("/")[2][0].islower()]
-        fhir = [scope for scope in own if scope not in rest]
-        found: list[str] = []
-        family = "api:port" if role == "patient" else "api:oemr"
-        for api, several in ((family, rest), ("api:fhir", fhir)):
-            if several:
-                found += self._asked(role, [api, *several])["scope"].split()
-        return own, found
-
     def _unlisted(self, route: Route, role: str) -> str:
         """Try to register a scope that is not advertised: it may be known all the same."""
         scope = route.scope(role)
@@ -268,6 +252,18 @@ class Gate:
         """Call a route in a way that changes nothing."""
         body = route.refused if route.method in {"POST", "PUT"} else None
         return self.api.request(route.method, route.url, token, json=body, headers=headers)
+
+    def at(self, method: str, path: str, token: str | None = None) -> Response:
+        """Call a route by its path, with stars for the parameters."""
+        body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
+        return self.api.request(method, path.replace("*", UNKNOWN), token, json=body)
+
+    def has(self, api: str, method: str, path: str) -> bool:
+        """Tell whether the server has a route: one that is there refuses a wrong scope."""
+        example = closed(api)[0]
+        role = example.roles[-1] if api == "fhir" else example.roles[0]
+        answer = self.at(method, path, self.keyring.foreign(example, role))
+        return not self._like_nowhere(example, role, answer)
 
     def missing(self, route: Route, role: str, answer: Response) -> bool:
         """Tell whether an answer means that the server has no such route.

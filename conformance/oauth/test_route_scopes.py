@@ -7,6 +7,8 @@ from conformance.routes import cell, closed, everywhere, firsts, rotating
 from fixtures.target import not_applicable
 
 ALL = everywhere()
+#: One route of each API.
+PLACES = {"/api/facility", "/portal/patient", "/fhir/Patient?_count=1"}
 TURNS = ["patient", "system"]
 ROUTES = [cell(route) for route in ALL]
 #: Each route for the first of its roles; reads and operations of the FHIR API for each.
@@ -40,6 +42,7 @@ READS = [
 #: Every second resource of the APIs that have a scope of their own.
 FAMILIES = [cell(route) for route in firsts()[::2] if route.api != "fhir"]
 BARE = [cell(route) for route in firsts()[1::8]]
+REFUSING = [cell(route) for route in firsts() if route.url in PLACES]
 STRANGERS = [
     pytest.param(*each.values, place, marks=each.marks, id=each.id)
     for place, each in enumerate(
@@ -169,3 +172,33 @@ def test_scope_of_each_route_is_offered(gate, keyring, api_name):
                 wanting.append(f"{route.method} {route.path}: {route.scope(role)}")
 
     expect.equal(wanting, [], "routes that the server has and offers no scope for")
+
+
+@requirement("SCOPE-refusal-json")
+@pytest.mark.parametrize("why", ["scope", "role"])
+@pytest.mark.parametrize("route", REFUSING)
+def test_refusal_of_a_scope_or_role_is_json(gate, keyring, route, why):
+    """A refusal for want of a scope or a role says why in JSON."""
+    token = {
+        "scope": lambda: keyring.foreign(route, route.roles[0]),
+        "role": lambda: keyring.stranger(route, 0),
+    }[why]()
+    response = gate.call(route, token)
+
+    expect.no_data(response, 401, 403)
+    expect.media_type(response, "application/json", "application/fhir+json")
+    expect.json_object(response)
+
+
+@requirement("SCOPE-v2-order-invalid")
+@pytest.mark.parametrize("letters", ["sr", "rr", "readx"])
+def test_badly_ordered_letters_are_not_granted(server, tokens, clients, admin, letters):
+    """A scope whose letters are out of order is refused, ignored or put right."""
+    scope = f"user/Patient.{letters}"
+    response = tokens.fetch(clients.confidential, admin, f"openid api:fhir {scope}")
+
+    if response.is_success:
+        got = str(expect.member(response, "scope")).split()
+        expect.that(scope not in got, f"no {scope} among what is granted", got, response)
+    else:
+        expect.refused(response)
