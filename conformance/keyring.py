@@ -81,9 +81,7 @@ class Keyring:
         scope = scope or self._unlisted(route, role)
         scopes = [scope]
         if not (unlisted or (self._cheap and role == route.roles[0] and route in firsts())):
-            half = self._half(route)
-            own = [each for each in closed(route.api) if self._half(each) == half]
-            scopes = self._spelled(own, role)
+            scopes = self._of_half(route, role, self._half(route))
         answer = self._asked(role, [route.family, *scopes])
         if scope not in answer["scope"].split():
             raise Blocked(f"asked for {scope}, granted {answer['scope']}")
@@ -111,11 +109,10 @@ class Keyring:
 
     def foreign(self, route: Route, role: str) -> str:
         """Return a token of the right role and API, with the scopes of other resources only."""
-        half = self._half(route)
-        others = [each for each in closed(route.api) if self._half(each) != half]
+        others = self._of_half(route, role, 1 - self._half(route))
         if route.letter.startswith("$"):  # which a wildcard would rightly open
-            others = [each for each in others if each.resource != "*"]
-        return self._token(role, [route.family, *self._spelled(others, role)])
+            others = [scope for scope in others if "/*." not in scope]
+        return self._token(role, [route.family, *others])
 
     def stranger(self, route: Route, place: int) -> str:
         """Return a token of a role that a route is not for, with all that the role can have.
@@ -157,6 +154,12 @@ class Keyring:
         resources = sorted({each.resource for each in closed(route.api)})
         return resources.index(route.resource) % 2
 
+    def _of_half(self, route: Route, role: str, half: int) -> list[str]:
+        """Return the offered scopes of a role for half of the resources, in every spelling."""
+        resources = {each.resource for each in closed(route.api) if self._half(each) == half}
+        start = tuple(f"{CONTEXT[role]}/{resource}." for resource in resources)
+        return [scope for scope in self.offered if scope.startswith(start) and "?" not in scope]
+
     def _spelled(self, routes: Iterable[Route], role: str, permission: str = "") -> list[str]:
         """Return the offered scopes of the routes; with one permission only if it is named."""
         named = [each for each in routes if not permission or each.v1.endswith(f".{permission}")]
@@ -194,13 +197,10 @@ class Keyring:
 
     def _client(self, name: str) -> Client:
         if name not in self._clients:
-            contexts = (
-                ("system/", "user/", "patient/") if name == "system" else ("user/", "patient/")
-            )
-            wanted = [
-                each for each in self.offered if each.startswith(contexts) and "?" not in each
-            ]
             base = FAMILIES if name == "system" else f"openid offline_access {FAMILIES}"
+            foreign = "launch" if name == "system" else "system/"
+            wanted = [scope for scope in self.offered if not scope.startswith(foreign)]
+            wanted = [scope for scope in wanted if scope not in base.split()]
             self._clients[name] = self._registered(name, base, wanted)
         return self._clients[name]
 

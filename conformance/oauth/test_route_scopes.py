@@ -16,7 +16,9 @@ ROLES = [
     cell(route, role, role=role)
     for route in ALL
     for role in route.roles
-    if role == route.roles[0] or route.letter == "r" or route.letter.startswith("$")
+    if role == route.roles[0]
+    or route.letter == ("s" if route.resource == "Patient" else "r")
+    or route.letter.startswith("$")
 ]
 #: As each route's first role; reads of the FHIR API by turns as a patient and as a system.
 OWNERS = [
