@@ -126,7 +126,7 @@ class Keyring:
             return self._token(role, [route.family, *self._spelled(closed("fhir"), context)])
         strangers = STRANGERS[route.api]
         role = strangers[place % len(strangers)]
-        own = self._spelled(closed(route.api), route.roles[0])
+        own = self._spelled(closed("rest"), "staff") + self._spelled(closed("portal"), "patient")
         return self._token(role, [*FAMILIES.split()[:2], *own])
 
     def familiar(self, route: Route) -> str:
