@@ -12,5 +12,8 @@ pytest_plugins = [
     "fixtures.launches",
     "fixtures.recording",
     "conformance.watch",
+    "conformance.scopes",
+    "conformance.keyring",
+    "conformance.openapi",
     "reports.plugin",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reports import verdicts, watching
+from reports import scopes, verdicts, watching
 from reports.catalogue import Catalogue, Requirement
 from reports.deviations import Deviation, Deviations
 
@@ -57,6 +57,8 @@ class Run:
     narrowed: list[str] = field(default_factory=list)
     #: What the watch over all exchanges raised: by kind, then by route (see watching.py).
     alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    #: What the checks learnt of each scope (see scopes.py).
+    scopes: dict[str, dict[str, bool]] = field(default_factory=dict)
     requests: int = 0
     waiting_ms: float = 0.0
     workers: int = 0
@@ -89,6 +91,7 @@ class Run:
             check.parts["exchanges"] = said["exchanges"]
         for alarm in said.get("alarms", ()):
             self.alarms.setdefault(alarm["kind"], {}).setdefault(alarm["where"], alarm)
+        scopes.fold(self.scopes, said.get("scopes", {}))
         self.requests += int(said.get("exchange_count", 0))
         self.waiting_ms += float(said.get("waiting_ms", 0))
 
@@ -187,6 +190,7 @@ class Run:
                     check.verdict for several in checks.values() for check in several
                 ),
             },
+            "scopes": scopes.as_data(self.scopes),
             "requirements": requirements,
         }
 

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from reports import verdicts
+from reports import scopes, verdicts
 from reports.catalogue import LEVELS
 
 Data = Mapping[str, Any]
@@ -101,6 +101,7 @@ def as_markdown(data: Data) -> str:
             f"- `{stale['where']}`: {_plain(stale['why'])}; delete the entry"
             for stale in data["deviations"]["stale"]
         ]
+    lines += _markdown_scopes(data.get("scopes", ()))
     for area, entries in areas(data):
         lines += ["", f"## Area: {area}", ""]
         lines += ["| requirement | level | verdict | text | source |", "|---|---|---|---|---|"]
@@ -128,6 +129,14 @@ def _markdown_entry(requirement: Data, verdict: str) -> Iterator[str]:
             yield f"  - and {len(checks) - MOST_CHECKS} more checks"
     else:
         yield f"{head} ({_plain(remark(requirement))})"
+
+
+def _markdown_scopes(known: Sequence[Data]) -> Iterator[str]:
+    if known:
+        yield from ("", "## Scopes", "", f"{scopes.summary(known)}.", "")
+        yield f"| scope | {' | '.join(scopes.FACTS)} |"
+        yield "|---" * (len(scopes.FACTS) + 1) + "|"
+        yield from (f"| {' | '.join(map(_cell, row))} |" for row in scopes.rows(known))
 
 
 def _plain(text: str) -> str:
@@ -165,6 +174,7 @@ def as_html(data: Data) -> str:
             for stale in data["deviations"]["stale"]
         ]
         parts.append("</ul>")
+    parts += _html_scopes(data.get("scopes", ()))
     parts.append("<h2>All requirements by area</h2>")
     parts += [_html_area(area, entries) for area, entries in areas(data)]
     parts.append("</body></html>\n")
@@ -228,6 +238,20 @@ def _exchange(exchange: Data) -> str:
 def _link(requirement: Data) -> str:
     url = escape(requirement["url"], quote=True)
     return f'<a href="{url}">{escape(requirement["source"])}</a>'
+
+
+def _html_scopes(known: Sequence[Data]) -> Iterator[str]:
+    if known:
+        head = "".join(
+            f'<th title="{escape(meaning, quote=True)}">{fact}</th>'
+            for fact, meaning in scopes.FACTS.items()
+        )
+        yield f"<h2>Scopes</h2><details><summary>{escape(scopes.summary(known))}</summary>"
+        yield f"<table><thead><tr><th>scope</th>{head}</tr></thead><tbody>"
+        for name, *facts in scopes.rows(known):
+            cells = "".join(f"<td>{fact}</td>" for fact in facts)
+            yield f"<tr><td>{escape(name)}</td>{cells}</tr>"
+        yield "</tbody></table></details>"
 
 
 def _html_area(area: str, requirements: Sequence[Data]) -> str:

@@ -27,6 +27,8 @@ def data():
                    "not_declared": {}},
         "deviations": {"files": ["f.toml"], "stale": []},
         "counts": {"requirements": count(["fail", "known"]), "checks": count(["fail"])},
+        "scopes": [{"scope": EVIL, "advertised": True, "registrable": None, "granted": None,
+                    "enforced": False}],
         "requirements": [
             {"id": "K", "text": "So.", "verdict": "known", "checks": [], "deviation": deviation,
              **common},
@@ -100,3 +102,12 @@ def test_the_tracking_script_goes_from_an_allure_report(tmp_path):
 
     assert allure.main([str(tmp_path)]) == 0
     assert page.read_text("utf-8") == '<script src="app.js"></script><p>report</p>'
+
+
+def test_scopes_are_a_table(data):
+    """Of each scope is said what was learnt, folded away on the page."""
+    page, markdown = statement.as_html(data), statement.as_markdown(data)
+
+    assert "<summary>1 scopes: 1 advertised, 0 registrable, 0 granted" in page
+    assert "| scope | advertised | registrable | granted | enforced |" in markdown
+    assert "## Scopes" not in statement.as_markdown({**data, "scopes": []})

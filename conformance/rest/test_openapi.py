@@ -1,0 +1,70 @@
+"""The OpenAPI document that a server has of its three APIs, against the routes that it has."""
+
+import pytest
+
+from conformance import expect, needs, requirement
+from conformance.openapi import PREFIX, starred
+from conformance.routes import load
+
+APIS = [
+    pytest.param("rest", marks=needs("rest"), id="rest"),
+    pytest.param("portal", marks=needs("portal", "patients"), id="portal"),
+    pytest.param("fhir", marks=needs("fhir"), id="fhir"),
+]
+INTERACTIONS = {
+    "GET": "search-type",
+    "POST": "create",
+    "GET *": "read",
+    "PUT *": "update",
+    "DELETE *": "delete",
+    "PATCH *": "patch",
+}
+
+
+def known(api):
+    """Return the routes of an API that the suite knows."""
+    return {(route.method, starred(route.path)) for route in load(api)}
+
+
+@requirement("REST-openapi-routes")
+@pytest.mark.parametrize("name", APIS)
+def test_openapi_document_lists_the_routes(openapi, gate, name):
+    """The OpenAPI document lists the routes that the server has, and no others."""
+    listed = openapi.of(name)
+    ghosts = [each for each in sorted(listed - known(name)) if not gate.has(name, *each)]
+    hidden = [each for each in sorted(known(name) - listed) if gate.has(name, *each)]
+    found = [f"{' '.join(each)} is listed and not there" for each in ghosts]
+    found += [f"{' '.join(each)} is there and not listed" for each in hidden]
+
+    expect.that(listed, "routes below paths", "none")
+    expect.equal(found, [], "what the document and the server do not agree about")
+
+
+@requirement("REST-openapi-routes-closed")
+@pytest.mark.parametrize("name", APIS)
+def test_listed_route_is_closed_without_a_token(openapi, gate, name):
+    """Each route that the OpenAPI document lists is closed without a token."""
+    unknown = sorted(openapi.of(name) - known(name))  # the others are called one by one
+
+    for method, path in unknown:
+        expect.no_data(gate.at(method, path), 401, 403, 404, because="anybody could call it")
+
+
+@requirement("FHIR-metadata-openapi-agree")
+def test_metadata_and_openapi_document_agree(openapi, capability_statement):
+    """The CapabilityStatement and the OpenAPI document list the same types and interactions."""
+    said = set()
+    for rest in expect.member(capability_statement, "rest", kind=list):
+        for resource in rest.get("resource", []):
+            for each in resource.get("interaction", []):
+                said.add(f"{resource.get('type')} {each.get('code')}")
+    listed = set()
+    for method, path in openapi.of("fhir"):
+        kind, _, rest_of_path = path.removeprefix(f"{PREFIX['fhir']}/").partition("/")
+        interaction = INTERACTIONS.get(f"{method} {rest_of_path}".strip())
+        if kind[0].isupper() and interaction:
+            listed.add(f"{kind} {interaction}")
+    found = [f"{each} in the CapabilityStatement only" for each in sorted(said - listed)]
+    found += [f"{each} in the OpenAPI document only" for each in sorted(listed - said)]
+
+    expect.equal(found, [], "interactions that one of the two lists", capability_statement)

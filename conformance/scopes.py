@@ -1,0 +1,47 @@
+"""A pytest plugin that carries what the checks learn of each scope into the statement of a run.
+
+Of a scope is noted whether it is advertised, registrable, granted and enforced; what no check came
+to see stays out. It travels in the report of the check that saw it (see reports/scopes.py).
+"""
+
+from collections.abc import Generator
+
+import pytest
+
+NOTED = pytest.StashKey[dict[str, dict[str, bool]]]()
+
+
+class Scopes:
+    """Takes down what is learnt of each scope; the report of the running check takes it along."""
+
+    def __init__(self, noted: dict[str, dict[str, bool]]) -> None:
+        """Write here."""
+        self._noted = noted
+        self._told: dict[tuple[str, str], bool] = {}
+
+    def note(self, scope: str, **facts: bool) -> None:
+        """Note facts of a scope, each once: `note(scope, granted=True)`; a bad one stays."""
+        for fact, value in facts.items():
+            now = self._told.get((scope, fact), True) and value
+            if self._told.get((scope, fact)) is not now:
+                self._told[scope, fact] = now
+                self._noted.setdefault(scope, {})[fact] = now
+
+
+@pytest.fixture(scope="session")
+def scopes(pytestconfig: pytest.Config) -> Scopes:
+    """Takes down what is learnt of each scope."""
+    return Scopes(pytestconfig.stash.setdefault(NOTED, {}))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send along what was learnt during a check, fixtures included, when it is over."""
+    report: pytest.TestReport = yield
+    noted = item.config.stash.get(NOTED, None)
+    if call.when == "teardown" and noted:
+        report.user_properties.append(("scopes", {name: dict(noted[name]) for name in noted}))
+        noted.clear()
+    return report

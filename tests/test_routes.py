@@ -1,0 +1,125 @@
+"""The tables of routes, and what is made of them."""
+
+import pytest
+
+from conformance import routes
+from conformance.keyring import permits
+from conformance.openapi import OpenApi
+from conformance.scopes import Scopes
+from fixtures.target import feature_names
+from reports import scopes
+
+TABLE = """
+api = "rest"
+scope = "api:oemr"
+needs = ["rest"]
+roles = ["staff"]
+route = [
+  {rows}
+]
+"""
+GOOD = '{ method = "GET", path = "/api/drug/:uuid", v1 = "drug.read", v2 = "drug.r" },'
+
+
+def written(folder, *rows):
+    """Write a table and return the folder."""
+    (folder / "rest").mkdir()
+    text = TABLE.replace("{rows}", "\n  ".join(rows))
+    (folder / "rest" / "routes.toml").write_text(text, "utf-8")
+    return folder
+
+
+def test_tables_are_whole():
+    """Every route has a readable id of its own, and asks for features that there are."""
+    ids = [route.id for api in routes.APIS for route in routes.load(api)]
+    features = {name for api in routes.APIS for route in routes.load(api) for name in route.needs}
+
+    assert len(ids) == len({*ids})
+    assert features <= {*feature_names()}
+    assert all(not set(name) & set(" /:$[]") for name in ids)
+
+
+def test_route_is_called_where_nothing_is(tmp_path):
+    """A path is filled with ids that no server has."""
+    (route,) = routes.load("rest", written(tmp_path, GOOD))
+
+    assert route.url == f"/api/drug/{routes.UNKNOWN}"
+    assert (route.id, route.resource, route.letter) == ("rest-GET-drug-uuid", "drug", "r")
+    assert (route.scope("staff"), route.scope("system", "write")) == (
+        "user/drug.read",
+        "system/drug.write",
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ('{ method = "GET", path = "/api/x" },', "valid"),
+        ('{ method = "LOOK", path = "/api/x", open = true },', "LOOK"),
+        ('{ method = "GET", path = "/fhir/x", open = true },', "not a path of this API"),
+        ('{ method = "GET", path = "/api/x", v1 = "a.read", v2 = "b.r" },', "different resources"),
+        (GOOD, "2 times"),
+    ],
+    ids=["no_scope", "method", "other_api", "two_resources", "twice"],
+)
+def test_errors_of_a_table_are_said(tmp_path, row, word):
+    """A table that contradicts itself is refused, with what is wrong."""
+    with pytest.raises(routes.RoutesError, match=word):
+        routes.load("rest", written(tmp_path, GOOD, row))
+
+
+def test_letters_of_smart_2_are_understood():
+    """A scope of SMART 2 permits its letters, for its own resource."""
+    assert permits("user/drug.crs", "user/drug.read", "rs")
+    assert not permits("user/drug.s", "user/drug.read", "r")
+    assert not permits("user/drugs.rs", "user/drug.read", "r")
+    assert not permits("user/drug.read", "user/drug.read", "r")
+
+
+def test_openapi_document_is_read():
+    """The paths and methods of the document are found, whatever stands below them."""
+    text = (
+        "openapi: 3.0.0\npaths:\n  /api/drug:\n    get:\n      tags:\n        - standard\n"
+        "  '/api/drug/{uuid}':\n    get:\n    delete:\n    parameters:\ncomponents:\n  /api/x:\n"
+    )
+
+    assert OpenApi(text).of("rest") == {
+        ("GET", "/api/drug"),
+        ("GET", "/api/drug/*"),
+        ("DELETE", "/api/drug/*"),
+    }
+
+
+def test_what_was_seen_not_to_hold_does_not_hold():
+    """Facts are told once, and a bad one outweighs a good one, in a worker and in the run."""
+    noted = {}
+    book = Scopes(noted)
+    book.note("user/drug.read", advertised=True, enforced=True)
+    first = dict(noted)
+    noted.clear()
+    book.note("user/drug.read", advertised=True)
+    assert noted == {}
+    book.note("user/drug.read", enforced=False)
+    known = {}
+    for facts in (noted, first, {"user/x.read": {}}):
+        scopes.fold(known, facts)
+    listed = scopes.as_data(known)
+
+    assert listed == [
+        {
+            "scope": "user/drug.read",
+            "advertised": True,
+            "registrable": None,
+            "granted": None,
+            "enforced": False,
+        },
+        {
+            "scope": "user/x.read",
+            "advertised": False,
+            "registrable": None,
+            "granted": None,
+            "enforced": None,
+        },
+    ]
+    assert scopes.rows(listed)[0] == ["user/drug.read", "yes", "", "", "no"]
+    assert scopes.summary(listed).startswith("2 scopes: 1 advertised (1 not)")
