@@ -1,0 +1,173 @@
+"""The standard API: what OpenEMR's access control keeps from a member of staff."""
+
+import secrets
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.charts import AT_FHIR, MARKED, rows, upload
+from fixtures.http import Blocked, answer_line
+
+pytestmark = writes  # a member of staff with few rights is made, and a patient with records
+
+#: Somebody at the front desk may see demographics and appointments, and nothing of these.
+CLINICAL = [
+    "encounter",
+    "allergy",
+    "medical_problem",
+    "medication",
+    "surgery",
+    "dental_issue",
+    "vital",
+    "soap_note",
+    "transaction",
+    "document",
+]
+UNREAD = ["transaction"]  # has no route of its own to be read
+EVERYBODY = [
+    "allergy",
+    "medical_problem",
+    "immunization",
+    "procedure",
+    "drug",
+    "prescription",
+    "facility",
+    "practitioner",
+    "user",
+]
+BILLING = ["insurance_company"]
+ALLOWED = ["patient", "appointment"]
+CREATED = [*CLINICAL, "message"]
+CHANGED = [name for name in CLINICAL if name != "document"]
+DELETED = ["allergy", "medical_problem", "medication", "surgery", "dental_issue"]
+WHY = "the access control group of this user has no right to it"
+
+
+@pytest.fixture(scope="session")
+def refused(api, chart, clerk):
+    """Give what the clerk gets to see of the chart, each path asked for once."""
+    answers = {}
+
+    def get(place):
+        if not answers:
+            _control(api, chart, clerk)
+        if place not in answers:
+            answers[place] = api.get(path_of(chart, place), clerk)
+        return answers[place]
+
+    return get
+
+
+PLACES = [
+    *(f"list_of_{kind}" for kind in CLINICAL),
+    *(f"one_{kind}" for kind in CLINICAL if kind not in UNREAD),
+    *(f"every_{kind}" for kind in [*EVERYBODY, *BILLING]),
+    *(f"direct_{kind}" for kind in AT_FHIR),
+]
+
+
+@requirement("REST-acl-read")
+@pytest.mark.parametrize("place", PLACES)
+def test_user_without_the_right_sees_nothing(refused, chart, place):
+    """A user is shown nothing that OpenEMR's access control keeps from this user."""
+    response = refused(place)
+
+    expect.no_data(response, because=WHY)
+    expect.that(chart.mark not in response.text, "nothing of the record", response.text, response)
+
+
+@requirement("REST-acl-status")
+@pytest.mark.parametrize("place", PLACES)
+def test_refusal_for_want_of_rights_is_said_so(refused, place):
+    """A refusal by access control has the status 403 or 404."""
+    response = refused(place)
+
+    expect.status(response, 403, 404)
+
+
+@requirement("REST-acl-write")
+@pytest.mark.parametrize("kind", CREATED)
+def test_record_is_not_made_without_the_right(api, written_chart, clerk, kind):
+    """A write that access control denies is refused and changes nothing."""
+    _control(api, written_chart, clerk)
+    options = {"json": written_chart.body(kind, "Unwanted")} if kind in MARKED else upload("x")
+    unlisted = kind == "message"
+    before = [] if unlisted else rows(written_chart.listed(kind))
+    response = api.post(written_chart.collection(kind), clerk, **options)
+    after = [] if unlisted else rows(written_chart.listed(kind))
+
+    expect.equal(len(after), len(before), f"how many there are afterwards of {kind}", response)
+    expect.no_data(response, because=WHY)
+
+
+@requirement("REST-acl-write")
+@pytest.mark.parametrize("kind", CHANGED)
+def test_record_is_not_changed_without_the_right(api, written_chart, clerk, kind):
+    """A write that access control denies is refused and changes nothing."""
+    mark = f"kept{secrets.token_hex(6)}"
+    record = written_chart.add(kind, mark)
+    _seen(written_chart, record, mark)
+    body = written_chart.body(kind, "Changed") | {"user": "admin", "group": "Default"}
+    path = f"/api/transaction/{record.key}" if kind == "transaction" else record.path
+    response = api.put(path, clerk, json=body)
+    after = written_chart.shown(record)
+
+    expect.that(mark in after.text, f"the record as before: {WHY}", "no longer there", response)
+    expect.no_data(response, because=WHY)
+
+
+@requirement("REST-acl-write")
+@pytest.mark.parametrize("kind", DELETED)
+def test_record_is_not_deleted_without_the_right(api, written_chart, clerk, kind):
+    """A write that access control denies is refused and changes nothing."""
+    mark = f"kept{secrets.token_hex(6)}"
+    record = written_chart.add(kind, mark)
+    _seen(written_chart, record, mark)
+    response = api.delete(record.path, clerk)
+    after = written_chart.shown(record)
+
+    expect.that(mark in after.text, f"the record as before: {WHY}", "no longer there", response)
+    expect.no_data(response, because=WHY)
+
+
+@requirement("REST-acl-write")
+@pytest.mark.parametrize("name", ["facility", "practitioner"])
+def test_practice_is_not_changed_without_the_right(api, staff, clerk, name):
+    """A write that access control denies is refused and changes nothing."""
+    mark = f"unwanted{secrets.token_hex(6)}"
+    names = {"name": mark, "fname": mark, "lname": mark}
+    body = names | {"facility_npi": "1234567893", "npi": "1234567893"}
+    response = api.post(f"/api/{name}", clerk, json=body)
+    after = api.get(f"/api/{name}", staff)
+
+    expect.that(after.is_success, "the list for the administrator", after, after)
+    expect.that(mark not in after.text, "no such record", mark, response)
+    expect.no_data(response, because=WHY)
+
+
+def path_of(chart, place):
+    """Return the path of a list of the chart, of one of its records, or of everybody's."""
+    what, _, kind = place.removeprefix("list_of_").partition("_")
+    if place.startswith("list_of_"):
+        return chart.collection(place.removeprefix("list_of_"))
+    if what == "one":
+        return chart.record(kind).path
+    if what == "direct":
+        return chart.record(kind).direct
+    return f"/api/{kind}"
+
+
+def _control(api, chart, clerk):
+    """Blocked if the user cannot see what the group may see: then nothing is refused for it."""
+    response = api.get(f"/api/patient/{chart.owner.uuid}", clerk)
+    if chart.owner.uuid not in response.text:
+        line = answer_line(response.request, response)
+        raise Blocked(f"the user may not even see a patient's demographics: {line}")
+
+
+def _seen(chart, record, mark):
+    """Blocked if a record cannot be seen before anybody touches it."""
+    before = chart.shown(record)
+    if mark not in before.text:
+        line = answer_line(before.request, before)
+        raise Blocked(f"a new {record.kind} is not shown: {line} {before.text[:200]}")
