@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from conformance import expect, requirement, writes
+from conformance import expect, needs, requirement, writes
 from fixtures.charts import AT_FHIR, MARKED, rows, upload
 from fixtures.http import Blocked, answer_line
 
@@ -40,6 +40,10 @@ ALLOWED = ["patient", "appointment"]
 CREATED = [*CLINICAL, "message"]
 CHANGED = [name for name in CLINICAL if name != "document"]
 DELETED = ["allergy", "medical_problem", "medication", "surgery", "dental_issue"]
+READ_ONLY = "openid api:oemr " + " ".join(
+    f"user/{name}.read" for name in ("encounter", "allergy", "medication", "appointment")
+)
+PORTAL = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
 WHY = "the access control group of this user has no right to it"
 
 
@@ -143,6 +147,28 @@ def test_practice_is_not_changed_without_the_right(api, staff, clerk, name):
     expect.that(after.is_success, "the list for the administrator", after, after)
     expect.that(mark not in after.text, "no such record", mark, response)
     expect.no_data(response, because=WHY)
+
+
+@requirement("REST-refused-write-changes-nothing")
+@pytest.mark.parametrize("kind", ["encounter", "allergy", "medication", "appointment", "document"])
+@pytest.mark.parametrize(
+    "who",
+    ["no_token", "read_only", pytest.param("patient", marks=needs("portal", "patients", "fhir"))],
+)
+def test_refused_record_is_not_made(api, tokens, written_chart, who, kind):
+    """A write without the right to it is refused and changes nothing."""
+    token = {
+        "no_token": lambda: None,
+        "read_only": lambda: tokens.staff(READ_ONLY),
+        "patient": lambda: tokens.patient(PORTAL),
+    }[who]()
+    options = {"json": written_chart.body(kind, "Unwanted")} if kind in MARKED else upload("x")
+    before = rows(written_chart.listed(kind))
+    response = api.post(written_chart.collection(kind), token, **options)
+    after = rows(written_chart.listed(kind))
+
+    expect.status(response, 401, 403)
+    expect.equal(len(after), len(before), f"how many there are afterwards of {kind}", response)
 
 
 def path_of(chart, place):
