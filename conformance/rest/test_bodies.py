@@ -101,6 +101,15 @@ def test_fields_come_back_as_they_were_sent(chart, kind):
         expect.fail("every field as it was sent", wrong, response)
 
 
+@requirement("REST-document-download")
+def test_file_comes_back_as_it_was_sent(api, staff, chart):
+    """An uploaded file is downloaded as it was sent."""
+    response = api.get(chart.record("document").path, staff)
+
+    expect.status(response, 200)
+    expect.equal(response.text, f"Conformance {chart.mark}", "the file", response)
+
+
 @requirement("REST-wrong-type")
 @pytest.mark.parametrize(
     ("name", "odd"),
