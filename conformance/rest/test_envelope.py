@@ -155,8 +155,7 @@ def test_version_is_told(api, staff):
 @requirement("OPENEMR-HEALTH-livez")
 @pytest.mark.parametrize(("name", "state"), [("livez", "alive"), ("readyz", "ready")])
 def test_health_is_told_to_everybody(target, http, name, state):
-    """The addresses of health tell everybody in JSON that the server is up, and no message of the
-    inside."""
+    """The addresses of health tell in JSON that the server is up, and nothing of its inside."""
     response = http.get(f"{target.base_url}/meta/health/{name}")
 
     expect.status(response, 200)
