@@ -1,5 +1,7 @@
 """The standard API: making, changing and deleting records."""
 
+import uuid
+
 import pytest
 
 from conformance import expect, requirement, writes
@@ -69,6 +71,20 @@ def test_record_is_listed_once(api, staff, records, person, kind):
     expect.status(response, 200)
     times = sum(record.key in keys for keys in keys_of(response))
     expect.equal(times, 1, f"how often {kind} is listed", response)
+
+
+@requirement("REST-created-is-listed")
+def test_transaction_is_listed_with_all_its_signs(api, staff, records, person):
+    """A record that was made is in the list of its patient."""
+    text = f"O'Brien <b>& 😀 {uuid.uuid4()}"
+    made = records.post("transaction", person, body=text)
+    response = api.get(records.collection("transaction", person), staff)
+
+    expect.success(made)
+    expect.status(response, 200)
+    listed = json_body(response)["data"]
+    texts = [one.get("body") for row in listed for one in (row if isinstance(row, list) else [row])]
+    expect.equal(texts.count(text), 1, "how often the transaction is listed", response)
 
 
 @requirement("REST-update-200")
