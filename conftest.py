@@ -4,6 +4,8 @@ pytest_plugins = [
     "fixtures.target",
     "fixtures.actors",
     "fixtures.records",
+    "fixtures.charts",
+    "fixtures.clerk",
     "fixtures.resources",
     "fixtures.bulk",
     "fixtures.sessions",

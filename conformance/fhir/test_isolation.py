@@ -3,6 +3,7 @@
 import pytest
 
 from conformance import expect, requirement, writes
+from fixtures.charts import rows
 from fixtures.http import json_body
 
 pytestmark = writes  # both patients get a record of each kind
@@ -50,8 +51,7 @@ def foreign(api, staff, records, patient, other_patient):
         record = records.first(behind, records.of(other_patient))
         if behind != "appointment":
             return record.key
-        listed = json_body(api.get(record.path, staff))
-        one = listed[0] if isinstance(listed, list) else listed
+        one = rows(api.get(record.path, staff))[0]
         return one.get("pc_uuid") or one.get("uuid")
 
     return of

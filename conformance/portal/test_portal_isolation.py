@@ -166,6 +166,5 @@ def _key(api, staff, record):
     """Return the id by which the portal knows a record."""
     if record.kind == "encounter":
         return record.key
-    listed = json_body(api.get(record.path, staff))
-    one = listed[0] if isinstance(listed, list) else listed
+    one = rows(api.get(record.path, staff))[0]
     return one.get("pc_uuid") or one.get("uuid")

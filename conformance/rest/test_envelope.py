@@ -5,23 +5,40 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
+from conformance.disclosure import INTERNALS
 
 pytestmark = writes  # the patient whose records are looked at is made by the run
 
+OF_A_PATIENT = [
+    "encounter",
+    "allergy",
+    "medical_problem",
+    "medication",
+    "surgery",
+    "dental_issue",
+    "appointment",
+    "vital",
+    "soap_note",
+]
 LISTS = ["patient", "facility", "practitioner", "user", "encounter", "allergy", "medical_problem"]
+FAMILIES = [*LISTS, *OF_A_PATIENT[3:]]
 SINGLES = ["patient", "encounter", "facility"]
 
 
-@pytest.fixture
-def listed(api, staff, records, person):
-    """Return the list of a resource: all of them, or those of one patient."""
+@pytest.fixture(scope="session")
+def listed(api, staff, chart):
+    """Return the list of a resource, all of them or those of one patient, asked for once."""
+    answers = {}
 
     def get(name, **params):
-        nested = name in {"encounter", "allergy", "medical_problem"}
-        if nested:
-            records.first(name, person)
-        below = person.path if nested else "/api"
-        return api.get(f"{below}/{name}", staff, params=params)
+        asked = (name, *params.items())
+        if asked not in answers:
+            below = f"/api/{name}"
+            if name in OF_A_PATIENT:
+                chart.record(name)
+                below = chart.collection(name)
+            answers[asked] = api.get(below, staff, params=params)
+        return answers[asked]
 
     return get
 
@@ -41,7 +58,7 @@ def single(api, staff, records, person):
 
 
 @requirement("REST-envelope-shape")
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_list_is_in_an_envelope(listed, name):
     """Answers have the members validationErrors, internalErrors and data."""
     response = listed(name)
@@ -101,7 +118,7 @@ def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, records
 
 
 @requirement("REST-json-content-type")
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_list_is_json(listed, name):
     """Answers of the standard API are application/json, errors too."""
     response = listed(name)
@@ -133,3 +150,16 @@ def test_version_is_told(api, staff):
     for name in ("v_major", "v_minor", "v_patch"):
         value = expect.member(response, name, kind=(int, str))
         expect.that(str(value).isdecimal(), f"{name} to be a number", value, response)
+
+
+@requirement("OPENEMR-HEALTH-livez")
+@pytest.mark.parametrize(("name", "state"), [("livez", "alive"), ("readyz", "ready")])
+def test_health_is_told_to_everybody(target, http, name, state):
+    """The addresses of health tell in JSON that the server is up, and nothing of its inside."""
+    response = http.get(f"{target.base_url}/meta/health/{name}")
+
+    expect.status(response, 200)
+    expect.media_type(response, "application/json")
+    expect.equal(expect.member(response, "status"), state, "status", response)
+    inside = [word for word in (*INTERNALS, "mysql", "version") if word in response.text]
+    expect.that(not inside, "nothing of the inside", inside, response)

@@ -7,7 +7,7 @@ from fixtures.records import KINDS
 
 pytestmark = writes
 
-READ = [name for name in KINDS if name != "message"]
+READ = [name for name in KINDS if name not in {"message", "transaction"}]
 CHANGED = {
     "encounter": "reason",
     "allergy": "title",
@@ -26,9 +26,7 @@ def below(person, stranger):
     """Return the path of a record as if it belonged to the other patient."""
 
     def path(record):
-        return record.path.replace(person.uuid, stranger.uuid).replace(
-            f"/patient/{person.pid}/", f"/patient/{stranger.pid}/"
-        )
+        return elsewhere(record.path, person, stranger)
 
     return path
 
@@ -41,6 +39,41 @@ def test_record_is_not_shown_below_another_patient(api, staff, records, person, 
     response = api.get(below(record), staff)
 
     expect.that(not shown(response), "nothing of the record", response.text, response)
+
+
+@requirement("REST-idor")
+@pytest.mark.parametrize("kind", [*READ, "document"])
+def test_list_of_one_patient_shows_nothing_of_another(api, staff, chart, stranger, kind):
+    """A record is neither shown nor changed below a patient to whom it does not belong."""
+    chart.record(kind)
+    response = api.get(elsewhere(chart.collection(kind), chart.owner, stranger), staff)
+
+    expect.that(chart.mark not in response.text, "nothing of the record", response, response)
+    expect.that(chart.owner.uuid not in str(shown(response)), "nothing of its patient", response)
+
+
+@requirement("REST-idor")
+def test_file_is_not_shown_below_another_patient(api, staff, chart, stranger):
+    """A record is neither shown nor changed below a patient to whom it does not belong."""
+    record = chart.record("document")
+    own = api.get(record.path, staff)
+    response = api.get(elsewhere(record.path, chart.owner, stranger), staff)
+
+    expect.that(chart.mark in own.text, "the file below its own patient", own, own)
+    expect.that(chart.mark not in response.text, "nothing of the file", response, response)
+
+
+@requirement("REST-idor")
+@pytest.mark.parametrize("parameter", ["puuid", "pid", "patient", "uuid"])
+@pytest.mark.parametrize("kind", ["encounter", "allergy", "medical_problem"])
+def test_parameter_does_not_lead_to_another_patient(api, staff, chart, stranger, kind, parameter):
+    """A record is neither shown nor changed below a patient to whom it does not belong."""
+    chart.record(kind)
+    value = str(chart.owner.pid) if parameter == "pid" else chart.owner.uuid
+    response = api.get(f"{stranger.path}/{kind}", staff, params={parameter: value})
+
+    expect.no_server_error(response)
+    expect.that(chart.mark not in response.text, "nothing of the record", response, response)
 
 
 @requirement("REST-idor")
@@ -72,6 +105,13 @@ def test_record_is_not_deleted_below_another_patient(api, staff, records, person
 
     expect.equal(after, before, "the record afterwards", response)
     expect.that(deleted != before, "a deletion by the right path to be seen", deleted, response)
+
+
+def elsewhere(path, owner, other):
+    """Return a path as if what is there belonged to the other patient."""
+    return path.replace(owner.uuid, other.uuid).replace(
+        f"/patient/{owner.pid}/", f"/patient/{other.pid}/"
+    )
 
 
 def shown(response):

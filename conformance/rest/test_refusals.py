@@ -22,6 +22,9 @@ INVALID = [
     "dental_issue",
     "appointment",
     "message",
+    "transaction",
+    "insurance",
+    "insurance_company",
 ]
 READ = [
     "patient",
@@ -55,7 +58,9 @@ def collection(records, person):
     """Return the path to which a record is posted."""
 
     def of(name):
-        own = {"patient", "facility", "practitioner"}
+        if name == "insurance":
+            return f"{person.path}/insurance"
+        own = {"patient", "facility", "practitioner", "insurance_company"}
         return f"/api/{name}" if name in own else records.collection(name, person)
 
     return of

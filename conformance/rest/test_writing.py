@@ -1,5 +1,7 @@
 """The standard API: making, changing and deleting records."""
 
+import uuid
+
 import pytest
 
 from conformance import expect, requirement, writes
@@ -10,7 +12,8 @@ pytestmark = writes
 
 NESTED = [*KINDS]
 #: Messages have no list; in that of notes OpenEMR's other forms show at random.
-LISTED = [name for name in KINDS if name not in {"message", "soap_note"}]
+#: A transaction is listed by the number of its form, which nothing else tells.
+LISTED = [name for name in KINDS if name not in {"message", "soap_note", "transaction"}]
 CHANGES = {
     "encounter": {"reason": "Changed", "user": "admin", "group": "Default"},
     "allergy": {"title": "Penicillin"},
@@ -30,15 +33,6 @@ DELETABLE = [
     "dental_issue",
     "appointment",
 ]
-#: What a patient's name may hold: other alphabets, and the signs that mean something to HTML,
-#: SQL and JSON. The column takes 255 characters.
-TEXTS = {
-    "latin": "Größe Ärzte Éloïse Ñandú",
-    "other_alphabets": "Ωμέγα 张伟",
-    "apostrophe": "O'Brien",
-    "html": 'a < b > c & "d"',
-    "percent_and_backslash": "100 % back\\slash",
-}
 
 
 @requirement("REST-create-201")
@@ -62,7 +56,9 @@ def test_record_is_made(records, person, kind):
     expect.status(response, 201)
     body = expect.json_object(response)
     data = body.get("data", body)
-    expect.that(KINDS[kind].key in data or "uuid" in data, "the id of the record", body, response)
+    data = data[0] if isinstance(data, list) and data else data
+    known = isinstance(data, dict) and {KINDS[kind].key, "uuid"} & data.keys()
+    expect.that(known, "the id of the record", body, response)
 
 
 @requirement("REST-created-is-listed")
@@ -75,6 +71,20 @@ def test_record_is_listed_once(api, staff, records, person, kind):
     expect.status(response, 200)
     times = sum(record.key in keys for keys in keys_of(response))
     expect.equal(times, 1, f"how often {kind} is listed", response)
+
+
+@requirement("REST-created-is-listed")
+def test_transaction_is_listed_with_all_its_signs(api, staff, records, person):
+    """A record that was made is in the list of its patient."""
+    text = f"O'Brien <b>& 😀 {uuid.uuid4()}"
+    made = records.post("transaction", person, body=text)
+    response = api.get(records.collection("transaction", person), staff)
+
+    expect.success(made)
+    expect.status(response, 200)
+    listed = json_body(response)["data"]
+    texts = [one.get("body") for row in listed for one in (row if isinstance(row, list) else [row])]
+    expect.equal(texts.count(text), 1, "how often the transaction is listed", response)
 
 
 @requirement("REST-update-200")
@@ -121,17 +131,6 @@ def test_record_is_deleted(api, staff, records, person, kind):
     expect.status(response, 200, 204)
     expect.no_server_error(after)
     expect.that(not fields_of(after), "no record any more", fields_of(after), after)
-
-
-@requirement("REST-roundtrip")
-@pytest.mark.parametrize("text", TEXTS)
-def test_text_comes_back_as_it_was_sent(api, staff, records, text):
-    """Text comes back as it was sent, with every letter and sign."""
-    mine = records.patient(street=TEXTS[text])
-    response = api.get(mine.path, staff)
-
-    data = expect.member(response, "data", kind=dict)
-    expect.equal(data.get("street"), TEXTS[text], "street", response)
 
 
 @requirement("REST-documented-dates")
