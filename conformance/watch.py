@@ -48,8 +48,13 @@ def server_error(exchange: Exchange, response: Response, path: str) -> str | Non
 
 
 def internals(exchange: Exchange, response: Response, path: str) -> str | None:
-    """A stack trace, a statement of the database, a file of the server."""
-    del exchange, path
+    """A stack trace, a statement of the database, a file of the server.
+
+    OpenEMR's own pages for its administrators are not looked at: they show both on purpose.
+    """
+    del exchange
+    if path.startswith("/interface/"):
+        return None
     found = INSIDE.search(response.text[:LONGEST_LOOK])
     return f"{response.status_code} with {found.group()[:80]!r}" if found else None
 
@@ -63,10 +68,10 @@ def html(exchange: Exchange, response: Response, path: str) -> str | None:
 
 
 def broken_json(exchange: Exchange, response: Response, path: str) -> str | None:
-    """A body that calls itself JSON and is none."""
-    del path
+    """A body that calls itself JSON and is none; one that is empty says nothing, and no lie."""
+    del exchange, path
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if exchange.request.method == "HEAD" or not media_type.endswith(("/json", "+json")):
+    if not response.content or not media_type.endswith(("/json", "+json")):
         return None
     try:
         json.loads(response.content)

@@ -1,0 +1,71 @@
+"""The watch over all exchanges: what raises an alarm, and at which route."""
+
+import httpx
+import pytest
+
+from conformance import watch
+from fixtures.http import Exchange
+
+JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+TOKEN = "0123456789abcdef"
+
+
+def alarms(path, status=200, body="{}", headers=JSON, **request):
+    """Give the kinds of alarm that an exchange raises."""
+    sent = httpx.Request("GET", f"http://h/base{path}", **request)
+    answer = httpx.Response(status, headers=headers, text=body, request=sent)
+    found = watch.look(Exchange(sent, answer, None, 0.1), "/base", set())
+    return {alarm["kind"]: alarm["where"] for alarm in found}
+
+
+def test_good_answer_raises_none():
+    """What is as it should be is nothing to tell."""
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+
+    assert alarms("/apis/default/fhir/Patient/1", headers=JSON, body="{}") == {}
+    assert alarms("/apis/default/api/patient", **{"headers": JSON}) == {}
+    sent = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
+    answer = httpx.Response(200, headers=JSON, text="{}", request=sent)
+    assert watch.look(Exchange(sent, answer, None, 0.1), "", set()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("server_error", {"status": 500}),
+        ("internals", {"body": '{"error": "in /var/www/html/src/A.php:12"}'}),
+        ("internals", {"body": '{"error": "SQLSTATE[42000]"}'}),
+        ("html", {"body": "<p>no</p>", "headers": JSON | {"Content-Type": "text/html"}}),
+        ("broken_json", {"body": "{}An error occurred"}),
+        ("secret_shown", {"status": 302, "headers": JSON | {"Location": "/x?access_token=abc"}}),
+    ],
+)
+def test_alarm_is_raised_at_its_route(kind, answer):
+    """Each kind has its look, and the place has no ids in it."""
+    path = "/apis/default/fhir/Patient/9c1b2f0e-0000-4000-8000-000000000000"
+
+    assert alarms(path, **answer)[kind] == "GET /apis/default/fhir/Patient/*"
+
+
+def test_alarm_is_raised_once():
+    """The same fault at the same route is told once in a process."""
+    sent = httpx.Request("GET", "http://h/apis/default/api/patient")
+    exchange = Exchange(sent, httpx.Response(500, json={}, request=sent), None, 0.1)
+    seen = set()
+
+    assert [each["kind"] for each in watch.look(exchange, "", seen)] == ["server_error"]
+    assert watch.look(exchange, "", seen) == []
+
+
+def test_data_that_may_be_kept_raises_an_alarm():
+    """Data for a token, without a word on caches, is told by API."""
+    sent = httpx.Request(
+        "GET", "http://h/apis/default/fhir/Patient", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    answer = httpx.Response(200, json={"token": TOKEN}, request=sent)
+    found = watch.look(Exchange(sent, answer, None, 0.1), "", set())
+
+    assert {each["kind"]: each["where"] for each in found} == {
+        "cacheable": "GET /apis/default/fhir",
+        "secret_shown": "GET /apis/default/fhir/Patient",
+    }
