@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.actors",
     "fixtures.records",
     "fixtures.resources",
+    "fixtures.chart",
     "fixtures.bulk",
     "fixtures.sessions",
     "fixtures.lifecycle",

@@ -1,0 +1,198 @@
+"""FHIR search as clinical apps use it: the searches of US Core, inclusion, scopes, $docref."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import found, ids
+from fixtures.target import not_applicable
+
+pytestmark = writes  # the patients who are found are made by the run
+
+CATEGORY = ("category", lambda one: one["category"][0]["coding"][0]["code"])
+STATUS = ("status", lambda one: one["status"])
+INTENT = ("intent", lambda one: one["intent"])
+#: Searches that US Core asks for beside `patient`, with the values of what is there.
+COMBINED = {
+    "Condition-category": ("Condition", [CATEGORY]),
+    "Encounter-date": ("Encounter", [("date", lambda one: f"ge{one['period']['start'][:10]}")]),
+    "MedicationRequest-intent": ("MedicationRequest", [INTENT]),
+    "MedicationRequest-intent-status": ("MedicationRequest", [INTENT, STATUS]),
+    "Observation-category": ("Observation", [CATEGORY]),
+    "Observation-code": (
+        "Observation",
+        [("code", lambda one: one["code"]["coding"][0]["code"])],
+    ),
+    "Observation-category-date": (
+        "Observation",
+        [CATEGORY, ("date", lambda one: f"ge{one['effectiveDateTime'][:10]}")],
+    ),
+}
+WITHOUT_STATUS = ["Condition", "Encounter", "MedicationRequest", "Observation", "Procedure"]
+LIMITED = "openid api:fhir fhirUser user/AllergyIntolerance.read"
+INCLUDING = {
+    "include": {"_include": "AllergyIntolerance:patient"},
+    "revinclude": {"_revinclude": "Provenance:target"},
+}
+ESCAPED = {
+    "comma": "\\,",
+    "dollar": "\\$",
+    "bar": "\\|",
+    "backslash": "\\\\",
+}
+
+
+@pytest.fixture
+def allergy(resources):
+    """Search the allergies of the patient whose records are looked at."""
+
+    def search(token=None, **params):
+        resources.key("AllergyIntolerance")
+        params = {"patient": resources.person.uuid} | params
+        token = token or resources.token
+        return resources.api.get("/fhir/AllergyIntolerance", token, params=params)
+
+    return search
+
+
+@requirement("FHIR-search-mode")
+@pytest.mark.parametrize("kind", ["Patient", "Observation"])
+def test_entry_says_how_it_came_into_the_bundle(chart, kind):
+    """Each entry of a search says whether it is a match or included."""
+    response = chart.search(kind)
+
+    expect.that(found(response), f"the {kind}", response, response)
+    modes = {(one.get("search") or {}).get("mode") for one in json_body(response)["entry"]}
+    expect.that(modes <= {"match", "include", "outcome"}, "search.mode", modes, response)
+
+
+@requirement("FHIR-search-include")
+@pytest.mark.parametrize("case", INCLUDING)
+def test_inclusion_takes_no_match_away(resources, allergy, case):
+    """_include and _revinclude add to the matches and take none away."""
+    key = resources.key("AllergyIntolerance")
+    response = allergy(**INCLUDING[case])
+
+    expect.status(response, 200)
+    expect.that(key in ids(response), "the allergy as without it", ids(response), response)
+    for entry in json_body(response)["entry"]:
+        if entry["resource"].get("resourceType") != "AllergyIntolerance":
+            mode = (entry.get("search") or {}).get("mode")
+            expect.equal(mode, "include", "search.mode of what is included", response)
+
+
+@requirement("FHIR-search-missing-scope")
+@pytest.mark.parametrize("case", INCLUDING)
+def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
+    """_include, _revinclude and chained parameters tell nothing of types that the token may not read."""
+    response = allergy(tokens.staff(LIMITED), **INCLUDING[case])
+
+    expect.no_server_error(response)
+    kinds = {one.get("resourceType") for one in entries(response)}
+    words = "no resource of a type that the token has no scope for"
+    expect.that(kinds <= {"AllergyIntolerance", "OperationOutcome"}, words, kinds, response)
+
+
+@requirement("FHIR-search-missing-scope")
+@pytest.mark.parametrize("name", ["family", "birthdate"])
+def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, person, name):
+    """_include, _revinclude and chained parameters tell nothing of types that the token may not read."""
+    real = {"family": person.family, "birthdate": person.fields["DOB"]}[name]
+    wrong = {"family": "Nobodyatall", "birthdate": "1899-01-01"}[name]
+    token = tokens.staff(LIMITED)
+    answers = [allergy(token, **{f"patient.{name}": value}) for value in (real, wrong)]
+
+    told = [(one.status_code, ids(one)) for one in answers]
+    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers[0])
+
+
+@requirement("FHIR-search-escape")
+@pytest.mark.parametrize("sign", ESCAPED)
+def test_escaped_sign_is_part_of_the_value(resources, records, sign):
+    """An escaped comma, dollar sign, vertical bar or backslash is part of the value."""
+    plain = ESCAPED[sign][1:]
+    other = records.patient()
+    mine = records.patient(lname=f"{other.family}{plain}Junior")
+    response = resources.search("Patient", {"family": f"{other.family}{ESCAPED[sign]}J"})
+
+    expect.status(response, 200)
+    expect.equal(ids(response), [mine.uuid], "the matches", response)
+
+
+@requirement("USCORE-patient-search-set")
+@pytest.mark.parametrize("names", ["identifier", "name", "birthdate-name", "gender-name"])
+def test_patient_is_found_as_apps_ask(resources, person, names):
+    """A Patient is found by identifier, name, birth date with name, and gender with name."""
+    body = resources.body(person)
+    every = {
+        "identifier": (body.get("identifier") or [{}])[0].get("value"),
+        "name": person.family,
+        "birthdate": person.fields["DOB"],
+        "gender": person.fields["sex"].lower(),
+    }
+    response = resources.search("Patient", {name: every[name] for name in names.split("-")})
+
+    expect.status(response, 200)
+    expect.that(person.uuid in ids(response), "the patient", ids(response), response)
+
+
+@requirement("USCORE-patient-category-searches")
+@pytest.mark.parametrize("case", COMBINED)
+def test_resource_is_found_by_patient_and_more(chart, case):
+    """Clinical resources are found by patient together with category, code, date, intent or status."""
+    kind, more = COMBINED[case]
+    every = chart.resources(kind)
+    expect.that(every, f"the {kind} that was made", "none", chart.search(kind))
+    one = every[0]
+    params = {name: value(one) for name, value in more}
+    response = chart.get(f"/{kind}", params={"patient": chart.person.uuid} | params)
+
+    expect.status(response, 200)
+    words = f"{kind}/{one['id']}, which has {params}"
+    expect.that(one["id"] in ids(response), words, ids(response), response)
+
+
+@requirement("USCORE-missing-status")
+@pytest.mark.parametrize("kind", WITHOUT_STATUS)
+def test_search_without_a_status_works(chart, kind):
+    """A search without a status finds resources of every status, or is refused with an OperationOutcome."""
+    response = chart.search(kind)
+
+    if response.is_success:
+        expect.that(found(response), f"the {kind}, whatever its status", "none", response)
+    else:
+        expect.status(response, 400)
+        expect.schema(response, "operation_outcome")
+
+
+@requirement("USCORE-docref")
+def test_docref_reads_a_parameters_body(api, chart):
+    """The operation $docref reads the patient from a Parameters body as from the query."""
+    path, patient = "/fhir/DocumentReference/$docref", chart.person.uuid
+    asked = api.post(path, chart.token, params={"patient": patient})
+    if asked.is_server_error:
+        not_applicable("the server makes no documents at all")
+    parameter = {"name": "patient", "valueId": patient}
+    response = api.post(
+        path,
+        chart.token,
+        json={"resourceType": "Parameters", "parameter": [parameter]},
+        headers={"Content-Type": "application/fhir+json"},
+    )
+
+    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", response)
+
+
+def entries(response):
+    """Return every resource of a Bundle, the included ones too."""
+    body = json_body(response) if response.is_success else {}
+    listed = body.get("entry") or []
+    return [one["resource"] for one in listed if isinstance(one.get("resource"), dict)]
+
+
+def gist(response):
+    """Return status, number of documents and reason of an answer: what does not change by time."""
+    body = json_body(response) if response.content else {}
+    issues = body.get("issue") or [{}]
+    told = issues[0].get("diagnostics") or (issues[0].get("details") or {}).get("text")
+    return response.status_code, len(body.get("entry") or []), told
