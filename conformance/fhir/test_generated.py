@@ -1,4 +1,4 @@
-"""Patients, searches and ids that Hypothesis makes of the documented types (conformance/samples)."""
+"""Patients, searches and ids that Hypothesis makes of the documented types of fields."""
 
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ def mine(records):
 
 @requirement("REST-generated-patients")
 def test_generated_patient_is_kept_by_the_standard_api(api, staff, mine):
-    """Any patient of the documented fields that is written is there as it was written, or refused."""
+    """Any patient of the documented fields is kept as it was written, or refused."""
     problems, last = [], None
     for one in samples.patients(PATIENTS):
         sent = {"fname": one["given"], "lname": one["family"], "sex": one["sex"]}
@@ -35,7 +35,9 @@ def test_generated_patient_is_kept_by_the_standard_api(api, staff, mine):
             read = json_body(api.get(mine.path, staff))
             told = read.get("data", read)
             changed = {name: told.get(name) for name in sent if told.get(name) != sent[name]}
-            problems += [({name: sent[name]}, f"came back as {changed[name]!r}") for name in changed]
+            problems += [
+                ({name: sent[name]}, f"came back as {changed[name]!r}") for name in changed
+            ]
         elif not response.is_client_error:
             problems.append((sent, f"{response.status_code}"))
 
@@ -45,7 +47,7 @@ def test_generated_patient_is_kept_by_the_standard_api(api, staff, mine):
 
 @requirement("FHIR-generated-patients")
 def test_generated_patient_is_kept_by_fhir(resources, mine):
-    """Any patient of the documented types that is written is there as it was written, or refused."""
+    """Any patient of the documented types is kept as it was written, or refused."""
     problems, last = [], None
     for one in samples.patients(PATIENTS):
         sent = {"gender": one["sex"].lower(), "birthDate": one["born"]}
@@ -73,7 +75,7 @@ def test_generated_patient_is_kept_by_fhir(resources, mine):
 
 @requirement("FHIR-generated-searches")
 def test_generated_search_finds_what_was_asked_for(resources, person):
-    """Whatever is searched for, the answer is no server error and every match has what was asked for."""
+    """Whatever is searched for, nothing breaks and every match has what was asked for."""
     problems, last = [], None
     for name, value in samples.searches(SEARCHES):
         response = resources.search("Patient", {name: value, "_count": "3"})
@@ -90,7 +92,7 @@ def test_generated_search_finds_what_was_asked_for(resources, person):
 
 @requirement("FHIR-generated-searches")
 def test_generated_id_is_not_found(resources, person):
-    """Whatever is searched for, the answer is no server error and every match has what was asked for."""
+    """Whatever is searched for, nothing breaks and every match has what was asked for."""
     problems, last = [], None
     for key in samples.ids(IDS):
         if key.strip(".") == "":

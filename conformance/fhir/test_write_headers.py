@@ -40,7 +40,7 @@ def test_answer_is_as_preferred(own, kind):
 
 @requirement("FHIR-update-headers")
 def test_answer_to_an_update_tells_the_version(own):
-    """The answer to an update tells when the resource was changed, and its version if it has one."""
+    """The answer to an update tells the time and the version of the resource."""
     _, update = own
     response = update()
 
