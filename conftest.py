@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.sessions",
     "fixtures.lifecycle",
     "fixtures.aging",
+    "fixtures.launches",
     "fixtures.recording",
     "conformance.watch",
     "reports.plugin",

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conformance.expect import Mismatch
-from conformance.lifecycle_games import acts, scripts
 from conformance.lifecycle_model import BIRTHS, LOOKING, QUIET, Look, Model, Plan, Script, script
+from conformance.lifecycle_scripts import acts, scripts
 from fixtures.http import Blocked, answer_line
 from fixtures.lifecycle import Outcome, Step
 

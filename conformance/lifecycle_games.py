@@ -1,10 +1,5 @@
-"""Sequences of steps that are worth playing, found by Hypothesis in the model alone.
+"""Hypothesis plays the model alone: sequences of steps, the same for every server and every run."""
 
-They are the same for every server and every run. The server is then asked for each new situation
-of a token once, because a login costs a real one a second.
-"""
-
-from functools import cache
 from random import Random
 from typing import Any
 
@@ -20,7 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from conformance.lifecycle_model import LOGINS, LOOKING, Look, Model, Plan, Script, script
+from conformance.lifecycle_model import LOGINS, Model, Plan
 from fixtures.lifecycle import Step
 
 
@@ -107,45 +102,7 @@ class Game(RuleBasedStateMachine):
         self.found.append(tuple(self.model.plan))
 
 
-def acts(features: frozenset[str]) -> frozenset[str]:
-    """Return what can be done at a server with these features."""
-    needed = {
-        "password": "oauth.password_grant",
-        "logout": "oauth.logout",
-        "disable": "administration",
-        "enable": "administration",
-        "introspect": "oauth.introspection",
-    }
-    return frozenset({"code", "refresh"} | {act for act in needed if needed[act] in features})
-
-
-@cache
-def scripts(possible: frozenset[str], *, thorough: bool = False) -> tuple[Script, ...]:
-    """Return what to play, the shortest first; every situation of a token is looked at once."""
-    found = _plans(possible, *((1500, 10) if thorough else (400, 7)))
-    seen: set[object] = set()
-
-    def new(look: Look) -> bool:
-        return look.situation(thorough=thorough) not in seen and (
-            look.step.act != "introspect" or "introspect" in possible
-        )
-
-    def situations(played: Script) -> set[object]:
-        looks = (look for _, look in played)
-        return {look.situation(thorough=thorough) for look in looks if look is not None}
-
-    shown = {plan: situations(script(plan, new)) for plan in found}
-    chosen: list[Script] = []
-    for _ in range(100 if thorough else 9):
-        best = max(found, key=lambda plan: len(shown[plan] - seen) / _cost(plan))
-        if not shown[best] - seen:
-            break
-        chosen.append(script(best, new))
-        seen |= situations(chosen[-1])
-    return tuple(sorted(chosen, key=_length))
-
-
-def _plans(possible: frozenset[str], examples: int, longest: int) -> list[Plan]:
+def plans(possible: frozenset[str], examples: int, longest: int) -> list[Plan]:
     """Let Hypothesis play; the same sequences come for the same acts, whatever the server."""
     found: list[Plan] = []
     chosen = {"possible": possible, "longest": longest, "found": found}
@@ -163,11 +120,3 @@ def _plans(possible: frozenset[str], examples: int, longest: int) -> list[Plan]:
         ),
     )
     return sorted({plan for plan in found if plan}, key=lambda plan: (len(plan), str(plan)))
-
-
-def _length(played: Script) -> int:
-    return sum(step.act not in LOOKING for step, _ in played)
-
-
-def _cost(plan: Plan) -> int:
-    return 4 + sum({"code": 20, "password": 3}.get(step.act, 1) for step in plan)

@@ -135,8 +135,10 @@ def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict
     alarms = []
     for kind, looks in KINDS.items():
         what = looks(exchange, response, path)
+        if what is None:
+            continue
         where = f"{exchange.request.method} {route(path, whole=kind != 'cacheable')}"
-        if what is not None and (kind, where) not in seen:
+        if (kind, where) not in seen:
             seen.add((kind, where))
             alarm = {"kind": kind, "where": where, "what": what, "line": exchange.line}
             alarms.append({**alarm, "reproduce": curl(exchange.request)})

@@ -6,6 +6,7 @@
 import json
 import re
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,21 @@ def leave_fixtures_out() -> None:
     AllureListener.pytest_fixture_setup = None  # pluggy takes what is no routine for no hook
     AllureListener.pytest_fixture_post_finalizer = None
     AllureListener._update_fixtures_children = lambda *_: None  # noqa: SLF001 - there is no other
+
+
+def write_at_once() -> None:
+    """Make allure-pytest write a result in one go: json.dump's pieces cost as much as the check."""
+    import attrs  # noqa: PLC0415 - loaded with the plugin only
+    from allure_commons.logger import AllureFileLogger  # noqa: PLC0415 - as above
+
+    def report(self: Any, item: Any) -> None:
+        data = attrs.asdict(item, filter=lambda _, value: value or value is False)
+        path = self._report_dir / item.file_pattern.format(prefix=uuid.uuid4())
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(data, ensure_ascii=False), "utf-8")
+        unfinished.replace(path)
+
+    AllureFileLogger._report_item = report  # type: ignore[method-assign]  # noqa: SLF001 - as above
 
 
 def label(item: pytest.Item, requirement: Requirement) -> None:

@@ -27,6 +27,7 @@ AREAS = (
     "registration",
     "authorize",
     "pkce",
+    "launch",
     "token",
     "refresh",
     "password",

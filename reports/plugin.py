@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
             setattr(config.option, name, str(chosen.results / file))
     if getattr(config.option, "allure_report_dir", None):
         allure.leave_fixtures_out()
+        allure.write_at_once()
     if is_worker(config):
         return
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started

@@ -29,6 +29,15 @@ def test_authorization_endpoint_takes_post(browser, confidential_client):
     expect.login_page(page)
 
 
+@requirement("OIDCC-3.1.2.1-post")
+def test_request_by_post_brings_a_code(authorization):
+    """The authorization endpoint takes POST with a form and behaves as for GET."""
+    _, answer = authorization(SCOPE, method="POST")
+
+    expect.code(answer)
+    expect.equal(answer.parameters.get("state"), answer.state, "state", answer.response)
+
+
 @requirement("RFC6749-4.1.2-code-present")
 def test_approval_brings_a_code(authorization):
     """On approval the client gets a code in the query of its redirect URI."""
@@ -190,6 +199,15 @@ def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
 
     scope = str(body.get("scope"))
     expect.that("nope/Nope.read" not in scope, "a scope without it", scope, answer.response)
+
+
+@requirement("OIDCC-3.1.2.1-unknown-scope-ignored")
+def test_request_with_an_unknown_scope_is_served(authorization):
+    """An OpenID request is served as if a scope that the server does not know were not in it."""
+    client, answer = authorization(SCOPE, parameters={"scope": f"{SCOPE} x_conformance"})
+
+    expect.redirect(answer.response, to=client.redirect_uri)
+    expect.code(answer)
 
 
 @requirement("OIDCC-3.1.2.1-scope-openid")

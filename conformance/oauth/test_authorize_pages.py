@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from bs4 import BeautifulSoup
 
-from conformance import expect, requirement
-from fixtures.http import query
-from fixtures.login import Browser, consent, consent_form, form_of
+from conformance import expect, needs, requirement
+from fixtures.http import Blocked, query
+from fixtures.login import Browser, consent, consent_form, form_of, patient_form
 from fixtures.oauth import Pkce, granted
 from fixtures.registrar import PUBLIC_SCOPE as SCOPE
 
@@ -76,7 +76,7 @@ def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wr
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
 def test_login_form_is_protected_against_forgery(browser, login_page, admin, server, token):
-    """The login and consent forms are accepted only with the token of the page they came from."""
+    """The login, patient and consent forms are accepted only with the token of their page."""
     form = form_of(login_page)
     fields = form.filled(
         username=admin.name, password=admin.password, user_role="api", csrf_token_form=token
@@ -89,7 +89,7 @@ def test_login_form_is_protected_against_forgery(browser, login_page, admin, ser
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
 def test_consent_form_is_protected_against_forgery(browser, consent_page, token):
-    """The login and consent forms are accepted only with the token of the page they came from."""
+    """The login, patient and consent forms are accepted only with the token of their page."""
     form = form_of(consent_page)
     fields = [pair for pair in consent(form, SCOPE.split()) if pair[0] != "csrf_token_form"]
     sent = [("csrf_token_form", token)] if token else []
@@ -97,6 +97,25 @@ def test_consent_form_is_protected_against_forgery(browser, consent_page, token)
 
     target = response.headers.get("location", "")
     expect.that("code=" not in target, "no code", target, response)
+
+
+@requirement("RFC6749-10.12-consent-csrf")
+@needs("smart.standalone_launch", "patients")
+@pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
+def test_patient_form_is_protected_against_forgery(
+    browser, new_client, server, admin, patient, token
+):
+    """The login, patient and consent forms are accepted only with the token of their page."""
+    page = browser.open(new_client.public(LAUNCH), LAUNCH)
+    page = browser.settle(browser.log_in(page, admin))
+    form = patient_form(BeautifulSoup(page.text, "html.parser"), page)
+    if form is None:
+        raise Blocked("the administrator is not asked for a patient")
+    names = [name for name, _ in form.fields if name.startswith("csrf")]
+    fields = form.filled(patient_id=patient.uuid, **dict.fromkeys(names, token))
+    page = browser.settle(browser.submit(form, fields))
+
+    expect.that(not is_consent(page), "no next page", "the consent page", page)
 
 
 @requirement("RFC6749-10.13-clickjacking")

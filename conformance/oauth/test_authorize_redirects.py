@@ -26,6 +26,23 @@ LOOKALIKES = {
     "blank": f"{CALLBACK} ",
     "backslash": "https://client.example.org\\@evil.example/cb",
     "prefix": "https://client.example.org/c",
+    "escaped_dots": f"{CALLBACK}/%2e%2e/x",
+    "escaped_slash": "https://client.example.org%2fcb",
+    "semicolon": f"{CALLBACK};x",
+    "second_address": f"{CALLBACK},{FOREIGN}",
+    "second_after_blank": f"{CALLBACK} {FOREIGN}",
+    "case_of_host": "https://CLIENT.example.org/cb",
+    "case_of_scheme": "HTTPS://client.example.org/cb",
+    "usual_port": "https://client.example.org:443/cb",
+    "host_below": "https://sub.client.example.org/cb",
+    "wide_dot": "https://client\u3002example.org/cb",
+    "password": "https://client.example.org:443@evil.example/cb",
+    "no_scheme": "//evil.example/cb",
+    "path_only": "/cb",
+    "line_break": f"{CALLBACK}\r\nX-Injected: yes",
+    "tab": f"{CALLBACK}\t",
+    "script": "javascript:alert(1)//https://client.example.org/cb",
+    "data": f"data:text/html,{CALLBACK}",
 }
 
 
@@ -39,6 +56,12 @@ def client(registrar):
 def other_client(registrar):
     """Another public client with another redirect URI."""
     return registrar.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
+
+
+@pytest.fixture(scope="module")
+def loopback_client(registrar):
+    """A public client on the user's own machine, which is only looked at."""
+    return registrar.public(SCOPE, redirect_uris=["http://127.0.0.1/cb"])
 
 
 @pytest.fixture
@@ -100,20 +123,61 @@ def test_openid_request_names_its_redirect_uri(new_client, browser, number):
 
 
 @requirement("RFC6749-3.1-duplicate-params")
-@pytest.mark.parametrize("order", ["good_first", "bad_first"])
+@pytest.mark.parametrize("order", ["good_first", "bad_first", "good_in_query", "good_in_body"])
 def test_second_redirect_uri_is_never_used(client, browser, admin, order):
     """Of a redirect URI that is sent twice the unregistered one is never used."""
-    pairs = [("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)]
+    good, bad = ("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)
     request = browser.request(client, SCOPE)
     request.pop("redirect_uri")
-    sent = [*request.items(), *(pairs if order == "good_first" else reversed(pairs))]
-    answer = browser.settle(browser.http.get(browser.server.url("/authorize"), params=sent))
+    url, others = browser.server.url("/authorize"), [*request.items()]
+    if order.startswith("good_in"):
+        query, body = ([good], [bad]) if order == "good_in_query" else ([bad], [good])
+        answer = browser.http.post(url, params=others + query, data=others + body)
+    else:
+        pairs = [good, bad] if order == "good_first" else [bad, good]
+        answer = browser.http.get(url, params=others + pairs)
+    answer = browser.settle(answer)
     if asks_for_login(answer):
         page = browser.settle(browser.log_in(answer, admin))
         answer = browser.submit(form_of(page), consent(form_of(page), SCOPE.split()))
 
     target = answer.headers.get("location", "")
     expect.that("evil.example" not in target, "no redirect to it", target, answer)
+
+
+@requirement("RFC8252-7.1-custom-scheme")
+def test_scheme_of_an_app_is_redirected_to(new_client, browser, admin):
+    """A redirect URI with a scheme of an app's own can be registered and is redirected to."""
+    client = new_client.public(SCOPE, redirect_uris=["com.example.app:/callback"])
+    answer = browser.authorize(client, admin, SCOPE)
+
+    expect.redirect(answer.response, to=client.redirect_uri)
+    expect.code(answer)
+
+
+@requirement("RFC8252-8.4-exact-otherwise")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        pytest.param("http://127.0.0.1:49152/other", id="path"),
+        pytest.param("http://127.0.0.1:49152/cb/../other", id="dots"),
+        pytest.param("http://127.0.0.1:49152/cb?x=y", id="query"),
+        pytest.param("http://localhost:49152/cb", id="name"),
+        pytest.param("http://127.0.0.2:49152/cb", id="address"),
+        pytest.param("http://[::1]:49152/cb", id="ipv6"),
+        pytest.param("https://127.0.0.1:49152/cb", id="scheme"),
+        pytest.param("http://127.0.0.1@evil.example/cb", id="user_name"),
+        pytest.param("http://127.0.0.1:49152@evil.example/cb", id="password"),
+        pytest.param("http://evil.example@127.0.0.1:49152/cb", id="user_before"),
+        pytest.param("http://127.0.0.1.evil.example/cb", id="longer_host"),
+        pytest.param("http://127.0.0.1:x@evil.example:49152/cb", id="odd_port"),
+    ],
+)
+def test_other_loopback_redirect_uri_is_refused(loopback_client, browser, uri):
+    """A loopback redirect URI may differ from the registered one in its port and nothing else."""
+    page = browser.open(loopback_client, SCOPE, parameters={"redirect_uri": uri})
+
+    refused(page)
 
 
 def asks_for_login(page):

@@ -4,11 +4,15 @@ from urllib.parse import urljoin
 
 import pytest
 
-from conformance import expect, requirement
+from conformance import expect, needs, requirement
 from fixtures.login import Browser
 from fixtures.oauth import granted
 
 SCOPE = "openid api:fhir launch/patient patient/Patient.read"
+LAUNCHES = [
+    "standalone",
+    pytest.param("ehr", marks=needs("smart.ehr_launch", "administration", "rest")),
+]
 
 
 @pytest.fixture(scope="session")
@@ -32,24 +36,40 @@ def test_patient_is_told_beside_the_token(launched, api, patient):
     expect.equal(expect.member(response, "id"), found, "id", response)
 
 
-@requirement("SMART-2.2-need-patient-banner")
-def test_need_for_a_banner_is_a_boolean(launched):
-    """The need for a patient banner is told as a JSON boolean."""
-    found = launched.json().get("need_patient_banner", False)
+@pytest.fixture
+def answer_of(request):
+    """The token answer of a launch by its kind."""
 
-    expect.that(isinstance(found, bool), "true or false", found, launched)
+    def of(kind):
+        if kind == "standalone":
+            return request.getfixturevalue("launched")
+        return request.getfixturevalue("ehr_launch").response
+
+    return of
+
+
+@requirement("SMART-2.2-need-patient-banner")
+@pytest.mark.parametrize("kind", LAUNCHES)
+def test_need_for_a_banner_is_a_boolean(answer_of, kind):
+    """The need for a patient banner is told as a JSON boolean."""
+    response = answer_of(kind)
+    found = response.json().get("need_patient_banner", False)
+
+    expect.that(isinstance(found, bool), "true or false", found, response)
 
 
 @requirement("SMART-2.2-smart-style-url")
-def test_style_is_a_url(launched):
+@pytest.mark.parametrize("kind", LAUNCHES)
+def test_style_is_a_url(answer_of, kind):
     """A smart_style_url is the absolute URL of the style."""
-    found = launched.json().get("smart_style_url", "https://")
+    response = answer_of(kind)
+    found = response.json().get("smart_style_url", "https://")
 
     expect.that(
         isinstance(found, str) and found.startswith(("https://", "http://")),
         "an absolute http(s) URL",
         found,
-        launched,
+        response,
     )
 
 

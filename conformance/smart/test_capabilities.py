@@ -5,6 +5,7 @@ import pytest
 from conformance import expect, needs, requirement
 from fixtures.login import Browser
 from fixtures.oauth import granted
+from fixtures.target import not_applicable
 
 LAUNCH = "openid offline_access api:fhir fhirUser launch/patient patient/Patient.read"
 V2_SCOPE = "openid api:fhir user/Patient.rs"
@@ -46,6 +47,23 @@ def test_capability_of_the_code_grant_is_there(
     found = isinstance(expect.json_object(response).get(member), kind)
     claimed = capability in capabilities
     expect.that(not claimed or found, f"{member} for {capability}", "none", response)
+
+
+@requirement("SMART-2.2-capability-truthful")
+@pytest.mark.parametrize(
+    ("capability", "member"),
+    [
+        pytest.param(*case, marks=needs("administration", "rest"), id=case[0])
+        for case in [("context-ehr-patient", "patient"), ("context-ehr-encounter", "encounter")]
+    ],
+)
+def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability, member):
+    """Every capability that the SMART configuration lists is really there."""
+    if capability not in capabilities:
+        not_applicable(f"the server does not claim {capability}")
+    response = request.getfixturevalue("ehr_launch").response
+
+    expect.member(response, member, kind=str)
 
 
 @requirement("SMART-2.2-capability-truthful")

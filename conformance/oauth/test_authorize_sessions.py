@@ -1,0 +1,153 @@
+"""Sessions at the login pages: who is logged in, for whom, and for which app."""
+
+from dataclasses import replace
+
+import pytest
+from bs4 import BeautifulSoup
+
+from conformance import expect, requirement
+from fixtures.http import query
+from fixtures.keys import unverified_claims
+from fixtures.login import Browser, consent, form_of
+from fixtures.oauth import Pkce, granted
+from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+
+
+@pytest.fixture(scope="module")
+def logged_in(server, registrar, admin):
+    """A browser in which the administrator is logged in, with nothing decided yet."""
+    client, browser = registrar.public(SCOPE), Browser(server)
+    form_of(browser.settle(browser.log_in(browser.open(client, SCOPE), admin)))
+    return client, [*browser.http.cookies]
+
+
+@pytest.fixture
+def returned(logged_in, browser):
+    """Sends another request of the app from the browser of somebody who is logged in."""
+    client, cookies = logged_in
+
+    def send(**wishes):
+        for cookie in cookies:
+            browser.http.cookies.set_cookie(cookie)
+        return browser.open(client, SCOPE, parameters=wishes)
+
+    return send
+
+
+@requirement("OIDCC-3.1.2.1-prompt-login")
+def test_prompt_login_asks_for_the_password_again(returned):
+    """prompt=login asks for the password of a user who is logged in already."""
+    page = returned(prompt="login")
+
+    expect.login_page(page)
+
+
+@requirement("OIDCC-3.1.2.1-max-age")
+def test_max_age_asks_for_the_password_again(returned):
+    """max_age asks for the password of a user whose login is older than that."""
+    page = returned(max_age="0")
+
+    expect.login_page(page)
+
+
+@requirement("OIDCC-3.1.2.1-max-age-auth-time")
+def test_id_token_tells_the_time_of_the_login(new_client, browser, server, admin):
+    """The ID token of a request with max_age says when the user logged in."""
+    client = new_client.public(SCOPE)
+    answer = browser.authorize(client, admin, SCOPE, parameters={"max_age": "3600"})
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
+
+    claims = unverified_claims(str(granted(response).get("id_token")))
+    told = claims.get("auth_time")
+    right = isinstance(told, int) and not isinstance(told, bool)
+    expect.that(right, "auth_time as a number", told, response)
+
+
+@requirement("RFC6749-10.10-code-entropy")
+def test_codes_are_unique_and_long(unused_code, authorization):
+    """Authorization codes are unique and too long to be guessed."""
+    _, first, _ = unused_code
+    second = authorization()[1].code
+
+    expect.that(first != second, "two codes", "the same code twice")
+    shortest = min(len(first), len(second))
+    expect.that(shortest >= 22, "128 bits, 22 characters", shortest)
+    alike = sum(left == right for left, right in zip(first, second, strict=False))
+    expect.that(shortest - alike >= 16, "codes that differ in 16 places", shortest - alike)
+
+
+@requirement("RFC6749-authz-parallel-sessions")
+def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patient):
+    """Two users who log in to one app at the same time get each the own code, state and tokens."""
+    client = new_client.public(SCOPE)
+    proof = Pkce.new()
+    browsers = {user: Browser(server) for user in (admin, patient)}
+    asked = {
+        user: each.request(client, SCOPE) | {"code_challenge": proof.challenge}
+        for user, each in browsers.items()
+    }
+    pages = {user: each.settle(each.send(asked[user])) for user, each in browsers.items()}
+    pages = {user: each.settle(each.log_in(pages[user], user)) for user, each in browsers.items()}
+    forms = {user: form_of(page) for user, page in pages.items()}
+    answers = {
+        user: each.submit(forms[user], consent(forms[user], SCOPE.split()))
+        for user, each in browsers.items()
+    }
+    given = {user: expect.redirect(answer) for user, answer in answers.items()}
+    told = {
+        user: granted(server.exchange(client, each.get("code", ""), verifier=proof.verifier))
+        for user, each in given.items()
+    }
+
+    for user, each in given.items():
+        expect.equal(each.get("state"), asked[user]["state"], "state", answers[user])
+    subjects = {user: unverified_claims(each["id_token"])["sub"] for user, each in told.items()}
+    expect.that(subjects[admin] != subjects[patient], "two users", "one user twice")
+    expect.equal(subjects[patient], patient.uuid, "sub of the patient")
+
+
+@requirement("AUTH-consent-bound-to-client")
+def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
+    """A consent gives no code to another app than the one that its page named."""
+    client = new_client.public(SCOPE)
+    other = new_client.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
+    page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
+    form = form_of(page)
+    # A hidden frame on any page does this in the browser of somebody who looks at the consent.
+    browser.send(browser.request(other, SCOPE))
+    answer = browser.submit(form, consent(form, SCOPE.split()))
+
+    goes_to = answer.headers.get("location", "")
+    astray = goes_to.startswith(other.redirect_uri) and "code" in query(goes_to)
+    expect.that(not astray, f"no code for {other.redirect_uri}", goes_to, answer)
+
+
+@requirement("AUTH-consent-needs-approval")
+@pytest.mark.parametrize("sent", ["all_but_the_button", "scopes_only"])
+def test_consent_without_the_button_brings_no_code(new_client, browser, admin, sent):
+    """A consent form that is sent without its button to approve brings no code."""
+    client = new_client.public(SCOPE)
+    form = form_of(browser.settle(browser.log_in(browser.open(client, SCOPE), admin)))
+    fields = [(name, value) for name, value in consent(form, SCOPE.split()) if name != "proceed"]
+    if sent == "scopes_only":
+        fields = [(name, value) for name, value in fields if name.startswith("scope[")]
+    answer = browser.submit(form, fields)
+
+    given = query(answer.headers.get("location", ""))
+    expect.that("code" not in given, "no code", sorted(given), answer)
+
+
+@requirement("AUTH-login-no-user-enumeration")
+def test_login_page_tells_no_names(browser, server, logged_in, patient):
+    """The login page answers alike to an unknown name and to a wrong password."""
+    client, _ = logged_in
+    known = replace(patient, password="not-the-password")
+    unknown = replace(known, name="nobody-of-that-name")
+    answers = []
+    for user in (known, unknown):
+        visitor = Browser(server)
+        answers.append(visitor.settle(visitor.log_in(visitor.open(client, SCOPE), user)))
+
+    texts = [BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True) for page in answers]
+    expect.equal(answers[1].status_code, answers[0].status_code, "status", answers[1])
+    expect.equal(texts[1], texts[0], "what the page says to an unknown name", answers[1])

@@ -1,0 +1,211 @@
+"""Launches from within OpenEMR: what the app is handed, and what it may do with it."""
+
+import base64
+import json
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures.admin import LAUNCH_PAGE
+from fixtures.http import Http, query
+from fixtures.launches import LAUNCH_URI, SCOPE
+from fixtures.login import Browser
+
+
+def bent_launch(launch):
+    """Return launch values that the server never made, by the way they came about."""
+    value = launch.parameters["launch"]
+    middle = len(value) // 2
+    claims = json.dumps({"p": launch.person.uuid, "i": "patient.demographics.dialog"})
+    return {
+        "garbage": "abc",
+        "uuid_of_the_patient": launch.person.uuid,
+        "json": claims,
+        "json_in_base64": base64.urlsafe_b64encode(claims.encode()).decode(),
+        "flipped": value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :],
+        "cut": value[:middle],
+        "longer": value + value[:8],
+        "long": value * 20,
+        "nul": "\x00",
+    }
+
+
+def no_patient(launch, authorization):
+    """Expect that an authorization brought no patient: no code, or tokens without one."""
+    expect.no_server_error(authorization.response)
+    if "code" not in authorization.parameters:
+        return
+    code = authorization.code
+    response = launch.server.exchange(launch.client, code, verifier=authorization.verifier)
+    expect.no_server_error(response)
+    told = expect.json_object(response).get("patient")
+    expect.that(not told, "no patient beside the token", told, response)
+
+
+@requirement("SMART-2.2-ehr-launch-param")
+def test_launch_opens_the_app(ehr_launch, target):
+    """A launch from the EHR opens the app with the FHIR address as iss and a launch value."""
+    response = ehr_launch.opened
+
+    given = expect.redirect(response, to=LAUNCH_URI)
+    expect.equal(given.get("iss"), target.fhir_url, "iss", response)
+    expect.that(given.get("launch"), "a launch value", sorted(given), response)
+
+
+@requirement("SMART-2.2-launch-url-query")
+def test_launch_keeps_the_query_of_the_app(ehr_launch, new_launch):
+    """A launch keeps the query of the address at which the app is launched."""
+    _ = ehr_launch.parameters
+    _, response = new_launch(f"{LAUNCH_URI}?tenant=one")
+
+    given = expect.redirect(response, to=LAUNCH_URI)
+    expect.equal(given.get("tenant"), "one", "the app's own parameter", response)
+    expect.that(given.get("launch"), "a launch value", sorted(given), response)
+
+
+@requirement("SMART-2.2-launch-echo")
+def test_launch_brings_the_patient_of_the_chart(ehr_launch, api):
+    """A launch value brings the patient of the chart it was made in, and opens that record."""
+    response = ehr_launch.response
+
+    told = expect.member(response, "patient", kind=str)
+    expect.equal(told, ehr_launch.person.uuid, "patient", response)
+    read = api.get(f"/fhir/Patient/{told}", ehr_launch.answer["access_token"])
+    expect.status(read, 200)
+
+
+@requirement("SMART-2.2-token-encounter-context")
+def test_launch_brings_the_open_encounter(ehr_launch):
+    """The encounter of an EHR launch is told beside the token."""
+    response = ehr_launch.response
+
+    told = expect.member(response, "encounter", kind=str)
+    expect.equal(told, ehr_launch.encounter.key, "encounter", response)
+
+
+@requirement("SMART-2.2-launch-bounds")
+@pytest.mark.parametrize("way", ["read", "search"])
+def test_launched_app_sees_no_other_patient(ehr_launch, api, stranger, way):
+    """The patient scopes of an app that was launched in a chart open no other patient's record."""
+    path = {"read": f"/fhir/Patient/{stranger.uuid}", "search": "/fhir/Patient"}[way]
+    response = api.get(path, ehr_launch.answer["access_token"])
+
+    shown = response.is_success and stranger.uuid in response.text
+    expect.that(not shown, "nothing of another patient", "the other patient's record", response)
+
+
+@requirement("SMART-2.2-launch-tampered")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "garbage",
+        "uuid_of_the_patient",
+        "json",
+        "json_in_base64",
+        "flipped",
+        "cut",
+        "longer",
+        "long",
+        "nul",
+    ],
+)
+def test_forged_launch_value_brings_no_patient(ehr_launch, kind):
+    """A launch value that is forged or damaged brings no patient."""
+    answer = ehr_launch.authorize(launch=bent_launch(ehr_launch)[kind])
+
+    no_patient(ehr_launch, answer)
+
+
+@requirement("AUTH-launch-foreign-patient")
+def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
+    """A portal patient who comes with the launch value of another patient does not get that one."""
+    answer = ehr_launch.authorize(patient)
+    response = ehr_launch.server.exchange(
+        ehr_launch.client, answer.parameters.get("code", "none"), verifier=answer.verifier
+    )
+
+    body = expect.json_object(response)
+    token = body.get("access_token", "none")
+    read = api.get(f"/fhir/Patient/{ehr_launch.person.uuid}", token)
+    expect.that(not read.is_success, "no record of another patient", read.status_code, read)
+    told = body.get("patient")
+    expect.that(told != ehr_launch.person.uuid, "the own patient, or none", told, response)
+
+
+@requirement("SMART-1.0-aud-wrong-rejected")
+def test_launch_with_a_foreign_aud_brings_no_code(ehr_launch):
+    """An aud that is not this server brings no code."""
+    answer = ehr_launch.authorize(aud="https://evil.example/fhir")
+
+    expect.no_code(answer)
+
+
+@requirement("SMART-2.2-launch-aud-required")
+def test_launch_without_an_aud_brings_no_code(ehr_launch):
+    """A launch from the EHR without an aud brings no code."""
+    answer = ehr_launch.authorize(aud=None)
+
+    expect.no_code(answer)
+
+
+@requirement("AUTH-launch-page-protected")
+@pytest.mark.parametrize("lacking", ["session", "token", "right_token"])
+def test_launch_page_launches_for_nobody_else(ehr_launch, administrator, transport, lacking):
+    """OpenEMR launches an app only for somebody who is logged in, and from its own pages."""
+    _ = ehr_launch.parameters
+    address = f"{LAUNCH_PAGE}?client_id={ehr_launch.client.client_id}"
+    if lacking == "session":
+        token = administrator.csrf_token()
+        url = administrator.url(f"{address}&csrf_token={token}&site={administrator.target.site}")
+        response = Http(transport).get(url)
+    else:
+        sent = {"token": "", "right_token": "&csrf_token=00000000000000000000"}[lacking]
+        response = administrator.page(address + sent)
+
+    given = query(response.headers.get("location", "")).get("launch")
+    expect.that(not given, "no launch value", response.headers.get("location"), response)
+
+
+@requirement("AUTH-launch-only-enabled")
+@pytest.mark.parametrize("fault", ["disabled", "not_for_launches"])
+def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault):
+    """An app that is disabled, or not registered for launches, is not launched."""
+    _ = ehr_launch.parameters
+    scope = SCOPE if fault == "disabled" else SCOPE.replace(" launch", "")
+    client = new_client.confidential(scope, initiate_login_uri=LAUNCH_URI)
+    if fault == "disabled":
+        administrator.disable(client.client_id)
+    response = administrator.launch(client.client_id)
+
+    given = query(response.headers.get("location", "")).get("launch")
+    expect.that(not given, "no launch value", response.headers.get("location"), response)
+
+
+@requirement("SMART-2.2-patient-scope-context")
+@pytest.mark.parametrize("asked", ["nothing", "launch"])
+def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, asked):
+    """A patient scope is granted only together with a patient."""
+    scope = SCOPE if asked == "launch" else SCOPE.replace(" launch", "")
+    client = new_client.confidential(scope)
+    if asked == "launch":
+        new_client.administrator.enable(client.client_id)
+    answer = browser.authorize(client, admin, scope)
+    response = server.exchange(
+        client, answer.parameters.get("code", "none"), verifier=answer.verifier
+    )
+
+    body = expect.json_object(response)
+    given = [one for one in str(body.get("scope", "")).split() if one.startswith("patient/")]
+    expect.that(body.get("patient") or not given, "a patient, or no patient scope", given, response)
+
+
+@requirement("SMART-2.2-launch-patient-self")
+def test_patient_is_the_context_of_the_own_app(new_client, server, patient):
+    """An app that a portal patient starts gets that patient as its context."""
+    scope = "openid api:fhir launch/patient patient/Patient.read"
+    client = new_client.public(scope)
+    answer = Browser(server).authorize(client, patient, scope)
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
+
+    expect.status(response, 200)
+    expect.equal(response.json().get("patient"), patient.uuid, "patient", response)
