@@ -10,9 +10,9 @@ from fixtures.resources import found
 
 pytestmark = writes
 
-PATIENTS = 8
-SEARCHES = 25
-IDS = 12
+PATIENTS = 6
+SEARCHES = 20
+IDS = 8
 SHOWN = {"family": "family", "given": "given"}
 
 
