@@ -7,6 +7,7 @@ pytest_plugins = [
     "fixtures.charts",
     "fixtures.clerk",
     "fixtures.resources",
+    "fixtures.compartment",
     "fixtures.bulk",
     "fixtures.sessions",
     "fixtures.lifecycle",

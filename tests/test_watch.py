@@ -23,7 +23,7 @@ def test_good_answer_raises_none():
     bearer = {"Authorization": f"Bearer {TOKEN}"}
 
     assert alarms("/apis/default/fhir/Patient/1", headers=JSON, body="{}") == {}
-    assert alarms("/apis/default/api/patient", **{"headers": JSON}) == {}
+    assert alarms("/apis/default/api/patient", headers=JSON) == {}
     sent = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
     answer = httpx.Response(200, headers=JSON, text="{}", request=sent)
     assert watch.look(Exchange(sent, answer, None, 0.1), "", set()) == []

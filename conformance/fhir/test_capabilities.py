@@ -1,0 +1,234 @@
+"""The CapabilityStatement tells the truth: what it declares is there, what it leaves out is not."""
+
+import re
+import uuid
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import found, ids
+from fixtures.target import not_applicable
+
+pytestmark = writes  # the patient whose data is searched is made by the run
+
+#: Types that OpenEMR's documents say are there.
+DOCUMENTED = [
+    "AllergyIntolerance",
+    "CarePlan",
+    "CareTeam",
+    "Condition",
+    "Coverage",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "Goal",
+    "Immunization",
+    "Location",
+    "Medication",
+    "MedicationRequest",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Person",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+]
+#: Types that some releases declare besides.
+LATER = [
+    "Appointment",
+    "Group",
+    "Media",
+    "MedicationDispense",
+    "Questionnaire",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+    "ServiceRequest",
+    "Specimen",
+    "ValueSet",
+]
+#: Types that OpenEMR writes, so that it might delete them as well.
+DELETED = {"DocumentReference", "Observation", "Organization", "Practitioner"}
+#: Values that no resource has, by the type of the parameter.
+NOBODYS = {
+    "reference": "00000000-0000-4000-8000-000000000000",
+    "date": "lt1800-01-01",
+    "string": "Nobodyatall",
+    "token": "nobodyatall",
+}
+#: Where the value of a parameter stands in a resource, for those that are asked for what is there.
+PLACES = {
+    "address": "address.0.line.0",
+    "address-city": "address.0.city",
+    "address-postalcode": "address.0.postalCode",
+    "address-state": "address.0.state",
+    "authoredon": "authoredOn",
+    "birthdate": "birthDate",
+    "category": "category.0.coding.0.code",
+    "clinical-status": "clinicalStatus.coding.0.code",
+    "code": "code.coding.0.code",
+    "email": "telecom.email",
+    "family": "name.0.family",
+    "gender": "gender",
+    "given": "name.0.given.0",
+    "identifier": "identifier.0.value",
+    "intent": "intent",
+    "name": "name.0.family",
+    "onset-date": "onsetDateTime",
+    "phone": "telecom.phone",
+    "status": "status",
+    "title": "title",
+}
+DATES = {"Appointment": "start", "Encounter": "period.start", "Observation": "effectiveDateTime"}
+
+
+@pytest.fixture
+def declared(compartment):
+    """Return what is declared of a type; not applicable if nothing is."""
+
+    def of(kind):
+        if kind not in compartment.types:
+            not_applicable(f"the server does not declare a search for {kind}")
+        return compartment.declared[kind]
+
+    return of
+
+
+@requirement("FHIR-metadata-searchparams-match")
+@pytest.mark.parametrize("kind", DOCUMENTED + LATER)
+def test_declared_search_parameters_filter(compartment, declared, kind):
+    """Each declared search parameter is accepted and filters."""
+    parameters = declared(kind).get("searchParam", [])
+    wrong, first = [], None
+    for one in parameters:
+        for params, fits, words in questions(compartment, kind, one["name"], one["type"]):
+            response = compartment.get(f"/{kind}", params=params)
+            if response.status_code != 200 or not fits(response):
+                said = f"{response.status_code}, {len(found(response))} found"
+                wrong.append(f"{one['name']}={params[one['name']]}: {said}, expected {words}")
+                first = first or response
+
+    expect.that(not wrong, "every declared parameter to filter", "; ".join(wrong), first)
+
+
+@requirement("FHIR-metadata-writes-match")
+def test_declared_writes_are_served(compartment, resources):
+    """Each create and update that is declared is served."""
+    missing, first = [], None
+    for kind, said in compartment.declared.items():
+        codes = {one.get("code") for one in said.get("interaction", [])}
+        body = {"resourceType": "Nothing"}  # no resource, so nothing can come of it
+        if "create" in codes:
+            response = resources.post(f"/{kind}", body)
+            if response.status_code in {404, 405, 501}:
+                missing.append(f"create {kind}: {response.status_code}")
+                first = first or response
+        if "update" in codes:
+            response = resources.put(f"/{kind}/{uuid.uuid4()}", body)
+            if response.status_code in {405, 501}:
+                missing.append(f"update {kind}: {response.status_code}")
+                first = first or response
+
+    expect.that(not missing, "every declared write to be served", "; ".join(missing), first)
+
+
+@requirement("FHIR-metadata-undeclared-refused")
+@pytest.mark.parametrize("interaction", ["create", "delete"])
+def test_undeclared_writes_are_refused(api, compartment, interaction):
+    """A write that is not declared is refused."""
+    done, first = [], None
+    for kind, said in compartment.declared.items():
+        if {"code": interaction} in said.get("interaction", []):
+            continue
+        if interaction == "delete" and kind not in DELETED:
+            continue  # one request for each type is enough: every other one is asked to create
+        path = f"/fhir/{kind}" if interaction == "create" else f"/fhir/{kind}/{uuid.uuid4()}"
+        method = {"create": "POST", "delete": "DELETE"}[interaction]
+        body = {"json": {"resourceType": kind}} if interaction == "create" else {}
+        response = api.request(method, path, compartment.token, **body)
+        if not response.is_client_error and response.status_code != 501:
+            done.append(f"{interaction} {kind}: {response.status_code}")
+            first = first or response
+
+    expect.that(not done, "every undeclared write to be refused", "; ".join(done), first)
+
+
+@requirement("OPENEMR-FHIR-readme-resources")
+@pytest.mark.parametrize("kind", DOCUMENTED)
+def test_documented_type_is_served(compartment, declared, kind):
+    """Each resource type that OpenEMR's documents name can be searched."""
+    expect.that(
+        kind in compartment.declared, f"{kind} to be declared", sorted(compartment.declared)
+    )
+    declared(kind)
+    response = compartment.search(kind)
+
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "resourceType"), "Bundle", "resourceType", response)
+
+
+@requirement("USCORE-supported-profiles")
+def test_profiles_of_us_core_are_declared(compartment, capability_statement):
+    """The CapabilityStatement declares the US Core profiles of its types."""
+    named = {
+        str(profile).partition("|")[0].rpartition("/")[2]
+        for said in compartment.declared.values()
+        for profile in said.get("supportedProfile", [])
+    }
+    others = {one for one in named if one.startswith("us-core-")} - {"us-core-patient"}
+
+    words = "us-core-patient and at least one other profile"
+    right = "us-core-patient" in named and others
+    expect.that(right, words, sorted(named), capability_statement)
+
+
+def questions(compartment, kind, name, kind_of):
+    """Give what to ask for by a parameter: params, what fits, and that in words."""
+    nobodys = NOBODYS["reference"] if name == "_id" else NOBODYS.get(kind_of, "nobodyatall")
+    if name != "active":  # which knows no value that nothing has
+        yield {name: nobodys}, empty, "an empty Bundle"
+    for one in compartment.resources(kind)[:1]:
+        place = DATES.get(kind, "date") if name == "date" else PLACES.get(name, "-")
+        value = value_at(one, place)
+        if value is None and name == "name":
+            value = one.get("name") if isinstance(one.get("name"), str) else None
+        if value is not None and one.get("resourceType") == kind:
+            value = value[:10] if kind_of == "date" else value
+            own = (
+                {"patient": compartment.person.uuid}
+                if "patient" in parameters_of(compartment, kind)
+                else {}
+            )
+            yield {**own, name: value}, has(one.get("id")), f"also {kind}/{one.get('id')}"
+
+
+def has(key):
+    """Return what tells whether an answer has the resource of an id among its matches."""
+    return lambda response: key in ids(response)
+
+
+def empty(response):
+    """Tell whether an answer is a Bundle without a match."""
+    bundle = "json" in response.headers.get("content-type", "") and json_body(response)
+    return bool(bundle) and bundle.get("resourceType") == "Bundle" and not ids(response)
+
+
+def parameters_of(compartment, kind):
+    """Return the names of the declared search parameters of a type."""
+    return {one["name"] for one in compartment.declared[kind].get("searchParam", [])}
+
+
+def value_at(resource, place):
+    """Return the text at a place of a resource, such as `name.0.family` or `telecom.email`."""
+    value = resource
+    for part in place.split("."):
+        if isinstance(value, list) and not re.fullmatch(r"\d+", part):
+            value = next((one["value"] for one in value if one.get("system") == part), None)
+        elif isinstance(value, list):
+            value = value[int(part)] if len(value) > int(part) else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,181 @@
+"""FHIR search as clinical apps use it: the searches of US Core, inclusion, scopes, $docref."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import found, ids
+from fixtures.target import not_applicable
+
+pytestmark = writes  # the patients who are found are made by the run
+
+CATEGORY = ("category", lambda one: one["category"][0]["coding"][0]["code"])
+STATUS = ("status", lambda one: one["status"])
+INTENT = ("intent", lambda one: one["intent"])
+#: Searches that US Core asks for beside `patient`, with the values of what is there.
+COMBINED = {
+    "Encounter-date": ("Encounter", [("date", lambda one: f"ge{one['period']['start'][:10]}")]),
+    "MedicationRequest-intent": ("MedicationRequest", [INTENT]),
+    "MedicationRequest-intent-status": ("MedicationRequest", [INTENT, STATUS]),
+    "Observation-category": ("Observation", [CATEGORY]),
+    "Observation-code": (
+        "Observation",
+        [("code", lambda one: one["code"]["coding"][0]["code"])],
+    ),
+    "Observation-category-date": (
+        "Observation",
+        [CATEGORY, ("date", lambda one: f"ge{one['effectiveDateTime'][:10]}")],
+    ),
+}
+LIMITED = "openid api:fhir fhirUser user/AllergyIntolerance.read"
+INCLUDING = {
+    "include": {"_include": "AllergyIntolerance:patient"},
+    "revinclude": {"_revinclude": "Provenance:target"},
+}
+ESCAPED = {
+    "comma": "\\,",
+    "dollar": "\\$",
+    "bar": "\\|",
+    "backslash": "\\\\",
+}
+
+
+@pytest.fixture
+def allergy(resources):
+    """Search the allergies of the patient whose records are looked at."""
+
+    def search(token=None, **params):
+        resources.key("AllergyIntolerance")
+        params = {"patient": resources.person.uuid} | params
+        token = token or resources.token
+        return resources.api.get("/fhir/AllergyIntolerance", token, params=params)
+
+    return search
+
+
+@requirement("FHIR-search-mode")
+@pytest.mark.parametrize("kind", ["Patient", "Observation"])
+def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
+    """Each entry of a search says whether it is a match or included."""
+    response = compartment.search(kind)
+
+    expect.that(found(response), f"the {kind}", response, response)
+    modes = {(one.get("search") or {}).get("mode") for one in json_body(response)["entry"]}
+    expect.that(modes <= {"match", "include", "outcome"}, "search.mode", modes, response)
+
+
+@requirement("FHIR-search-include")
+@pytest.mark.parametrize("case", INCLUDING)
+def test_inclusion_takes_no_match_away(resources, allergy, case):
+    """_include and _revinclude add to the matches and take none away."""
+    key = resources.key("AllergyIntolerance")
+    response = allergy(**INCLUDING[case])
+
+    expect.status(response, 200)
+    expect.that(key in ids(response), "the allergy as without it", ids(response), response)
+
+
+@requirement("FHIR-search-missing-scope")
+@pytest.mark.parametrize("case", INCLUDING)
+def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
+    """Inclusion and chained parameters tell nothing of types that the token may not read."""
+    if case == "revinclude" and "Provenance" not in kinds_of(allergy(**INCLUDING[case])):
+        not_applicable("the server has no Provenance of the record to include")
+    response = allergy(tokens.staff(LIMITED), **INCLUDING[case])
+
+    expect.no_server_error(response)
+    kinds = kinds_of(response)
+    words = "no resource of a type that the token has no scope for"
+    expect.that(kinds <= {"AllergyIntolerance", "OperationOutcome"}, words, kinds, response)
+
+
+@requirement("FHIR-search-missing-scope")
+@pytest.mark.parametrize("name", ["family", "birthdate"])
+def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, person, name):
+    """Inclusion and chained parameters tell nothing of types that the token may not read."""
+    real = {"family": person.family, "birthdate": person.fields["DOB"]}[name]
+    wrong = {"family": "Nobodyatall", "birthdate": "1899-01-01"}[name]
+    token = tokens.staff(LIMITED)
+    answers = [allergy(token, **{f"patient.{name}": value}) for value in (real, wrong)]
+
+    told = [(one.status_code, ids(one)) for one in answers]
+    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers[0])
+
+
+@requirement("FHIR-search-escape")
+@pytest.mark.parametrize("sign", ESCAPED)
+def test_escaped_sign_is_part_of_the_value(resources, records, sign):
+    """An escaped comma, dollar sign, vertical bar or backslash is part of the value."""
+    plain = ESCAPED[sign][1:]
+    other = records.patient()
+    mine = records.patient(lname=f"{other.family}{plain}Junior")
+    response = resources.search("Patient", {"family": f"{other.family}{ESCAPED[sign]}J"})
+
+    expect.status(response, 200)
+    expect.equal(ids(response), [mine.uuid], "the matches", response)
+
+
+@requirement("USCORE-patient-search-set")
+@pytest.mark.parametrize("names", ["identifier", "name", "birthdate-name", "gender-name"])
+def test_patient_is_found_as_apps_ask(resources, person, names):
+    """A Patient is found by identifier, name, birth date with name, and gender with name."""
+    body = resources.body(person)
+    every = {
+        "identifier": (body.get("identifier") or [{}])[0].get("value"),
+        "name": person.family,
+        "birthdate": person.fields["DOB"],
+        "gender": person.fields["sex"].lower(),
+    }
+    response = resources.search("Patient", {name: every[name] for name in names.split("-")})
+
+    expect.status(response, 200)
+    expect.that(person.uuid in ids(response), "the patient", ids(response), response)
+
+
+@requirement("USCORE-patient-category-searches")
+@pytest.mark.parametrize("case", COMBINED)
+def test_resource_is_found_by_patient_and_more(compartment, case):
+    """Clinical resources are found by patient with category, code, date, intent or status."""
+    kind, more = COMBINED[case]
+    every = compartment.resources(kind)
+    expect.that(every, f"the {kind} that was made", "none", compartment.search(kind))
+    one = every[0]
+    params = {name: value(one) for name, value in more}
+    response = compartment.get(f"/{kind}", params={"patient": compartment.person.uuid} | params)
+
+    expect.status(response, 200)
+    words = f"{kind}/{one['id']}, which has {params}"
+    expect.that(one["id"] in ids(response), words, ids(response), response)
+
+
+@requirement("USCORE-docref")
+def test_docref_reads_a_parameters_body(api, compartment):
+    """The operation $docref reads the patient from a Parameters body as from the query."""
+    path, patient = "/fhir/DocumentReference/$docref", compartment.person.uuid
+    asked = api.post(path, compartment.token, params={"patient": patient})
+    if asked.is_server_error:
+        not_applicable("the server makes no documents at all")
+    parameter = {"name": "patient", "valueId": patient}
+    response = api.post(
+        path,
+        compartment.token,
+        json={"resourceType": "Parameters", "parameter": [parameter]},
+        headers={"Content-Type": "application/fhir+json"},
+    )
+
+    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", response)
+
+
+def kinds_of(response):
+    """Return the types of all resources of a Bundle, the included ones too."""
+    body = json_body(response) if response.is_success else {}
+    listed = body.get("entry") or []
+    return {(one.get("resource") or {}).get("resourceType") for one in listed}
+
+
+def gist(response):
+    """Return status, number of documents and reason of an answer: what does not change by time."""
+    body = json_body(response) if response.content else {}
+    issues = body.get("issue") or [{}]
+    told = issues[0].get("diagnostics") or (issues[0].get("details") or {}).get("text")
+    return response.status_code, len(body.get("entry") or []), told

@@ -1,0 +1,321 @@
+"""Every resource that FHIR shows of a patient is valid: elements, codes, mandatory data, links.
+
+They come from one search of each type (fixtures/compartment.py); a type of which there are none is
+not judged.
+"""
+
+import re
+from importlib import import_module
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.target import not_applicable
+
+pytestmark = writes  # the patient whose data is read is made by the run
+
+#: Types of which every server has a resource, for the run makes it or a user is one.
+FILLED = [
+    "AllergyIntolerance",
+    "Appointment",
+    "Condition",
+    "Encounter",
+    "Location",
+    "MedicationRequest",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Person",
+    "Procedure",
+]
+OTHERS = [
+    "CarePlan",
+    "CareTeam",
+    "Coverage",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Goal",
+    "Group",
+    "Immunization",
+    "Media",
+    "Medication",
+    "MedicationDispense",
+    "Practitioner",
+    "PractitionerRole",
+    "Provenance",
+    "Questionnaire",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+    "ServiceRequest",
+    "Specimen",
+    "ValueSet",
+]
+STATUS = {"preparation", "in-progress", "not-done", "on-hold", "stopped", "completed"}
+ENDS = {"entered-in-error", "unknown"}
+CONTACT = {"phone", "fax", "email", "pager", "url", "sms", "other"}
+#: Elements with a required binding and their codes. FHIR R4, terminology of each type.
+CODES = {
+    "AllergyIntolerance": {
+        "clinicalStatus.coding.code": {"active", "inactive", "resolved"},
+        "verificationStatus.coding.code": {"unconfirmed", "confirmed", "refuted"}
+        | {"entered-in-error"},
+        "type": {"allergy", "intolerance"},
+        "category": {"food", "medication", "environment", "biologic"},
+        "criticality": {"low", "high", "unable-to-assess"},
+    },
+    "Appointment": {
+        "status": {"proposed", "pending", "booked", "arrived", "fulfilled", "cancelled", "noshow"}
+        | {"entered-in-error", "checked-in", "waitlist"},
+        "participant.status": {"accepted", "declined", "tentative", "needs-action"},
+    },
+    "CareTeam": {"status": {"proposed", "active", "suspended", "inactive", "entered-in-error"}},
+    "Condition": {
+        "clinicalStatus.coding.code": {"active", "recurrence", "relapse", "inactive"}
+        | {"remission", "resolved"},
+        "verificationStatus.coding.code": {"unconfirmed", "provisional", "differential"}
+        | {"confirmed", "refuted", "entered-in-error"},
+    },
+    "DocumentReference": {"status": {"current", "superseded", "entered-in-error"}},
+    "Encounter": {
+        "status": {"planned", "arrived", "triaged", "in-progress", "onleave", "finished"}
+        | {"cancelled", *ENDS},
+    },
+    "Location": {"status": {"active", "suspended", "inactive"}},
+    "MedicationRequest": {
+        "status": {"active", "on-hold", "cancelled", "completed", "stopped", "draft", *ENDS},
+        "intent": {"proposal", "plan", "order", "original-order", "reflex-order", "filler-order"}
+        | {"instance-order", "option"},
+    },
+    "Observation": {
+        "status": {"registered", "preliminary", "final", "amended", "corrected", "cancelled", *ENDS}
+    },
+    "Patient": {"gender": {"male", "female", "other", "unknown"}},
+    "Procedure": {"status": STATUS | ENDS},
+}
+EVERYWHERE = {
+    "telecom.system": CONTACT,
+    "telecom.use": {"home", "work", "temp", "old", "mobile"},
+    "address.use": {"home", "work", "temp", "old", "billing"},
+    "address.type": {"postal", "physical", "both"},
+    "name.use": {"usual", "official", "temp", "nickname", "anonymous", "old", "maiden"},
+    "identifier.use": {"usual", "official", "temp", "secondary", "old"},
+    "text.status": {"generated", "extensions", "additional", "empty"},
+}
+#: What US Core 3.1.1, 7.0.0 and 8.0.0 alike ask for; `a|b` is one of two.
+MANDATORY = {
+    "AllergyIntolerance": ["code", "patient"],
+    "CareTeam": ["subject", "participant.role", "participant.member"],
+    "Condition": ["category", "code", "subject"],
+    "DocumentReference": ["status", "type", "category", "subject", "content.attachment"],
+    "Encounter": ["status", "class", "type", "subject"],
+    "Location": ["name"],
+    "MedicationRequest": [
+        "status",
+        "intent",
+        "medicationCodeableConcept|medicationReference",
+        "subject",
+    ],
+    "Observation": ["status", "category", "code", "subject"],
+    "Organization": ["active", "name"],
+    "Patient": ["identifier.system", "identifier.value", "name", "gender"],
+    "Procedure": ["status", "code", "subject"],
+}
+SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
+MOST_PROBLEMS = 6
+#: What the must-support patient is sent with, and where it has to stand in the Patient.
+RECORDED = {
+    "race": "white",
+    "ethnicity": "not_hisp_or_latin",
+    "language": "English",
+    "phone_home": "555-0101",
+}
+MUST_SUPPORT = [
+    "identifier.system",
+    "identifier.value",
+    "name.family",
+    "name.given",
+    "telecom.system",
+    "telecom.value",
+    "gender",
+    "birthDate",
+    "address.line",
+    "address.city",
+    "address.state",
+    "address.postalCode",
+    "communication.language",
+]
+
+
+@pytest.fixture
+def shown(compartment):
+    """Return the resources of a type and the answer they came in; not applicable without any."""
+
+    def of(kind):
+        if kind not in compartment.types:
+            not_applicable(f"the server does not declare a search for {kind}")
+        resources = [one for one in compartment.resources(kind) if one.get("resourceType") == kind]
+        if kind in FILLED:
+            expect.that(resources, f"the {kind} that was made", "none", compartment.search(kind))
+        elif not resources:
+            not_applicable(f"there is no {kind} to look at, and no API makes one")
+        return resources, compartment.search(kind)
+
+    return of
+
+
+@requirement("FHIR-json-schema")
+@pytest.mark.parametrize("kind", FILLED + OTHERS)
+def test_resource_is_valid(shown, kind):
+    """A resource has all elements that its type requires, and none that it does not know."""
+    resources, response = shown(kind)
+
+    models = import_module("fhir.resources.R4B")  # what it has of these types is as in R4
+    problems = faults(models.get_fhir_model_class(kind), resources)
+    expect.that(not problems, f"a valid {kind}", "; ".join(problems[:MOST_PROBLEMS]), response)
+
+
+@requirement("USCORE-required-bindings")
+@pytest.mark.parametrize("kind", CODES)
+def test_code_is_one_of_a_fixed_set(shown, kind):
+    """An element that is bound to a fixed set of codes has one of them."""
+    resources, response = shown(kind)
+
+    wrong = {
+        f"{place} {value!r}"
+        for one in resources
+        for place, allowed in (EVERYWHERE | CODES[kind]).items()
+        for value in values(one, place)
+        if value not in allowed
+    }
+    expect.that(not wrong, "codes of the required sets", "; ".join(sorted(wrong)), response)
+
+
+@requirement("USCORE-missing-data")
+@pytest.mark.parametrize("kind", MANDATORY)
+def test_mandatory_element_is_there(shown, kind):
+    """A mandatory element without data says why it is absent instead of being left out."""
+    resources, response = shown(kind)
+
+    missing = {
+        place
+        for one in resources
+        for place in MANDATORY[kind]
+        if not any(list(values(one, each)) for each in place.split("|"))
+    }
+    expect.that(
+        not missing, "every mandatory element", f"without {', '.join(sorted(missing))}", response
+    )
+
+
+@requirement("FHIR-coding-system-absolute")
+@pytest.mark.parametrize("kind", FILLED + OTHERS)
+def test_system_of_a_coding_is_absolute(shown, kind):
+    """The system of a coding is an absolute URI."""
+    resources, response = shown(kind)
+
+    wrong = {
+        str(part["system"])
+        for one in resources
+        for part in parts(one)
+        if "system" in part and "code" in part and not SCHEME.fullmatch(str(part["system"]))
+    }
+    expect.that(not wrong, "absolute URIs", "; ".join(sorted(wrong)), response)
+
+
+@requirement("FHIR-references-resolve")
+@pytest.mark.parametrize("kind", [one for one in FILLED if one != "Location"])
+def test_reference_leads_to_its_resource(compartment, shown, target, kind):
+    """A reference to this server leads to a resource of that type."""
+    resources, response = shown(kind)
+
+    broken = []
+    for reference in sorted(references(resources, target.fhir_url)):
+        kind_of = reference.partition("/")[0]
+        if kind_of == "Patient" or kind_of not in compartment.types:
+            continue  # the patient's own, and what the token may not read
+        answer = compartment.get(f"/{reference}")
+        body = json_body(answer) if answer.is_success else {}
+        if body.get("resourceType") != kind_of:
+            broken.append(f"{reference}: {answer.status_code}")
+    expect.that(not broken, "references that lead somewhere", "; ".join(broken), response)
+
+
+@requirement("USCORE-meta-profile")
+@pytest.mark.parametrize("kind", ["Condition", "Observation"])
+def test_profile_is_named(shown, kind):
+    """A resource of a type with several US Core profiles names its own in meta.profile."""
+    resources, response = shown(kind)
+
+    without = [one.get("id") for one in resources if not one.get("meta", {}).get("profile")]
+    expect.that(not without, "a profile in meta.profile", f"none in {without[:3]}", response)
+
+
+@requirement("USCORE-patient-must-support")
+def test_patient_shows_what_was_recorded(resources, records):
+    """A Patient shows every must-support element that was recorded."""
+    mine = records.patient(**RECORDED)
+    response = resources.get(f"/Patient/{mine.uuid}")
+
+    expect.status(response, 200)
+    body = json_body(response)
+    missing = [place for place in MUST_SUPPORT if not list(values(body, place))]
+    for name in ("us-core-race", "us-core-ethnicity"):
+        extensions = [one for one in body.get("extension", []) if name in str(one.get("url"))]
+        coded = "urn:oid:2.16.840.1.113883.6.238" in str(extensions)
+        missing += [] if coded else [name]
+    expect.that(
+        not missing, "every element that was recorded", f"without {', '.join(missing)}", response
+    )
+
+
+def faults(model, resources):
+    """Return what is wrong with the resources, each fault once, by where it is."""
+    problems = set()
+    for one in resources:
+        try:
+            model.model_validate(one)
+        except ValueError as error:
+            told = error.errors() if hasattr(error, "errors") else [{"loc": (), "msg": str(error)}]
+            for each in told:
+                place = ".".join(str(part) for part in each["loc"] if not isinstance(part, int))
+                said = " ".join(each["msg"].split())
+                problems.add(f"{place}: {said}"[:160])
+    return sorted(problems)
+
+
+def values(value, place):
+    """Give every value at a place such as `name.family`, through all lists."""
+    if isinstance(value, list):
+        for one in value:
+            yield from values(one, place)
+    elif not place:
+        if value not in (None, "", {}):
+            yield value
+    elif isinstance(value, dict):
+        head, _, tail = place.partition(".")
+        if head in value:
+            yield from values(value[head], tail)
+
+
+def parts(value):
+    """Give every object in a resource."""
+    if isinstance(value, dict):
+        yield value
+        for one in value.values():
+            yield from parts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from parts(one)
+
+
+def references(resources, base):
+    """Return the distinct references to this server, as Type/id; one of each place and type."""
+    found = {}
+    for one in resources:
+        for part in parts(one):
+            reference = str(part.get("reference", "")).removeprefix(f"{base}/")
+            if re.fullmatch(r"[A-Z]\w+/[A-Za-z0-9.-]{1,64}", reference):
+                found.setdefault(reference.partition("/")[0], reference)
+    return set(found.values())

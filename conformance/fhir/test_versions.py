@@ -1,0 +1,86 @@
+"""Versions, conditional reads and formats of FHIR resources."""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.http import json_body
+from fixtures.resources import ids
+
+pytestmark = writes  # the patient whose data is read is made by the run
+
+
+@requirement("FHIR-etag-equals-version")
+@pytest.mark.parametrize("kind", ["Patient", "Encounter"])
+def test_etag_is_the_version(resources, kind):
+    """An ETag is the version of the resource, as a weak tag."""
+    response = resources.read(kind)
+
+    expect.status(response, 200)
+    version = json_body(response).get("meta", {}).get("versionId")
+    tag = response.headers.get("etag")
+    right = tag is None or (version and tag in {f'W/"{version}"', f'"{version}"'})
+    expect.that(right, f'no ETag, or W/"{version}"', tag, response)
+
+
+@requirement("FHIR-vread-history-404")
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/Patient/{key}/_history/999", id="version"),
+        pytest.param("/Patient/{key}/_history", id="history"),
+        pytest.param("/Patient/_history", id="history_of_all"),
+    ],
+)
+def test_history_that_is_not_kept_is_refused(resources, path):
+    """A version or history that the server does not keep is refused with an OperationOutcome."""
+    response = resources.get(path.format(key=resources.key("Patient")))
+
+    kept = response.is_success and json_body(response).get("type") == "history"
+    if not kept:
+        words = "the history, or a refusal"
+        refused = response.is_client_error or response.status_code == 501
+        expect.that(refused, words, response, response)
+        expect.schema(response, "operation_outcome")
+
+
+@requirement("FHIR-conditional-read")
+def test_read_of_a_known_version_answers_the_resource_or_304(resources):
+    """A read of a version that the client has already answers 304, or 200 with the resource."""
+    before = resources.read("Patient")
+    tag = before.headers.get("etag", 'W/"1"')
+    key = resources.key("Patient")
+    response = resources.get(f"/Patient/{key}", headers={"If-None-Match": tag})
+
+    expect.status(response, 200, 304)
+    if response.status_code == 304:
+        expect.equal(response.content, b"", "the body", response)
+    else:
+        expect.equal(json_body(response).get("id"), key, "id", response)
+
+
+@requirement("FHIR-format-param")
+@pytest.mark.parametrize("name", ["json", "application/fhir+json"])
+@pytest.mark.parametrize("case", ["read", "search", "metadata"])
+def test_format_of_the_parameter_is_given(resources, person, case, name):
+    """_format chooses the format in place of Accept, and changes nothing else."""
+    path = {"read": f"/Patient/{person.uuid}", "search": "/Patient", "metadata": "/metadata"}[case]
+    params = {"_format": name} | ({"_id": person.uuid} if case == "search" else {})
+    response = resources.get(path, params=params, headers={"Accept": "image/png"})
+
+    expect.status(response, 200)
+    body = expect.json_object(response)
+    if case == "search":
+        expect.equal(ids(response), [person.uuid], "the matches", response)
+    else:
+        kind = {"read": "Patient", "metadata": "CapabilityStatement"}[case]
+        expect.equal(body.get("resourceType"), kind, "resourceType", response)
+
+
+@requirement("FHIR-format-param")
+def test_format_that_is_not_there_is_refused(resources, person):
+    """_format chooses the format in place of Accept, and changes nothing else."""
+    params = {"_format": "xml"}
+    response = resources.get(f"/Patient/{person.uuid}", params=params, headers={"Accept": "*/*"})
+
+    real = response.is_success and response.content.lstrip()[:1] == b"<"
+    expect.that(real or response.status_code == 406, "XML, or 406", response, response)
