@@ -33,6 +33,8 @@ class Deviation:
     check: str | None = None
     params: str | None = None
     expires: dt.date | None = None
+    #: Whether it shows on some installations only, by their data or settings: then not strict.
+    sometimes: bool = False
 
     def matches(self, requirement: str, function: str, params: str | None) -> bool:
         """Tell whether a check, by its function's name and parameter id, is waived."""

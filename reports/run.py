@@ -130,6 +130,8 @@ class Run:
         reasons = list(self.narrowed)
         if status in (2, 3):
             reasons.append("interrupted" if status == 2 else "internal error")
+        if self.workers and not self.collected:
+            reasons.append("no worker came to its end")
         unfinished = [
             nodeid
             for nodeid in self.collected

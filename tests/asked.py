@@ -20,6 +20,7 @@ from fixtures.embedded.store import Store
 from tests.runs import target_file
 
 ASKED: set[str] = set()
+PREPARED: set[str] = set()
 FOUND: dict[str, dict[str, Any]] = {}
 
 
@@ -53,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Run every check of this shard for itself, of other requirements only every so many."""
+    PREPARED.update(ASKED)  # until now only the preparation of the target has asked
     shard, shards = map(int, os.environ["ASKED_SHARD"].split("/"))
     wanted, every = os.environ["ASKED_FOR"].split(), int(os.environ["ASKED_EVERY"])
     for number, item in enumerate(session.items[shard::shards]):
@@ -68,4 +70,5 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 def pytest_sessionfinish() -> None:
     """Write down what was found."""
-    Path(os.environ["ASKED_FILE"]).write_text(json.dumps(FOUND), "utf-8")
+    said = {"checks": FOUND, "prepared": sorted(PREPARED)}
+    Path(os.environ["ASKED_FILE"]).write_text(json.dumps(said), "utf-8")
