@@ -20,13 +20,14 @@ from fixtures.embedded.store import Store
 from tests.runs import target_file
 
 ASKED: set[str] = set()
+SERVER = pytest.StashKey[EmbeddedServer]()
 PREPARED: set[str] = set()
 FOUND: dict[str, dict[str, Any]] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Judge an embedded server in this process, and listen to what it asks."""
-    server = EmbeddedServer()
+    server = config.stash[SERVER] = EmbeddedServer()
     config.add_cleanup(server.stop)
     config.option.target = target_file(Path(os.environ["ASKED_FILE"]).parent, server.start())
     has = Store.has
@@ -63,6 +64,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         if mark.args[0] not in wanted and number % every:
             continue
         ASKED.clear()
+        for store in session.config.stash[SERVER].application.stores.values():
+            store.documents.clear()  # what the server keeps it would not ask for again
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         FOUND[item.nodeid] = {"requirement": mark.args[0], "asked": sorted(ASKED)}
     return True
