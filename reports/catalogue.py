@@ -84,6 +84,11 @@ class Requirement:
     #: The kind of alarm by which it is judged on every exchange of a run (conformance/watch.py).
     watch: str | None = None
 
+    @property
+    def watch_id(self) -> str:
+        """The name under which the watch stands among the checks."""
+        return f"conformance/watch.py::{self.watch}"
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -247,7 +252,7 @@ def listing(
 
 
 def _checks(requirement: Requirement, checks: Mapping[str, Sequence[str]]) -> list[str]:
-    watch = [] if requirement.watch is None else [f"conformance/watch.py::{requirement.watch}"]
+    watch = [] if requirement.watch is None else [requirement.watch_id]
     return [*sorted(checks.get(requirement.id, ())), *watch]
 
 

@@ -205,13 +205,13 @@ class Run:
         return next((requirement for requirement in same if requirement), None)
 
     def _watched(self, requirement: Requirement, *, partial: bool) -> Check:
-        kind = str(requirement.watch)
-        found = self.alarms.get(kind, {})
+        found = self.alarms.get(str(requirement.watch), {})
         verdict, parts, deviation = watching.judge(
             requirement, found, self.deviations, self.level, partial=partial or not self.requests
         )
-        name = watching.node_id(kind)
-        return Check(name, requirement.id, [verdict], 0.0, parts, deviation, finished=True)
+        return Check(
+            requirement.watch_id, requirement.id, [verdict], 0.0, parts, deviation, finished=True
+        )
 
     def _requirement(
         self, requirement: Requirement, checks: Sequence[Check], partial: bool

@@ -7,15 +7,8 @@ from reports import verdicts
 from reports.catalogue import Catalogue, Requirement
 from reports.deviations import Deviations
 
-MOST_SHOWN = 12
-
 #: By kind, then by the route at which it was raised first.
 Alarms = Mapping[str, Mapping[str, Mapping[str, Any]]]
-
-
-def node_id(kind: str) -> str:
-    """Return the name under which the watch for a kind of alarm stands among the checks."""
-    return f"conformance/watch.py::{kind}"
 
 
 def judge(
@@ -39,8 +32,6 @@ def judge(
     new = [alarm for where, alarm in sorted(alarms.items()) if waived[where] is None]
     shown = new or [alarm for _, alarm in sorted(alarms.items())]
     received = [f"{alarm['where']}: {alarm['what']}" for alarm in shown]
-    if len(received) > MOST_SHOWN:
-        received[MOST_SHOWN - 1 :] = [f"... and {len(received) - MOST_SHOWN + 1} more routes"]
     parts = {
         "expected": "no such answer in the whole run",
         "received": received,
