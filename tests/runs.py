@@ -1,9 +1,12 @@
 """Runs of the suite inside of tests, as a user starts them: a process of their own."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,19 @@ def run(results: Path, *arguments: str, **environment: str) -> Run:
         check=False,
     )
     return Run(finished.returncode, finished.stdout.decode("utf-8", "replace"), results)
+
+
+@contextlib.contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    """Have processes that are started meanwhile end at Ctrl-C.
+
+    What a shell puts into the background ignores it, and so does all that is started from there.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def target_file(folder: Path, url: str, more: str = "") -> str:

@@ -87,7 +87,7 @@ def find_asked(part, shard, defects):
 
 @pytest.fixture(scope="session")
 def zygote():
-    """A warm process that runs fork off."""
+    """A process that has collected the checks, for runs to fork off."""
     with Zygote(ROOT) as process:
         yield process
 
@@ -147,15 +147,10 @@ def test_defect_is_caught_and_nothing_else(
         if name in found["asked"] or not unseen
     }
     assert noticing, "no check makes the server ask for this defect"
-    arguments = tmp_path / "checks.txt"
-    arguments.write_text("\n".join(selected(noticing, defect)), "utf-8")
-
     results, output = tmp_path / "results", tmp_path / "output.txt"
-    options = ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:allure_pytest"]
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # Hypothesis is loaded ahead
-    options += [f"--results={results}", f"--target={target_file(tmp_path, url)}"]
-    exit_code = zygote.run([*options, "--deviations=none", "--level=MAY", f"@{arguments}"], output)
-    finished = Run(exit_code, Path(output).read_text("utf-8", "replace"), results)
+    target = target_file(tmp_path, url)
+    exit_code = zygote.run(selected(noticing, defect), target, results, output)
+    finished = Run(exit_code, output.read_text("utf-8", "replace"), results)
 
     failed = finished.verdicts("fail", "blocked", "warn")
     # The watch looks at every exchange: it sees what a defect breaks, whichever checks are run.

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.embedded.server import EmbeddedServer
 from tests import misbehaviour
-from tests.runs import ROOT, run, target_file
+from tests.runs import ROOT, heeding_interrupts, run, target_file
 
 #: Past the preparation of the target, in the middle of the checks.
 AFTER = 60
@@ -35,7 +35,7 @@ def test_run_ends_and_says_what_it_could_not_judge(tmp_path, fault):
 
 def test_interrupted_runs_leave_whole_results(tmp_path):
     """Ctrl-C writes what is known so far, and so does the next one over it."""
-    with EmbeddedServer() as server:
+    with EmbeddedServer() as server, heeding_interrupts():
         target = target_file(tmp_path, server.url)
         for _ in range(2):
             process = subprocess.Popen(  # noqa: S603 - our own command

@@ -1,43 +1,53 @@
-"""Runs pytest many times from one warm process: a run forks off it with the libraries loaded.
+"""Runs forked off a process that has collected the checks: a run costs what its checks cost.
 
-Importing them costs more than many a short run. Only libraries are loaded ahead, nothing of ours,
-so that every run still begins like one of its own.
+Loading the libraries and collecting takes longer than many a short run. The process is pytest with
+--collect-only and this file as a plugin: it stops where the checks are collected and not yet
+judged, and every job is a fork that goes on from there with a target and checks of its own.
 """
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-LIBRARIES = ["bs4", "hypothesis", "httpx", "joserfc.jwk", "joserfc.jwt", "jsonschema", "uvicorn"]
-LIBRARIES += ["hypothesis.strategies", "referencing", "starlette.responses"]
+import pytest
+
 LONGEST_SECONDS = 300
+#: No capturing: a fork leads its output into a file of its own.
+OPTIONS = ["--collect-only", "-q", "-s", "-p", "tests.zygote", "-p", "no:cacheprovider"]
+OPTIONS += ["-p", "no:randomly", "-p", "no:allure_pytest", "-p", "no:junitxml", "-p", "no:xdist"]
+OPTIONS += ["--deviations=none", "--level=MAY"]
 
 
 class Zygote:
-    """The warm process; `run` is like the one of runs.py, without its start-up."""
+    """The process that has collected."""
 
     def __init__(self, root: Path) -> None:
-        """Start the process in the checkout."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote"],
+        """Start it in the checkout."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "pytest", *OPTIONS],
             cwd=root,
+            env={k: v for k, v in os.environ.items() if not k.startswith(("OPENEMR_", "PYTEST_"))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, arguments: list[str], output: Path) -> int:
-        """Run pytest with the arguments, its output into a file, and return its exit code."""
+    def run(self, checks: list[str], target: str, results: Path, output: Path) -> int:
+        """Run checks against a target, what is printed into a file, and return the exit code."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"arguments": arguments, "output": str(output)}))
-        self._process.stdin.write("\n")
+        job = {"checks": checks, "target": target, "results": results, "output": output}
+        self._process.stdin.write(json.dumps(job, default=str) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        assert answer, "the process that has collected is gone"
+        return int(answer)
 
     def __enter__(self) -> Self:
         """Be used in a with statement."""
@@ -48,31 +58,52 @@ class Zygote:
         self._process.communicate(timeout=LONGEST_SECONDS)
 
 
-def main() -> None:
-    """Fork a run for every line that comes in, and answer with its exit code."""
-    for library in LIBRARIES:
-        __import__(library)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Fork for every job that comes in; only the forks ever return from here."""
+    answers = os.dup(1)
+    gc.collect()
+    gc.freeze()  # what a collector touches, a fork has to copy
     for line in sys.stdin:
-        job = json.loads(line)
         child = os.fork()
         if child == 0:
-            _run(job)
+            _become(json.loads(line), session, config, items)
+            return
         _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        os.write(answers, b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
 
 
-def _run(job: dict[str, Any]) -> None:
-    import pytest  # noqa: PLC0415 - its plugins register what they find loaded
+def _become(
+    job: dict[str, Any], session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Make this process one that was asked for these checks of that target from the start."""
+    # Imported ahead of pytest they could not be rewritten.
+    from fixtures import target as target_plugin  # noqa: PLC0415
+    from reports import options, plugin, results  # noqa: PLC0415
 
     signal.alarm(LONGEST_SECONDS)
     output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    code = int(pytest.main(job["arguments"]))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    os.close(output)
+    config.option.collectonly = False
+    config.option.target = job["target"]
+    config.option.results = job["results"]
+    config.stash[plugin.OPTIONS] = options.resolve(config)
+    results.write_all = lambda folder, data: [_write(results, folder, data)]
+    results.prepare(config.stash[plugin.OPTIONS].results)
+    config.pluginmanager.unregister(config.stash[plugin.RUN])
+    target_plugin.pytest_sessionstart(session)
+    plugin.pytest_sessionstart(session)
+    wanted = set(job["checks"])
+    items[:] = [item for item in items if item.nodeid in wanted]
 
 
-if __name__ == "__main__":
-    main()
+def _write(results: Any, folder: Path, data: Mapping[str, Any]) -> Path:
+    """Write conformance.json alone: nobody reads a statement of these runs."""
+    path = folder / str(results.CONFORMANCE)
+    results.write(path, json.dumps(data))
+    return path

@@ -4,6 +4,7 @@ import pytest
 
 from tests.reports.checks import DEVIATION, GOOD, MIXED
 from tests.reports.project import Project
+from tests.runs import heeding_interrupts
 
 INTERRUPTED = """
 @requirement("T-must")
@@ -99,7 +100,8 @@ def test_an_interrupted_run_leaves_valid_files(project, workers):
     """After Ctrl-C, twice, the files hold what was judged so far, and nothing is left over."""
     project.check(GOOD + INTERRUPTED)
     for _ in range(2):
-        output = project.run(workers, facts={"name": "interrupted"})
+        with heeding_interrupts():
+            output = project.run(workers, facts={"name": "interrupted"})
         assert output.returncode == 2, output.stdout + output.stderr
         assert project.data()["result"] == "partial run"
         assert "interrupted" in project.data()["run"]["partial_reason"]
