@@ -19,7 +19,7 @@ from fixtures.embedded.server import EmbeddedServer
 from fixtures.http import Transport
 from fixtures.preparation import NotReady, prepare
 from fixtures.target import load as load_target
-from tests.runs import LONGEST_SECONDS, ROOT, Run, run, target_file
+from tests.runs import LONGEST_SECONDS, ROOT, target_file
 from tests.zygote import Zygote
 
 DEFECTS = load()
@@ -28,7 +28,9 @@ PARTS = 6
 #: Who tries fewer defects than this wants to know soon, and has other checks sampled thinly.
 FEW = 40
 EVERY_IF_FEW = 12
-#: How many other requirements a defect is tried on, unless it is to be thorough.
+#: How many checks of each of its requirements, and how many other requirements, a defect is tried
+#: on at first, unless it is to be thorough.
+MOST_OWN = 6
 MOST_OTHERS = 12
 
 
@@ -40,7 +42,7 @@ def embedded():
 
 
 @pytest.fixture(scope="session")
-def asked(tmp_path_factory, request):
+def asked(tmp_path_factory, request, zygote):
     """What the server was asked for during each check, with its requirement, and before them all.
 
     The workers share the finding out: each takes the next part that nobody has taken.
@@ -54,7 +56,7 @@ def asked(tmp_path_factory, request):
     for shard, part in enumerate(parts):
         with contextlib.suppress(FileExistsError):
             part.with_suffix(".taken").touch(exist_ok=False)
-            find_asked(part, shard, defects_of(request.session))
+            find_asked(zygote, part, shard, defects_of(request.session))
     deadline = time.monotonic() + LONGEST_SECONDS
     while not all(part.exists() for part in parts) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -69,17 +71,16 @@ def defects_of(session):
     return [DEFECTS[item.callspec.params["name"]] for item in mine if hasattr(item, "callspec")]
 
 
-def find_asked(part, shard, defects):
+def find_asked(zygote, part, shard, defects):
     """Find out for every PARTS-th check what the server is asked for, into the file."""
-    options = ("-p", "tests.asked", "-p", "no:allure_pytest", "--deviations=none")
-    part.with_suffix("").mkdir()
-    unfinished = part.with_suffix("") / "asked.json"
+    folder = part.with_suffix("")
+    unfinished = folder / "asked.json"
     environment = {"ASKED_FILE": str(unfinished), "ASKED_SHARD": f"{shard}/{PARTS}"}
     environment["ASKED_FOR"] = " ".join(" ".join(each.proves + each.also) for each in defects)
     # What only the watch sees may show at any check.
     thinly = len(defects) < FEW and not any("WATCH-" in str(each.proves) for each in defects)
     environment["ASKED_EVERY"] = str(EVERY_IF_FEW if thinly else 1)
-    finished = run(part.with_suffix(".results"), *options, **environment)
+    finished = zygote.run(folder, plugin="tests.asked", **environment)
     # Checks of the other parts did not run: the run is a partial one, which is no failure.
     assert finished.exit_code == 0, finished.output
     unfinished.rename(part)
@@ -111,25 +112,28 @@ def prepared_healthy(embedded, tmp_path_factory):
     return prepared(tmp_path_factory.mktemp("healthy"), embedded)
 
 
-def selected(noticing, defect):
-    """Choose what to run: every check of the defect's requirements, and a sample of the others.
+def drawn(defect, checks):
+    """Put checks into an order that changes from defect to defect."""
+    return sorted(checks, key=lambda check: crc32(f"{defect.name} {check}".encode()))
 
-    The sample has one check of a requirement, of at most MOST_OTHERS; which ones, changes from
-    defect to defect. With DEFECTS=thorough in the environment it is every check that could notice
-    the defect (`tox -e defects`).
+
+def selected(noticing, defect):
+    """Choose what to run first, and what only if that has not shown all of the defect.
+
+    First some checks of each of the defect's requirements, and one check of some others; then the
+    rest of those of its own requirements, by requirement. With DEFECTS=thorough in the environment
+    every check that could notice the defect comes first (`tox -e defects`).
     """
-    own = {*defect.proves, *defect.also}
-    chosen = [check for check, requirement in noticing.items() if requirement in own]
-    others = defaultdict(list)
-    for check, requirement in noticing.items():
-        if requirement not in own:
-            others[requirement].append(check)
     if os.environ.get("DEFECTS") == "thorough":
-        return [*chosen, *(check for checks in others.values() for check in checks)]
-    drawn = sorted((crc32(f"{defect.name} {other}".encode()), other) for other in others)
-    return chosen + [
-        others[other][number % len(others[other])] for number, other in drawn[:MOST_OTHERS]
-    ]
+        return list(noticing), {}
+    by_requirement = defaultdict(list)
+    for check in drawn(defect, noticing):
+        by_requirement[noticing[check]].append(check)
+    own = {each: by_requirement.pop(each, []) for each in (*defect.proves, *defect.also)}
+    others = drawn(defect, by_requirement)[:MOST_OTHERS]
+    first = [check for checks in own.values() for check in checks[:MOST_OWN]]
+    first += [by_requirement[other][0] for other in others]
+    return first, {each: checks[MOST_OWN:] for each, checks in own.items()}
 
 
 @pytest.mark.parametrize("name", sorted(DEFECTS))
@@ -147,30 +151,20 @@ def test_defect_is_caught_and_nothing_else(
         if name in found["asked"] or not unseen
     }
     assert noticing, "no check makes the server ask for this defect"
-    results, output = tmp_path / "results", tmp_path / "output.txt"
     target = target_file(tmp_path, url)
-    exit_code = zygote.run(selected(noticing, defect), target, results, output)
-    finished = Run(exit_code, output.read_text("utf-8", "replace"), results)
-
+    first, rest = selected(noticing, defect)
+    finished = zygote.run(tmp_path, first, target=target)
     failed = finished.verdicts("fail", "blocked", "warn")
+    shown = {each for each, v in failed.items() if v == "fail" or each not in defect.proves}
+    more = [check for each, checks in rest.items() if each not in shown for check in checks]
+    if more:
+        finished = zygote.run(tmp_path / "more", more, target=target)
+        failed |= finished.verdicts("fail", "blocked", "warn")
+
     # The watch looks at every exchange: it sees what a defect breaks, whichever checks are run.
     own = {*defect.proves, *defect.also}
     failed = {each: v for each, v in failed.items() if each in own or not each.startswith("WATCH-")}
     proved = {identifier: failed.get(identifier) for identifier in defect.proves}
-    assert finished.exit_code == 1, finished.output
     assert proved == dict.fromkeys(defect.proves, "fail"), finished.output
     # A dependant may also be blocked: the defect takes away what it needs.
     assert {*failed} == own, finished.output
-
-
-def test_healthy_server_conforms(embedded, tmp_path):
-    """Without a defect every requirement passes."""
-    finished = run(
-        tmp_path / "results",
-        f"--target={target_file(tmp_path, embedded)}",
-        "--deviations=none",
-        "--level=MAY",
-    )
-
-    assert finished.exit_code == 0, finished.output
-    assert finished.verdicts("fail", "blocked", "warn", "known") == {}

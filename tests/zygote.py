@@ -11,13 +11,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
-LONGEST_SECONDS = 300
+from tests.runs import LONGEST_SECONDS, Run
+
+#: What a run leaves in its folder.
+RESULTS, OUTPUT = "results", "output.txt"
 #: No capturing: a fork leads its output into a file of its own.
 OPTIONS = ["--collect-only", "-q", "-s", "-p", "tests.zygote", "-p", "no:cacheprovider"]
 OPTIONS += ["-p", "no:randomly", "-p", "no:allure_pytest", "-p", "no:junitxml", "-p", "no:xdist"]
@@ -38,16 +41,26 @@ class Zygote:
             text=True,
         )
 
-    def run(self, checks: list[str], target: str, results: Path, output: Path) -> int:
-        """Run checks against a target, what is printed into a file, and return the exit code."""
+    def run(
+        self,
+        folder: Path,
+        checks: Sequence[str] = (),
+        *,
+        target: str | None = None,
+        plugin: str | None = None,
+        **environment: str,
+    ) -> Run:
+        """Run these checks, or all, against a target, with one more plugin if it is named."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        job = {"checks": checks, "target": target, "results": results, "output": output}
-        self._process.stdin.write(json.dumps(job, default=str) + "\n")
+        folder.mkdir(exist_ok=True)
+        job = {"folder": str(folder), "checks": checks, "target": target, "plugin": plugin}
+        self._process.stdin.write(json.dumps({**job, "environment": environment}) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, "the process that has collected is gone"
-        return int(answer)
+        printed = (folder / OUTPUT).read_text("utf-8", "replace")
+        return Run(int(answer), printed, folder / RESULTS)
 
     def __enter__(self) -> Self:
         """Be used in a with statement."""
@@ -58,10 +71,10 @@ class Zygote:
         self._process.communicate(timeout=LONGEST_SECONDS)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
-) -> None:
+) -> Generator[None, None, None]:
     """Fork for every job that comes in; only the forks ever return from here."""
     answers = os.dup(1)
     gc.collect()
@@ -70,7 +83,7 @@ def pytest_collection_modifyitems(
         child = os.fork()
         if child == 0:
             _become(json.loads(line), session, config, items)
-            return
+            return (yield)
         _, status = os.waitpid(child, 0)
         os.write(answers, b"%d\n" % os.waitstatus_to_exitcode(status))
     os._exit(0)
@@ -85,13 +98,16 @@ def _become(
     from reports import options, plugin, results  # noqa: PLC0415
 
     signal.alarm(LONGEST_SECONDS)
-    output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    output = os.open(Path(job["folder"]) / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
     config.option.collectonly = False
     config.option.target = job["target"]
-    config.option.results = job["results"]
+    config.option.results = str(Path(job["folder"]) / RESULTS)
+    os.environ.update(job["environment"])
+    if job["plugin"]:
+        config.pluginmanager.import_plugin(job["plugin"])
     config.stash[plugin.OPTIONS] = options.resolve(config)
     results.write_all = lambda folder, data: [_write(results, folder, data)]
     results.prepare(config.stash[plugin.OPTIONS].results)
@@ -99,7 +115,7 @@ def _become(
     target_plugin.pytest_sessionstart(session)
     plugin.pytest_sessionstart(session)
     wanted = set(job["checks"])
-    items[:] = [item for item in items if item.nodeid in wanted]
+    items[:] = [item for item in items if not wanted or item.nodeid in wanted]
 
 
 def _write(results: Any, folder: Path, data: Mapping[str, Any]) -> Path:
