@@ -1,11 +1,6 @@
 """Hypothesis plays the model alone: sequences of steps, the same for every server and every run."""
 
-from random import Random
-from typing import Any
-
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, PrimitiveProvider
 from hypothesis.stateful import (
     Bundle,
     MultipleResults,
@@ -16,41 +11,8 @@ from hypothesis.stateful import (
 )
 
 from conformance.lifecycle_model import LOGINS, Model, Plan
+from conformance.steady import steady
 from fixtures.lifecycle import Step
-
-
-class Steady(PrimitiveProvider):
-    """Draws the same in every run; what Hypothesis draws itself depends on the modules loaded."""
-
-    def __init__(self, _: object, /) -> None:
-        """Begin anew with every search."""
-        super().__init__(None)
-        self._random = Random(20261122)  # noqa: S311 - nothing secret is made of it
-
-    def draw_boolean(self, p: float = 0.5) -> bool:
-        """Draw a truth value."""
-        return self._random.random() < p
-
-    def draw_integer(
-        self, min_value: int | None = None, max_value: int | None = None, **_: Any
-    ) -> int:
-        """Draw a number between bounds; the games draw no others."""
-        return self._random.randint(min_value or 0, max_value or 0)
-
-    def draw_float(self, **_: Any) -> float:
-        """Draw what no game asks for."""
-        raise NotImplementedError
-
-    def draw_string(self, *_: Any, **__: Any) -> str:
-        """Draw what no game asks for."""
-        raise NotImplementedError
-
-    def draw_bytes(self, *_: Any, **__: Any) -> bytes:
-        """Draw what no game asks for."""
-        raise NotImplementedError
-
-
-AVAILABLE_PROVIDERS["steady"] = f"{__name__}.{Steady.__name__}"
 
 
 class Game(RuleBasedStateMachine):
@@ -108,15 +70,7 @@ def plans(possible: frozenset[str], examples: int, longest: int) -> list[Plan]:
     chosen = {"possible": possible, "longest": longest, "found": found}
     run_state_machine_as_test(
         type("Game", (Game,), chosen),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=3 * longest,  # many a step is not allowed
-            backend="steady",
-            derandomize=True,
-            database=None,
-            phases=[Phase.generate],
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        # Three times as many steps as are wanted: many a step is not allowed.
+        settings=steady(examples, stateful_step_count=3 * longest),
     )
     return sorted({plan for plan in found if plan}, key=lambda plan: (len(plan), str(plan)))

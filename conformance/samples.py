@@ -1,6 +1,6 @@
 """Values that Hypothesis makes of the documented types of fields: the same ones in every run.
 
-They are drawn once, before any request, with the backend of lifecycle_games.py; a check sends them
+They are drawn once, before any request, with the settings of steady.py; a check sends them
 all and names those that fail, the shortest first. A real server answers in its own time, so there
 are few of each.
 """
@@ -8,10 +8,10 @@ are few of each.
 from functools import cache
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import lifecycle_games as _  # noqa: F401 - it registers the backend "steady"
+from conformance.steady import steady
 
 #: Letters, marks and signs that names of people have, and some that break careless code.
 LETTERS = "abcXYZ éÖñß'\u2019-.łŻ中文ид\u0301\"&<>;%_#"
@@ -58,15 +58,7 @@ IDS = _text(ODD, 1, 70)
 def _drawn(name: str, count: int) -> tuple[Any, ...]:
     found: list[Any] = []
 
-    @settings(
-        max_examples=count,
-        backend="steady",
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @steady(count)
     @given({"patients": PATIENTS, "searches": SEARCHES, "ids": IDS}[name])
     def draw(value: Any) -> None:
         found.append(value)

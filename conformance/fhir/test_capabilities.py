@@ -7,49 +7,11 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.http import json_body
-from fixtures.resources import found, ids
+from fixtures.resources import DOCUMENTED_TYPES, LATER_TYPES, found, ids
 from fixtures.target import not_applicable
 
 pytestmark = writes  # the patient whose data is searched is made by the run
 
-#: Types that OpenEMR's documents say are there.
-DOCUMENTED = [
-    "AllergyIntolerance",
-    "CarePlan",
-    "CareTeam",
-    "Condition",
-    "Coverage",
-    "Device",
-    "DiagnosticReport",
-    "DocumentReference",
-    "Encounter",
-    "Goal",
-    "Immunization",
-    "Location",
-    "Medication",
-    "MedicationRequest",
-    "Observation",
-    "Organization",
-    "Patient",
-    "Person",
-    "Practitioner",
-    "PractitionerRole",
-    "Procedure",
-    "Provenance",
-]
-#: Types that some releases declare besides.
-LATER = [
-    "Appointment",
-    "Group",
-    "Media",
-    "MedicationDispense",
-    "Questionnaire",
-    "QuestionnaireResponse",
-    "RelatedPerson",
-    "ServiceRequest",
-    "Specimen",
-    "ValueSet",
-]
 #: Types that OpenEMR writes, so that it might delete them as well.
 DELETED = {"DocumentReference", "Observation", "Organization", "Practitioner"}
 #: Values that no resource has, by the type of the parameter.
@@ -98,7 +60,7 @@ def declared(compartment):
 
 
 @requirement("FHIR-metadata-searchparams-match")
-@pytest.mark.parametrize("kind", DOCUMENTED + LATER)
+@pytest.mark.parametrize("kind", DOCUMENTED_TYPES + LATER_TYPES)
 def test_declared_search_parameters_filter(compartment, declared, kind):
     """Each declared search parameter is accepted and filters."""
     parameters = declared(kind).get("searchParam", [])
@@ -157,7 +119,7 @@ def test_undeclared_writes_are_refused(api, compartment, interaction):
 
 
 @requirement("OPENEMR-FHIR-readme-resources")
-@pytest.mark.parametrize("kind", DOCUMENTED)
+@pytest.mark.parametrize("kind", DOCUMENTED_TYPES)
 def test_documented_type_is_served(compartment, declared, kind):
     """Each resource type that OpenEMR's documents name can be searched."""
     expect.that(

@@ -11,6 +11,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.http import json_body
+from fixtures.resources import DOCUMENTED_TYPES, LATER_TYPES
 from fixtures.target import not_applicable
 
 pytestmark = writes  # the patient whose data is read is made by the run
@@ -29,29 +30,7 @@ FILLED = [
     "Person",
     "Procedure",
 ]
-OTHERS = [
-    "CarePlan",
-    "CareTeam",
-    "Coverage",
-    "Device",
-    "DiagnosticReport",
-    "DocumentReference",
-    "Goal",
-    "Group",
-    "Immunization",
-    "Media",
-    "Medication",
-    "MedicationDispense",
-    "Practitioner",
-    "PractitionerRole",
-    "Provenance",
-    "Questionnaire",
-    "QuestionnaireResponse",
-    "RelatedPerson",
-    "ServiceRequest",
-    "Specimen",
-    "ValueSet",
-]
+OTHERS = [kind for kind in DOCUMENTED_TYPES + LATER_TYPES if kind not in FILLED]
 STATUS = {"preparation", "in-progress", "not-done", "on-hold", "stopped", "completed"}
 ENDS = {"entered-in-error", "unknown"}
 CONTACT = {"phone", "fax", "email", "pager", "url", "sms", "other"}
