@@ -6,20 +6,11 @@ import pytest
 
 from conformance import expect, requirement, writes
 from conformance.disclosure import INTERNALS
+from fixtures.records import DELETABLE
 
 pytestmark = writes  # the patient whose records are looked at is made by the run
 
-OF_A_PATIENT = [
-    "encounter",
-    "allergy",
-    "medical_problem",
-    "medication",
-    "surgery",
-    "dental_issue",
-    "appointment",
-    "vital",
-    "soap_note",
-]
+OF_A_PATIENT = ["encounter", *DELETABLE, "vital", "soap_note"]
 LISTS = ["patient", "facility", "practitioner", "user", "encounter", "allergy", "medical_problem"]
 FAMILIES = [*LISTS, *OF_A_PATIENT[3:]]
 SINGLES = ["patient", "encounter", "facility"]

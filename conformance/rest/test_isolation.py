@@ -3,22 +3,17 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.records import KINDS
+from fixtures.records import DELETABLE, ISSUES, KINDS
 
 pytestmark = writes
 
 READ = [name for name in KINDS if name not in {"message", "transaction"}]
 CHANGED = {
     "encounter": "reason",
-    "allergy": "title",
-    "medical_problem": "title",
-    "medication": "title",
-    "surgery": "title",
-    "dental_issue": "title",
+    **dict.fromkeys(ISSUES, "title"),
     "vital": "bps",
     "soap_note": "subjective",
 }
-DELETED = ["allergy", "medical_problem", "medication", "surgery", "dental_issue", "appointment"]
 
 
 @pytest.fixture
@@ -93,7 +88,7 @@ def test_record_is_not_changed_below_another_patient(api, staff, records, person
 
 
 @requirement("REST-idor")
-@pytest.mark.parametrize("kind", DELETED)
+@pytest.mark.parametrize("kind", DELETABLE)
 def test_record_is_not_deleted_below_another_patient(api, staff, records, person, below, kind):
     """A record is neither shown nor changed below a patient to whom it does not belong."""
     record = records.add(kind, person)

@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.http import json_body
-from fixtures.records import KINDS
+from fixtures.records import DELETABLE, KINDS
 
 pytestmark = writes  # what is refused could be made
 
@@ -15,12 +15,7 @@ INVALID = [
     "facility",
     "practitioner",
     "encounter",
-    "allergy",
-    "medical_problem",
-    "medication",
-    "surgery",
-    "dental_issue",
-    "appointment",
+    *DELETABLE,
     "message",
     "transaction",
     "insurance",

@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.http import json_body
-from fixtures.records import KINDS
+from fixtures.records import DELETABLE, KINDS
 
 pytestmark = writes
 
@@ -25,14 +25,6 @@ CHANGES = {
     "soap_note": {"subjective": "Changed", "objective": "Bone", "assessment": "No", "plan": "Go"},
 }
 READ_ONLY = "openid api:oemr user/patient.read"
-DELETABLE = [
-    "allergy",
-    "medical_problem",
-    "medication",
-    "surgery",
-    "dental_issue",
-    "appointment",
-]
 
 
 @requirement("REST-create-201")

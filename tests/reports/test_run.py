@@ -211,14 +211,16 @@ def test_a_wrong_mark_is_a_usage_error(project, workers):
 
 
 def test_wrong_options_are_usage_errors(project):
-    """A wrong deviation, level or catalogue is said in a sentence, and nothing is judged."""
+    """A wrong deviation, level or folder is said in a sentence, and nothing is judged."""
     project.check(GOOD)
     project.write("known.toml", DEVIATION.replace("T-must", "T-mast"))
 
     deviation = project.run("--deviations", "known.toml")
     level = project.run(env={"OPENEMR_CONFORMANCE_LEVEL": "SHALL"})
+    folder = project.run("--results", "known.toml")
 
-    assert (deviation.returncode, level.returncode) == (4, 4)
+    assert (deviation.returncode, level.returncode, folder.returncode) == (4, 4, 4)
+    assert "known.toml cannot be written to (File exists): name a folder" in folder.stderr
     assert "known.toml, line 2: deviation 1 (T-mast): there is no such" in deviation.stderr
     assert "OPENEMR_CONFORMANCE_LEVEL is 'SHALL'; give MUST, SHOULD, MAY" in level.stderr
 
