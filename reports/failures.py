@@ -181,7 +181,11 @@ def _own_line(excinfo: pytest.ExceptionInfo[BaseException], item: Any) -> str | 
     if not own:
         return None
     place = f"{item.path.relative_to(item.config.rootpath).as_posix()}:{own[-1].lineno + 1}"
-    return _value(f"{place}  {' '.join(str(own[-1].statement).split())}")
+    try:
+        line = str(own[-1].statement)
+    except IndexError:  # the file was changed while it ran, and is shorter now
+        return place
+    return _value(f"{place}  {' '.join(line.split())}")
 
 
 def _frames(excinfo: pytest.ExceptionInfo[BaseException], root: Path) -> list[str]:

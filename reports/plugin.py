@@ -65,13 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started
         _deviations(config, None)
-    try:
-        results.prepare(chosen.results)
-    except OSError as error:
-        raise pytest.UsageError(
-            f"--results: {chosen.results} cannot be written to ({error.strerror}): "
-            "name a folder of your own"
-        ) from None
+    results.prepare(chosen.results)
 
 
 def _deviations(config: pytest.Config, target: Any) -> Deviations:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from reports import statement
 
 CONFORMANCE = "conformance.json"
@@ -31,8 +33,13 @@ ALLURE_FILES = (
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder, without what an earlier run left in it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make the folder, without what an earlier run left in it; a usage error if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
+        ) from None
     for name in (CONFORMANCE, STATEMENT, PAGE, JUNIT):
         (folder / name).unlink(missing_ok=True)
     for pattern in ALLURE_FILES:

@@ -40,9 +40,12 @@ def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request
 
 
 @requirement("PORTAL-rest-agree")
-def test_portal_lists_the_encounters_that_staff_sees(api, tokens, staff, records, patient):
+def test_portal_lists_the_encounters_that_staff_sees(
+    api, tokens, staff, records, patient, other_patient
+):
     """The portal shows of a patient and of the encounters what the standard API shows."""
-    records.first("encounter", records.of(patient))
+    for person in (patient, other_patient):  # whose encounters are not to be shown as well
+        records.first("encounter", records.of(person))
     response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
     at_rest = api.get(f"/api/patient/{patient.uuid}/encounter", staff)
 

@@ -220,7 +220,7 @@ def test_wrong_options_are_usage_errors(project):
     folder = project.run("--results", "known.toml")
 
     assert (deviation.returncode, level.returncode, folder.returncode) == (4, 4, 4)
-    assert "known.toml cannot be written to (File exists): name a folder" in folder.stderr
+    assert "known.toml cannot be made (File exists): name a folder" in folder.stderr
     assert "known.toml, line 2: deviation 1 (T-mast): there is no such" in deviation.stderr
     assert "OPENEMR_CONFORMANCE_LEVEL is 'SHALL'; give MUST, SHOULD, MAY" in level.stderr
 
