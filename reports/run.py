@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reports import scopes, verdicts, watching
+from reports import answers, scopes, verdicts, watching
 from reports.catalogue import Catalogue, Requirement
 from reports.deviations import Deviation, Deviations
 
@@ -59,6 +59,8 @@ class Run:
     alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     #: What the checks learnt of each scope (see scopes.py).
     scopes: dict[str, dict[str, bool]] = field(default_factory=dict)
+    #: What clients saw of every exchange (see answers.py).
+    answered: answers.Answers = field(default_factory=dict)
     requests: int = 0
     waiting_ms: float = 0.0
     workers: int = 0
@@ -92,6 +94,7 @@ class Run:
         for alarm in said.get("alarms", ()):
             self.alarms.setdefault(alarm["kind"], {}).setdefault(alarm["where"], alarm)
         scopes.fold(self.scopes, said.get("scopes", {}))
+        answers.fold(self.answered, report.nodeid, getattr(report, "answers", ()))
         self.requests += int(said.get("exchange_count", 0))
         self.waiting_ms += float(said.get("waiting_ms", 0))
 
@@ -194,6 +197,7 @@ class Run:
             },
             "scopes": scopes.as_data(self.scopes),
             "requirements": requirements,
+            "answers": answers.as_data(self.answered),
         }
 
     def _owner(self, nodeid: str) -> str | None:
