@@ -13,7 +13,7 @@ def fold(known: Answers, check: str, seen: Iterable[Iterable[Any]]) -> None:
     """Add what one check saw; `check` is its node id."""
     function, _, params = check.partition("[")
     for answer in seen:
-        parameters = known.setdefault(tuple(answer), {}).setdefault(function, [])  # type: ignore[arg-type]
+        parameters = known.setdefault(tuple(answer), {}).setdefault(function, [])
         parameters.append(params.removesuffix("]"))
 
 

@@ -55,6 +55,8 @@ class Deviations:
 
     entries: tuple[Deviation, ...] = ()
     files: tuple[str, ...] = ()
+    #: Whether nobody named them: they are those that the suite has for the target's version.
+    shipped: bool = False
 
     def find(self, requirement: str, function: str, params: str | None) -> Deviation | None:
         """Return the first entry that is for a check and has not expired, or None."""
@@ -83,7 +85,8 @@ def choose(
         return Deviations()
     paths = [base / name for name in given] if given else _for_version(shipped, version)
     entries = [entry for path in paths for entry in read(path, known)]
-    return Deviations(tuple(entries), tuple(path.name for path in paths))
+    shipped_ones = not given and bool(paths)
+    return Deviations(tuple(entries), tuple(path.name for path in paths), shipped_ones)
 
 
 def _for_version(shipped: Path, version: str | None) -> list[Path]:

@@ -64,6 +64,8 @@ class Run:
     requests: int = 0
     waiting_ms: float = 0.0
     workers: int = 0
+    #: Which part of how many this run is, from one (see sharding.py).
+    shard: tuple[int, int] | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected, here or in a worker."""
@@ -131,6 +133,8 @@ class Run:
 
     def _partial(self, status: int) -> list[str]:
         reasons = list(self.narrowed)
+        if self.shard is not None:
+            reasons.append("shard {} of {}".format(*self.shard))
         if status in (2, 3):
             reasons.append("interrupted" if status == 2 else "internal error")
         if self.workers and not self.collected:
@@ -186,9 +190,14 @@ class Run:
                 "workers": max(1, self.workers),
                 "partial": bool(reasons),
                 "partial_reason": "; ".join(reasons) or None,
+                **({} if self.shard is None else {"shard": list(self.shard)}),
             },
             "target": dict(self.target),
-            "deviations": {"files": list(self.deviations.files), "stale": stale},
+            "deviations": {
+                "files": list(self.deviations.files),
+                "shipped": self.deviations.shipped,
+                "stale": stale,
+            },
             "counts": {
                 "requirements": counts,
                 "checks": verdicts.count(

@@ -106,7 +106,15 @@ def test_an_interrupted_run_leaves_valid_files(project, workers):
         assert project.data()["result"] == "partial run"
         assert "interrupted" in project.data()["run"]["partial_reason"]
     names = {path.name for path in project.results.iterdir()}
-    assert names == {"allure", "conformance.json", "junit.xml", "statement.html", "statement.md"}
+    assert names == {
+        "allure",
+        "conformance.json",
+        "junit.xml",
+        "statement.html",
+        "statement.md",
+        "badge.json",
+        "badge.svg",
+    }
 
 
 def test_a_target_that_cannot_be_reached_leaves_no_results(project):
