@@ -97,13 +97,12 @@ class Exchanges:
         if not judged:
             sent, got = ([e for e in head if _name(e) in LEADING] for head in (sent, got))
         parts = [
-            *sent,
-            *(["", _cut(asked, longest)] if asked else []),
-            "",
-            *got,
+            *(f"> {each}" for each in sent),
+            *(["", _cut(asked, longest), ""] if asked else []),
+            *(f"< {each}" for each in got),
             *(["", _cut(answered, longest)] if answered else []),
         ]
-        text = "\n".join(parts).strip("\n")
+        text = "\n".join(parts).strip("\n")  # marked as curl -v does
         opened = " open" if judged else ""
         shown = (
             f'<details class="exchange" id="x{number}"{opened}>'

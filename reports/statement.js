@@ -4,12 +4,21 @@
   const words = document.getElementById("words");
   const entries = [...document.querySelectorAll("[data-v]")];
   const folds = [...document.querySelectorAll("details.area, details.group")];
-  const texts = new Map();
+  // A requirement has a row, and where there is something to tell, an article or a line as well.
+  const named = (entry) => entry.cells ? entry.cells[1].textContent : entry.id;
+  const names = new Set(entries.map(named));
+  let texts = null;
   form.hidden = false;
 
-  const text = (entry) => {
-    if (!texts.has(entry)) texts.set(entry, entry.textContent.toLowerCase());
-    return texts.get(entry);
+  const text = (name) => {
+    if (!texts) {
+      texts = new Map();
+      for (const entry of entries) {
+        const more = entry.textContent.toLowerCase();
+        texts.set(named(entry), `${texts.get(named(entry)) || ""} ${more}`);
+      }
+    }
+    return texts.get(name);
   };
 
   const filter = () => {
@@ -18,13 +27,14 @@
     const verdicts = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     const level = document.getElementById("level").value;
     const area = document.getElementById("area").value;
-    const rows = new Set();
+    const left = new Set();
     for (const entry of entries) {
       const { v, l, a } = entry.dataset;
+      const name = named(entry);
       const shown = verdicts.has(v) && (!level || l === level) && (!area || a === area)
-        && wanted.every((word) => text(entry).includes(word));
+        && wanted.every((word) => text(name).includes(word));
       entry.hidden = !shown;
-      if (shown && entry.localName === "tr") rows.add(entry);
+      if (shown) left.add(name);
     }
     const narrowed = wanted.length || level || area || verdicts.size < boxes.length;
     for (const fold of folds) {
@@ -36,7 +46,7 @@
         section.hidden = !section.querySelector("[data-v]:not([hidden])");
     }
     document.getElementById("shown").value = narrowed
-      ? `${rows.size} of ${entries.filter((e) => e.localName === "tr").length} requirements` : "";
+      ? `${left.size} of ${names.size} requirements` : "";
   };
 
   // A link may lead into something that is folded away.

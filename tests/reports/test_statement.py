@@ -1,6 +1,7 @@
 """The statement: rendered from conformance.json alone, safe whatever a server says."""
 
 import json
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
@@ -137,7 +138,7 @@ def test_the_badge_says_the_result(data):
 
     assert said["message"] == "7<& not conformant: 1 of 2"
     assert said["schemaVersion"] == 1
-    ET.fromstring(badge.as_svg(data))
+    ET.fromstring(badge.as_svg(data))  # noqa: S314 - our own picture
 
 
 def test_areas_are_counted(data):
