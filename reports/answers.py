@@ -33,6 +33,13 @@ def as_data(known: Answers) -> list[dict[str, Any]]:
     ]
 
 
+def seen(answer: Mapping[str, Any]) -> Seen:
+    """Return an answer of conformance.json in the form in which it is folded."""
+    fields = " ".join(f"{name}:{kind}" for name, kind in answer["fields"].items())
+    head = (answer["request"], answer["status"], answer["content_type"], answer["body"])
+    return (*head, answer["error"], fields)
+
+
 def by_check(answers: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each answer of conformance.json with the id of each check that got it."""
     for answer in answers:
