@@ -104,11 +104,21 @@ def _elsewhere(
 
 
 def _pairs(before: set[Core], after: set[Core]) -> Iterator[tuple[Core, Core]]:
-    """Yield each answer that went with the one, most like it, that came."""
-    came = sorted(after - before)
-    for was in sorted(before - after):
-        if came:
-            yield was, max(came, key=lambda now: _likeness(was, now))
+    """Yield each answer that went with the one, most like it, that came for it.
+
+    Of what is left over nobody knows whether it changed or was only asked for elsewhere.
+    """
+    went, came = sorted(before - after), sorted(after - before)
+    close = sorted(
+        ((was, now) for was in went for now in came),
+        key=lambda pair: _likeness(*pair),
+        reverse=True,
+    )
+    taken: set[tuple[str, Core]] = set()
+    for was, now in close:
+        if ("was", was) not in taken and ("now", now) not in taken:
+            taken |= {("was", was), ("now", now)}
+            yield was, now
 
 
 def _likeness(was: Core, now: Core) -> tuple[bool, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import baselines, changes, comparison, verdicts
+from reports import baselines, changes, comparison, content, verdicts
 from reports.baselines import NotComparable
 
 Data = Mapping[str, Any]
@@ -48,6 +48,8 @@ def compare(old: Data, new: Data) -> dict[str, Any]:
     for name in before.keys() - after.keys():
         requirement = before[name]
         found["gone_from_suite"].append(_entry(requirement, requirement["verdict"], None, []))
+    for entries in found.values():
+        entries.sort(key=content.gravity)
     regressed = len(found["regressed"])
     return {
         "schema_version": SCHEMA_VERSION,

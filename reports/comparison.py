@@ -85,7 +85,7 @@ def _markdown_section(data: Data, name: str) -> Iterator[str]:
     for each in entries:
         yield (
             f"- **{each['id']}** ({each['level']}) {plain(each['text'])} "
-            f"[{plain(each['source'])}]({each['url']}): {each['old']} → {each['new']}"
+            f"[{plain(each['source'])}]({each['url']}): {_moved(each)}"
         )
         yield from (f"  - `{check['id']}`: {plain(_said(check))}" for check in _shown(each))
         if each["check_count"] > MOST_CHECKS:
@@ -120,6 +120,12 @@ def _example(request: Data, shown: Callable[[str], str]) -> str:
 
 def _shown(entry: Data) -> Sequence[Data]:
     return list(entry["checks"])[:MOST_CHECKS]
+
+
+def _moved(entry: Data) -> str:
+    if entry["old"] == entry["new"]:
+        return f"{entry['new']} as before, in more checks"
+    return f"{entry['old']} → {entry['new']}"
 
 
 def _said(check: Data) -> str:
@@ -165,6 +171,7 @@ def _html_entry(entry: Data) -> str:
         for check in entry["checks"]
     )
     number = entry["check_count"]
+    first = escape(next((c["message"] for c in entry["checks"] if c.get("message")), ""))
     deviation = entry.get("deviation")
     declared = (
         f"<p>{escape(deviation['reason'])} {anchor(deviation['link'])}</p>" if deviation else ""
@@ -174,7 +181,7 @@ def _html_entry(entry: Data) -> str:
         f'id="{escape(entry["id"])}"><h3>{escape(entry["id"])} '
         f'<span class="level">{entry["level"]}</span></h3><p class="text">{escape(entry["text"])} '
         f'<span class="quiet">{anchor(entry["url"], entry["source"])}</span></p>{declared}'
-        f'<p class="change">{entry["old"]} → {entry["new"]}</p>'
+        f'<p><span class="change">{_moved(entry)}</span> {first}</p>'
         f"<details><summary>{number} check{'s' if number != 1 else ''}</summary><dl>{checks}</dl>"
         "</details></article>"
     )
@@ -190,7 +197,7 @@ def _html_changes(listed: Sequence[Data]) -> Iterator[str]:
         if not some:
             continue
         yield f"<h3>{heading} ({sum(len(each['requests']) for each in some)})</h3>"
-        yield "<table><tbody>"
+        yield '<table class="changes"><tbody>'
         for each in some:
             yield f'<tr><td class="change">{escape(each["what"])}</td><td>'
             yield _html_requests(each["requests"])

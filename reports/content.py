@@ -95,11 +95,12 @@ def sections(data: Data) -> Iterator[tuple[str, str, list[Data]]]:
     for verdict, heading in SECTIONS.items():
         found = [each for each in data["requirements"] if each["verdict"] == verdict]
         if found:
-            found.sort(key=_gravity)
+            found.sort(key=gravity)
             yield verdict, heading, found
 
 
-def _gravity(requirement: Data) -> tuple[int, int]:
+def gravity(requirement: Data) -> tuple[int, int]:
+    """Return by what findings are sorted: the level, then what a fault in the area does."""
     area = requirement["area"]
     place = GRAVITY.index(area) if area in GRAVITY else len(GRAVITY)
     return LEVELS.index(requirement["level"]), place
