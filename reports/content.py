@@ -73,6 +73,7 @@ def facts(data: Data) -> dict[str, str]:
         "features": ", ".join(target["features"]) or "none",
         "not declared": ", ".join(target["not_declared"]),
         "deviations": ", ".join(data["deviations"]["files"]),
+        "baseline": data.get("baseline", {}).get("result", ""),
         "partial": run["partial_reason"] or "",
     }
     return {label: value for label, value in found.items() if value}

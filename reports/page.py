@@ -30,15 +30,14 @@ MOST_CHECKS = 12
 HERE = Path(__file__).parent
 
 
-def render(data: Data, more: str = "") -> str:
-    """Render the statement; `more` is shown behind the summary of the areas."""
+def render(data: Data) -> str:
+    """Render the statement."""
     target = data["target"]
     shown = Exchanges(data)
     body = [
         '<main id="top">',
         *_head(data),
         *_areas(data),
-        more,
         *_filter(data),
     ]
     for verdict, heading, found in sections(data):
@@ -95,6 +94,8 @@ def _head(data: Data) -> Iterator[str]:
     )
     if target["kind"] == "embedded":
         yield "<p><b>This is the suite's own small server, and says nothing of any OpenEMR.</b></p>"
+    if "baseline" in data:
+        yield f"<p>Against the baseline: {escape(data['baseline']['result'])}.</p>"
     if data["run"]["partial_reason"]:
         yield f"<p>Partial: {escape(data['run']['partial_reason'])}.</p>"
     links = (

@@ -68,6 +68,8 @@ def held_against(data: dict[str, Any], baseline: Mapping[str, Any] | None) -> di
         compared = compare.compare(baseline, data)
     except baselines.NotComparable as error:
         data["baseline"] = {"result": f"not comparable: {error}", "regressed": []}
+        # A gate that could not be held is not open.
+        data["exit_code"] = data["exit_code"] or int(pytest.ExitCode.USAGE_ERROR)
         return None
     regressed = [each["id"] for each in compared["requirements"]["regressed"]]
     data["baseline"] = {"result": comparison.title(compared), "regressed": regressed}

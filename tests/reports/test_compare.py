@@ -6,7 +6,7 @@ import json
 import jsonschema
 import pytest
 
-from reports import baselines, changes, compare, comparison
+from reports import baselines, changes, compare, comparison, results
 from reports.verdicts import count
 from tests.reports.project import ROOT
 
@@ -200,6 +200,22 @@ def test_every_form_says_it(tmp_path, capsys):
     schema = json.loads((ROOT / "conformance/schemas/comparison.json").read_text("utf-8"))
     written = json.loads((tmp_path / "out.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(written)
+
+
+def test_a_regression_fails_the_run():
+    """A run that is held against a baseline is not conformant if something regressed."""
+    data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
+    worse, same, other = dict(data), dict(data), dict(data)
+
+    results.held_against(worse, run(("r", {"a": "pass"})))
+    results.held_against(same, run(("r", {"a": "known"})))
+    results.held_against(other, run(("other", {"a": "known"})))
+
+    assert (worse["exit_code"], worse["result"]) == (1, "not conformant")
+    assert worse["baseline"]["regressed"] == ["r"]
+    assert (same["exit_code"], same["result"]) == (0, "conformant")
+    assert other["exit_code"] == 4
+    assert "not comparable" in other["baseline"]["result"]
 
 
 def test_a_release_is_shipped_and_found(tmp_path, monkeypatch, capsys):

@@ -180,6 +180,21 @@ def test_a_stale_deviation_fails_the_run(project):
     assert "the server fulfils this requirement now" in project.everything()
 
 
+def test_a_run_is_held_against_a_baseline(project):
+    """A baseline is read before the results are removed; one that is no run is a usage error."""
+    project.check(GOOD)
+    project.run()
+    project.check(MIXED)
+
+    output = project.run("--baseline=results")
+    wrong = project.run("--baseline=7.0.0-none")
+
+    assert "baseline: 1 requirement regressed, 0 fixed" in output.stdout
+    assert "regressed T-rest" in output.stdout
+    assert (output.returncode, wrong.returncode) == (1, 4)
+    assert "no such release is shipped" in wrong.stderr
+
+
 def test_shipped_deviations_are_chosen_by_version(project):
     """The files that name the target's version apply, unless `none` is asked for."""
     project.check(MIXED.partition('@requirement("T-should")')[0])
