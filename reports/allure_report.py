@@ -37,6 +37,7 @@ def configuration(output: Path, history: Path, name: str, *, several: bool) -> d
         "singleFile": not several,
         "theme": "auto",
         "reportLanguage": "en",
+        "sections": ["charts"],  # the trend over the runs that the history knows
     }
     return {
         "name": name,
