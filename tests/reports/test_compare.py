@@ -156,6 +156,26 @@ def test_fields_are_compared():
     assert changed([answer("GET /x", 200, "a", **data)], without) == []
 
 
+def test_fields_of_some_records_are_no_change():
+    """What only some records have depends on the data, and says nothing of the server."""
+    path = "GET /apis/{site}/api/x"
+    old = [
+        answer(path, 200, "a", pid="number", note="string"),
+        answer(path, 200, "b", pid="number"),
+    ]
+    new = [answer(path, 200, "a", "b", pid="number", entry="array")]
+
+    assert [kind for kind, *_ in changed(old, new)] == []
+    token = "POST /oauth2/{site}/token"
+    old = [
+        answer(token, 200, "a", id="string", note="string"),
+        answer(token, 200, "b", id="string"),
+    ]
+    assert changed(old, [answer(token, 200, "a", "b", id="string")]) == [
+        ("removed", "200: removed note", [token])
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", "<html>", '{"schema_version": 99}', "\x1f\x8b", "[" * 100_000],
