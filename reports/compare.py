@@ -39,7 +39,7 @@ def compare(old: Data, new: Data) -> dict[str, Any]:
         if not pairs:
             continue
         compared += 1
-        section, moved = _classify(requirement, pairs, new)
+        section, moved = _classify(requirement, pairs, old, new)
         if section is not None:
             was, now = (verdicts.worst(pair[side]["verdict"] for pair in pairs) for side in (0, 1))
             found[section].append(_entry(requirement, was, now, moved))
@@ -80,14 +80,14 @@ def _pairs(old: Data, new: Data) -> list[tuple[Data, Data]]:
 
 
 def _classify(
-    requirement: Data, pairs: Sequence[tuple[Data, Data]], new: Data
+    requirement: Data, pairs: Sequence[tuple[Data, Data]], old: Data, new: Data
 ) -> tuple[str | None, list[tuple[Data, Data]]]:
     """Return the section in which a requirement is told, and the checks that put it there."""
+    # What its user declares is accepted; what the suite declares of a release is not.
+    declared = [not run["deviations"].get("shipped", False) for run in (old, new)]
     worse = [(a, b) for a, b in pairs if a["verdict"] == verdicts.PASS and b["verdict"] in BAD]
     if worse:
-        # What its user declares is accepted; what the suite declares of a release is not.
-        shipped = new["deviations"].get("shipped", False)
-        undeclared = [p for p in worse if p[1]["verdict"] != verdicts.KNOWN or shipped]
+        undeclared = [p for p in worse if p[1]["verdict"] != verdicts.KNOWN or not declared[1]]
         if not undeclared:
             return "deviations_new", worse
         gated = verdicts.gated(requirement["level"], new["level"])
@@ -96,6 +96,10 @@ def _classify(
     found: dict[str | None, list[tuple[Data, Data]]] = {}
     for a, b in pairs:
         found.setdefault(_moved(a["verdict"], b["verdict"]), []).append((a, b))
+    # A release of which nothing is shipped yet did not take anything back, nor declare it.
+    for section, by_user in zip(("deviations_gone", "deviations_new"), declared, strict=True):
+        if not by_user:
+            found.pop(section, None)
     for section in comparison.SECTIONS:
         # Told as fixed only once nothing of it is wrong any more.
         if section in found and not (section == "fixed" and now in BAD):

@@ -59,6 +59,8 @@ def answer(request, status, *params, error="", body="json", kind="application/js
         ("pass", "known", False, "deviations_new"),
         ("fail", "known", False, "deviations_new"),
         ("known", "fail", False, "deviations_gone"),
+        ("fail", "known", True, None),
+        ("known", "fail", True, None),
         ("known", "pass", True, "fixed"),
         ("blocked", "pass", True, "fixed"),
         ("pass", "n/a", True, "not_applicable"),
@@ -71,7 +73,8 @@ def answer(request, status, *params, error="", body="json", kind="application/js
 )
 def test_a_requirement_is_told_where_it_belongs(was, now, shipped, section):
     """What got worse regressed, unless its user declared it; the rest has its own sections."""
-    compared = compare.compare(run(("r", {"a": was})), run(("r", {"a": now}), shipped=shipped))
+    old, new = (run(("r", {"a": verdict}), shipped=shipped) for verdict in (was, now))
+    compared = compare.compare(old, new)
 
     told = {name: [e["id"] for e in entries] for name, entries in compared["requirements"].items()}
     assert {name: ids for name, ids in told.items() if ids} == ({section: ["r"]} if section else {})
