@@ -95,6 +95,7 @@ def test_a_secret_in_an_error_is_taken_out():
 
     assert "0123456789" not in str(kept)
     assert kept[4].startswith("bad <access_token ")
+    assert seen("/apis/default/api/x", '{"a-token-of-this-test-0123456789": 1}')[5] == "*:number"
 
 
 def test_a_redirect_tells_its_error():
