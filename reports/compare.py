@@ -49,7 +49,8 @@ def compare(old: Data, new: Data) -> dict[str, Any]:
         requirement = before[name]
         found["gone_from_suite"].append(_entry(requirement, requirement["verdict"], None, []))
     for entries in found.values():
-        entries.sort(key=content.gravity)
+        # What is blocked is so for the sake of something that failed.
+        entries.sort(key=lambda entry: (entry["new"] == verdicts.BLOCKED, content.gravity(entry)))
     regressed = len(found["regressed"])
     return {
         "schema_version": SCHEMA_VERSION,
