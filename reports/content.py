@@ -22,7 +22,7 @@ SECTIONS = {
 ADVICE = {
     verdicts.FAIL: "Each is to be mended in the server. Send the curl line to see it yourself, "
     "with your own token where it has one in brackets. What you accept for now, declare as a "
-    "deviation.",
+    "deviation; python -m reports.declare writes them for all of a run.",
     verdicts.BLOCKED: "What these checks need did not work, so that nothing is known of the "
     "requirement. Mend what is not fulfilled first, then run again.",
     verdicts.WARN: "A SHOULD or a MAY that is not met. It fails no run unless --level says so.",

@@ -15,10 +15,10 @@ from reports import verdicts
 Data = Mapping[str, Any]
 
 #: Characters of a body that are shown, of the judged exchange and of those that led up to it.
-JUDGED, OTHERS = 1500, 240
+JUDGED, OTHERS = 1000, 200
 LONGEST_URL = 600
 #: Characters of the page for all exchanges: one that opens at once is worth more than the last.
-BUDGET = 1_000_000
+BUDGET = 850_000
 #: Headers of which the value differs each time and says nothing about a server.
 VOLATILE = frozenset(
     (

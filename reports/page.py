@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from reports import scopes, verdicts
+from reports import declare, scopes, verdicts
 from reports.content import (
     ADVICE,
     FOUND,
@@ -27,6 +27,7 @@ from reports.exchanges import Exchanges
 Data = Mapping[str, Any]
 
 MOST_CHECKS = 12
+MOST_ENTRIES = 2
 HERE = Path(__file__).parent
 
 
@@ -190,8 +191,19 @@ def _finding(requirement: Data, shown: Exchanges) -> str:
     return (
         f'<article class="finding {html_class(requirement["verdict"])}" '
         f'id="{escape(requirement["id"])}" tabindex="-1" {attributes(requirement)}>'
-        f"{_title(requirement)}{few}{more}</article>"
+        f"{_title(requirement)}{few}{more}{_accept(requirement)}</article>"
     )
+
+
+def _accept(requirement: Data) -> str:
+    """Return the deviation that a reader may copy, if there is something to declare."""
+    listed = declare.entries(requirement)
+    if not listed:
+        return ""
+    text = escape(declare.as_toml(listed[:MOST_ENTRIES]).strip(), quote=False)
+    more = len(listed) - MOST_ENTRIES
+    rest = f'<p class="quiet">and {more} more: python -m reports.declare</p>' if more > 0 else ""
+    return f"<details><summary>Accept it for now</summary><pre>{text}</pre>{rest}</details>"
 
 
 def _known(requirement: Data) -> str:
