@@ -36,6 +36,8 @@ class Deviation:
     expires: dt.date | None = None
     #: Whether it shows on some installations only, by their data or settings: then not strict.
     sometimes: bool = False
+    #: Whether it keeps its checks from judging at all, so that they are blocked and not missed.
+    blocked: bool = False
 
     def matches(self, requirement: str, function: str, params: str | None) -> bool:
         """Tell whether a check, by its function's name and parameter id, is waived."""

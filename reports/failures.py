@@ -36,6 +36,8 @@ class Finding:
 
     text: str
     missed: bool
+    #: Whether the check said so itself, and nothing went wrong that nobody thought of.
+    blocked: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -126,7 +128,7 @@ def _blocked(
     stage = {"setup": "while it was prepared", "teardown": "while it was cleaned up"}.get(when)
     message = f"could not be judged: {reason}"
     rows: Rows = [("blocked", [message, *said[1:]]), ("when", [stage]), ("at", list(frames))]
-    return Finding(_text(requirement, rows), missed=False, parts={"message": message})
+    return Finding(_text(requirement, rows), missed=False, blocked=own, parts={"message": message})
 
 
 def _text(requirement: Requirement, rows: Rows, indent: str = "  ") -> str:
