@@ -45,6 +45,7 @@ class Count:
     must: int = 0
     other: int = 0
     blocked: int = 0
+    not_applicable: int = 0
 
     def add(self, requirement: Mapping[str, Any]) -> None:
         """Count one requirement of conformance.json."""
@@ -54,12 +55,13 @@ class Count:
         self.must += verdict in MISSED and must
         self.other += verdict in MISSED and not must
         self.blocked += verdict == verdicts.BLOCKED
+        self.not_applicable += verdict == verdicts.NOT_APPLICABLE
 
     @property
     def cell(self) -> str:
         """MUST / SHOULD and MAY not fulfilled, and how many could not be judged."""
         if not self.judged:
-            return "n/a"
+            return verdicts.NOT_APPLICABLE if self.not_applicable else verdicts.UNTESTED
         blocked = f" ({self.blocked} blocked)" if self.blocked else ""
         return f"{self.must} / {self.other}{blocked}"
 

@@ -70,10 +70,13 @@ def test_requirements_not_fulfilled_are_counted_by_area_and_release(written, cap
 
 def test_a_partial_run_says_so(written, capsys):
     """Counts of less than everything are not mistaken for those of a release."""
-    path = written("part", result("8.1", partial="narrowed by -k"))
+    part = result("8.1", requirement("token", "MUST", "untested"), partial="narrowed by -k")
+    path = written("part", part)
 
     assert releases.main([str(path)]) == 0
-    assert "| t (url), partial: narrowed by -k |" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| t (url), partial: narrowed by -k |" in printed
+    assert "| token | 1 | untested |" in printed
 
 
 @pytest.mark.parametrize(
