@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import results, verdicts
+from reports import failures, results, verdicts
 from reports.catalogue import AREAS
 
 #: Verdicts of a requirement that the server does not fulfil, whether that was known or not.
@@ -49,7 +49,7 @@ class Count:
 
     def add(self, requirement: Mapping[str, Any]) -> None:
         """Count one requirement of conformance.json."""
-        verdict, must = requirement["verdict"], requirement["level"] == "MUST"
+        verdict, must = _verdict(requirement), requirement["level"] == "MUST"
         self.requirements += 1
         self.judged += verdict in JUDGED
         self.must += verdict in MISSED and must
@@ -64,6 +64,14 @@ class Count:
             return verdicts.NOT_APPLICABLE if self.not_applicable else verdicts.UNTESTED
         blocked = f" ({self.blocked} blocked)" if self.blocked else ""
         return f"{self.must} / {self.other}{blocked}"
+
+
+def _verdict(requirement: Mapping[str, Any]) -> str:
+    """Return a requirement's verdict; blocked where all that is known is that nobody can judge."""
+    verdict = str(requirement["verdict"])
+    known = [each for each in requirement["checks"] if each["verdict"] == verdicts.KNOWN]
+    unseen = all(str(each.get("message", "")).startswith(failures.NOT_JUDGED) for each in known)
+    return verdicts.BLOCKED if verdict == verdicts.KNOWN and known and unseen else verdict
 
 
 def read(run: str) -> Release:
