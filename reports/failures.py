@@ -30,12 +30,18 @@ class NotJudged(Exception):
     """A check came to no verdict; the message says why."""
 
 
+#: How the message of a finding starts that says nothing of the server.
+NOT_JUDGED = "could not be judged"
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a check found: text for people, and its parts for conformance.json."""
 
     text: str
     missed: bool
+    #: Whether the check said so itself, and nothing went wrong that nobody thought of.
+    blocked: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -124,9 +130,9 @@ def _blocked(
     own = any(each.__name__ == "Blocked" for each in type(error).__mro__)
     reason = first if own or first.startswith(kind) else f"{kind}: {first}"
     stage = {"setup": "while it was prepared", "teardown": "while it was cleaned up"}.get(when)
-    message = f"could not be judged: {reason}"
+    message = f"{NOT_JUDGED}: {reason}"
     rows: Rows = [("blocked", [message, *said[1:]]), ("when", [stage]), ("at", list(frames))]
-    return Finding(_text(requirement, rows), missed=False, parts={"message": message})
+    return Finding(_text(requirement, rows), missed=False, blocked=own, parts={"message": message})
 
 
 def _text(requirement: Requirement, rows: Rows, indent: str = "  ") -> str:
