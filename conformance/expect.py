@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import jsonschema
 from referencing import Registry, Resource
 
+from fixtures import diagnosis
 from fixtures.http import NOT_JSON, Response, answer_line, curl, query
 from fixtures.login import Authorization
 from fixtures.redaction import SECRETS
@@ -38,16 +39,11 @@ class Mismatch(AssertionError):
 
 
 def _hint(response: Response, expected: str) -> str | None:
-    """Return the known pitfall that fits the answer, if there is one."""
-    media_type = response.headers.get("content-type", "")
-    if response.status_code == 501:
-        return "the API is switched off: Admin > Config > Connectors"
-    if "JSON" in expected and "html" in media_type and response.content:
-        return (
-            "HTML instead of JSON: the site address setting may differ from the URL you call: "
-            "Admin > Config > Connectors > Site Address"
-        )
-    return None
+    """Return the known pitfall that fits an answer, where a good one was expected."""
+    if not re.search(r"status 2\d\d|2xx|JSON|object|token", expected):
+        return None
+    html = "html" in response.headers.get("content-type", "")
+    return None if response.is_success and not html else diagnosis.hint(response)
 
 
 def fail(expected: str, received: str | list[str], response: Response | None = None) -> NoReturn:
