@@ -13,10 +13,13 @@ pytest_plugins = [
     "fixtures.lifecycle",
     "fixtures.aging",
     "fixtures.launches",
+    "fixtures.app",
+    "fixtures.installation",
     "fixtures.recording",
     "conformance.watch",
     "conformance.scopes",
     "conformance.keyring",
     "conformance.openapi",
     "reports.plugin",
+    "reports.app",
 ]

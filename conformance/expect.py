@@ -3,9 +3,10 @@
 Every function raises Mismatch, and only Mismatch, when the server is wrong.
 """
 
+import contextlib
 import json as jsonlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -50,6 +51,17 @@ def fail(expected: str, received: str | list[str], response: Response | None = N
     """Say that something was expected and something else received."""
     __tracebackhide__ = True
     raise Mismatch(expected, received, response)
+
+
+@contextlib.contextmanager
+def advice(hint: str) -> Iterator[None]:
+    """Advise in a failure what to change, unless a known pitfall fits better."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except Mismatch as missed:
+        missed.hint = missed.hint or hint
+        raise
 
 
 def that(
