@@ -26,7 +26,7 @@ def token_answer(status, body, **form):
             token_answer(400, {"error": "invalid_request"}, grant_type="password"),
             "user_role=users",
         ),
-        (token_answer(401, {"error": "invalid_client"}, client_id="x"), "Enable Client"),
+        (token_answer(401, {"error": "invalid_client"}, client_secret="x"), "Enable Client"),
         (token_answer(401, {"error": "invalid_client"}, client_assertion="x"), "RS384"),
         (
             token_answer(400, {"error": "invalid_scope", "hint": "Check the `site:default` scope"}),
