@@ -6,7 +6,7 @@ Every function raises Mismatch, and only Mismatch, when the server is wrong.
 import contextlib
 import json as jsonlib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +16,7 @@ import jsonschema
 from referencing import Registry, Resource
 
 from fixtures import diagnosis
-from fixtures.http import NOT_JSON, Response, answer_line, curl, query
+from fixtures.http import LOG, NOT_JSON, Blocked, Response, answer_line, curl, query
 from fixtures.login import Authorization
 from fixtures.redaction import SECRETS
 
@@ -41,7 +41,7 @@ class Mismatch(AssertionError):
 
 def _hint(response: Response, expected: str) -> str | None:
     """Return the known pitfall that fits an answer, where a good one was expected."""
-    if not re.search(r"status 2\d\d|2xx|JSON|object|token", expected):
+    if not re.search(r"to work|status 2\d\d|2xx|JSON|object|token", expected):
         return None
     html = "html" in response.headers.get("content-type", "")
     return None if response.is_success and not html else diagnosis.hint(response)
@@ -62,6 +62,22 @@ def advice(hint: str) -> Iterator[None]:
     except Mismatch as missed:
         missed.hint = missed.hint or hint
         raise
+
+
+def working(use: Callable[..., Any], *arguments: Any) -> Any:
+    """Expect a client library to do its work, and return what it gives.
+
+    Whatever it raises is how it says that the server's answer is of no use to it.
+    """
+    __tracebackhide__ = True
+    try:
+        return use(*arguments)
+    except (Blocked, Mismatch):
+        raise
+    except Exception as error:  # noqa: BLE001 - the libraries have no common base
+        last = LOG.exchanges[-1].response if LOG.exchanges else None
+        said = " ".join(str(error).split())
+        fail("the client library to work", f"{type(error).__name__}: {said[:300]}", last)
 
 
 def that(
