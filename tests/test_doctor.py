@@ -17,6 +17,7 @@ from fixtures.embedded.defects import load as load_defects
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.embedded.settings import SETTINGS
 from fixtures.listener import Listener
+from fixtures.oauth import REDIRECT_URI
 from fixtures.target import Target, User
 from tests.test_reaching import HTML, answering, http
 
@@ -26,6 +27,12 @@ EMAIL = "phil@example.org"
 PITFALLS = [
     ("apis_off", "OpenEMR", "wrong", "switch the APIs on"),
     ("rest_api_off", "standard API", "off", "Enable OpenEMR Standard REST API"),
+    (
+        "rest_api_off+apis_off_told_late",
+        "standard API",
+        "off",
+        "Enable OpenEMR Standard REST API",
+    ),
     ("fhir_api_off", "FHIR API", "off", "Enable OpenEMR Standard FHIR REST API"),
     ("portal_api_off", "portal API", "off", "Enable OpenEMR Patient Portal REST API"),
     ("portal_api_missing", "portal API", "off", "7.0.4 and 8.0.0"),
@@ -91,7 +98,7 @@ def test_healthy_server_has_nothing_wrong(embedded):
 @pytest.mark.parametrize(("setting", "step", "state", "words"), PITFALLS)
 def test_setting_is_recognised(embedded, patient, setting, step, state, words):
     """What a setting or a proxy does is told with where to change it."""
-    users = {"admin": ADMIN, "patient": patient(setting)}
+    users = {"admin": ADMIN, "patient": patient(*setting.split("+"))}
 
     seen = lines(target_at(f"{embedded.url}/~{setting}", users=users))
 
@@ -115,7 +122,9 @@ def test_defect_is_told_where_it_matters(embedded, defect, step, state, words):
 
 def test_every_setting_is_tried():
     """No setting of the embedded server is left out."""
-    assert {setting for setting, *_ in PITFALLS} == {*SETTINGS}
+    tried = {name for setting, *_ in PITFALLS for name in setting.split("+")}
+
+    assert tried == {*SETTINGS}
 
 
 def test_wrong_password_of_the_administrator_is_told(embedded):
@@ -252,7 +261,7 @@ def registered(embedded):
             f"{embedded.url}/oauth2/default/registration",
             json={
                 "application_type": "private",
-                "redirect_uris": ["https://client.example.org/callback"],
+                "redirect_uris": [REDIRECT_URI],
                 "client_name": "given",
                 "scope": "openid user/patient.read",
                 **metadata,
@@ -272,9 +281,12 @@ def clients_seen(embedded, **clients):
 
 def test_given_client_is_looked_at(embedded, registered):
     """A client of the target file is known, enabled, and authenticates."""
-    seen = clients_seen(embedded, confidential=registered())
+    given = registered()
+    seen = clients_seen(embedded, confidential=given)
+    tried = clients_seen(embedded, confidential=given | {"redirect_uri": REDIRECT_URI})
 
-    assert seen["confidential"].state == "ok"
+    assert "name its redirect_uri" in seen["confidential"].line
+    assert "and authenticates" in tried["confidential"].line
 
 
 @pytest.mark.parametrize(
