@@ -105,7 +105,7 @@ def _miss(requirement: Requirement, error: AssertionError, own: str | None) -> F
         "received": received,
         "in_answer": _value(getattr(error, "in_answer", None)),
         "reproduce": _value(getattr(error, "reproduce", None), LONGEST_COMMAND),
-        "hint": _value(getattr(error, "hint", None)),
+        "hint": _value(getattr(error, "hint", None), LONGEST_COMMAND),
     }
     rows: Rows = [
         ("expected", [expected] if expected else []),
@@ -131,8 +131,15 @@ def _blocked(
     reason = first if own or first.startswith(kind) else f"{kind}: {first}"
     stage = {"setup": "while it was prepared", "teardown": "while it was cleaned up"}.get(when)
     message = f"{NOT_JUDGED}: {reason}"
-    rows: Rows = [("blocked", [message, *said[1:]]), ("when", [stage]), ("at", list(frames))]
-    return Finding(_text(requirement, rows), missed=False, blocked=own, parts={"message": message})
+    hint = _value(getattr(error, "hint", None), LONGEST_COMMAND)
+    rows: Rows = [
+        ("blocked", [message, *said[1:]]),
+        ("hint", [hint]),
+        ("when", [stage]),
+        ("at", list(frames)),
+    ]
+    parts = _said({"message": message, "hint": hint})
+    return Finding(_text(requirement, rows), missed=False, blocked=own, parts=parts)
 
 
 def _text(requirement: Requirement, rows: Rows, indent: str = "  ") -> str:
