@@ -14,8 +14,8 @@ from fixtures import keys
 from fixtures.diagnosis import of_key_set
 from fixtures.doctor import Doctor, examine, main
 from fixtures.embedded.defects import load as load_defects
+from fixtures.embedded.misconfiguration import SETTINGS
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.embedded.settings import SETTINGS
 from fixtures.listener import Listener
 from fixtures.oauth import REDIRECT_URI
 from fixtures.target import Target, User
