@@ -1,6 +1,8 @@
 """The verdict for a vendor's app: works, or works except for what, and who has to change what."""
 
+import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,7 +127,11 @@ def pytest_terminal_summary(
     data, _ = config.stash[WRITTEN]
     judged: Sequence[Any] = [e for e in data["requirements"] if e["area"] == AREA and e["checks"]]
     if judged:
-        results.write(config.stash[OPTIONS].results / FILE, markdown(app.name, data))
+        told = markdown(app.name, data)
+        results.write(config.stash[OPTIONS].results / FILE, told)
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(told)
         for line in lines(app.name, data):
             terminalreporter.write_line(line)
     return result

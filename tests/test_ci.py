@@ -70,13 +70,18 @@ def test_action_judges_a_target_of_the_repository(embedded, runner):
     (runner.workspace / "ours.toml").write_text("", "utf-8")
 
     finished, told, summary = runner(
-        "judge", target="target.toml", deviations="ours.toml\n", args=" ".join(PARTS)
+        "judge",
+        target="target.toml",
+        deviations="ours.toml\n",
+        app="system-proxy",
+        args=" ".join([*PARTS, "conformance/app"]),
     )
 
     assert (finished.returncode, told["exit-code"]) == (0, "0"), finished.stdout
     statement = runner.workspace / "openemr-conformance" / "conformance.json"
     assert told["result"] == json.loads(statement.read_text("utf-8"))["result"] == "partial run"
     assert "partial run" in summary
+    assert "## system-to-system proxy: works" in summary
 
 
 def test_action_tells_a_server_that_is_not_there(runner):
