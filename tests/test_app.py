@@ -216,7 +216,7 @@ PITFALLS = {
         "readme-client",
         lambda app: app,
         ("portal_api_missing",),
-        ("APP-call", "server", "does not do"),
+        ("APP-call", "server", "upgrade from 7.0.4 or 8.0.0"),
     ),
 }
 
