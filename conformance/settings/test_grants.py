@@ -23,7 +23,7 @@ def password(settings, role):
 @requirement("SETTINGS-password-off")
 @BY_ROLE
 def test_password_grant_that_is_off_is_refused(settings, role):
-    """A password grant that is switched off is refused as unsupported_grant_type or unauthorized_client."""
+    """A password grant that is off is an unsupported_grant_type or unauthorized_client."""
     granted(password(settings, role))
     settings.change(oauth_password_grant="0")
 
@@ -94,7 +94,7 @@ def test_app_that_is_to_be_approved_gets_no_code(settings):
 
 @requirement("SETTINGS-client-disabled-told")
 def test_disabled_client_is_told_so(settings):
-    """A disabled client is told unauthorized_client or invalid_client, and gets tokens once it is enabled again."""
+    """A disabled client is an invalid_client, and gets tokens once it is enabled again."""
     client = settings.registrar.system(SYSTEM)
     granted(settings.authorization.client_credentials(client, SYSTEM))
     settings.administrator.disable(client.client_id)

@@ -19,7 +19,7 @@ AT_ONCE = 16
 
 @requirement("SETTINGS-address-is-issuer")
 def test_discovery_is_of_the_site_address(settings):
-    """The addresses of the discovery document are of the site address, whatever address was called."""
+    """The addresses that discovery names are of the site address, whatever was called."""
     settings.change(site_addr_oath=ELSEWHERE)
 
     response = settings.authorization.discover()
@@ -31,7 +31,7 @@ def test_discovery_is_of_the_site_address(settings):
 
 @requirement("SETTINGS-address-audience")
 def test_assertion_for_another_address_is_refused(settings):
-    """A client assertion for another address than the site address is refused as invalid_client."""
+    """A client assertion for another address than the site address is an invalid_client."""
     client = settings.clients.system
     granted(settings.authorization.client_credentials(client, SYSTEM))
     settings.change(site_addr_oath=ELSEWHERE)
@@ -56,7 +56,7 @@ def test_introspection_is_json_at_another_address(settings):
 
 @requirement("OPENEMR-REG-site-address-mismatch")
 def test_registration_at_another_address_says_why_it_fails(settings):
-    """A site address other than the called one makes a registration fail with a reason, if at all."""
+    """At another address than the site address a registration fails with a reason, if at all."""
     settings.change(site_addr_oath=ELSEWHERE)
 
     response = settings.registrar.ask(public_metadata())

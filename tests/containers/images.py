@@ -55,10 +55,15 @@ def base(client):
     print(f"making {BASE} (some minutes)", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "base.tar"
-        subprocess.run(
-            ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={PACKAGES}"]
-            + ["--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"]
-            + [SUITE, archive],
+        subprocess.run(  # noqa: S603 - our own command
+            [
+                *("mmdebstrap", "--mode=root", "--variant=minbase", f"--include={PACKAGES}"),
+                *(
+                    "--dpkgopt=path-exclude=/usr/share/doc/*",
+                    "--dpkgopt=path-exclude=/usr/share/man/*",
+                ),
+                *(SUITE, archive),
+            ],
             check=True,
         )
         client.api.import_image_from_file(
@@ -110,9 +115,12 @@ def openemr(client):
         target = context / "fixtures" / "embedded"
         shutil.copytree(ROOT / "fixtures" / "embedded", target, ignore=ignored)
         shutil.copy(ROOT / "fixtures" / "__init__.py", context / "fixtures")
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--target", context / "packages"]
-            + ["--python-version", PYTHON, "--only-binary=:all:", "--no-compile", *NEEDED],
+        subprocess.run(  # noqa: S603 - our own command
+            [
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"),
+                *("--target", context / "packages", "--python-version", PYTHON),
+                *("--only-binary=:all:", *NEEDED),
+            ],
             check=True,
         )
         for name, tag in names.items():

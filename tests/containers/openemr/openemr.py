@@ -10,7 +10,6 @@ import datetime as dt
 import os
 import pickle
 import signal
-import ssl
 import subprocess
 import sys
 import threading
@@ -120,9 +119,9 @@ def set_up():
 def write_settings():
     """Write the settings of the environment to the database."""
     with connect() as database, database.cursor() as cursor:
-        for name, value in os.environ.items():
-            if name.startswith(PREFIX):
-                name = name.removeprefix(PREFIX)
+        for variable_name, value in os.environ.items():
+            if variable_name.startswith(PREFIX):
+                name = variable_name.removeprefix(PREFIX)
                 cursor.execute("UPDATE globals SET gl_value=%s WHERE gl_name=%s", [value, name])
                 say(f"Set {name} to {value}")
 
@@ -133,9 +132,11 @@ def prepare():
         say("Generating self-signed SSL certificate..." if FAMILY == "B" else "........+++++")
         CERTIFICATE.parent.mkdir(parents=True, exist_ok=True)
         KEY.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365"]
-            + ["-subj", "/CN=localhost", "-keyout", KEY, "-out", CERTIFICATE],
+        subprocess.run(  # noqa: S603 - our own command
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365"),
+                *("-subj", "/CN=localhost", "-keyout", KEY, "-out", CERTIFICATE),
+            ],
             check=True,
             capture_output=True,
         )
@@ -180,6 +181,7 @@ class Server(Application):
     """The embedded server, whose settings, keys and state are in the database."""
 
     def __init__(self):
+        """Connect to the database, and take over what is in it."""
         super().__init__()
         self.database = connect()
         self.lock = threading.Lock()
@@ -215,7 +217,7 @@ class Server(Application):
     def _load_state(self):
         state = self.ask("SELECT state FROM state WHERE id=1")
         if state:
-            self.store = pickle.loads(state[0][0])
+            self.store = pickle.loads(state[0][0])  # noqa: S301 - our own
             self.store.defects = DEFECTS
         else:
             self.store = Store("", "default", DEFECTS)
@@ -229,6 +231,7 @@ class Server(Application):
         self.ask("REPLACE INTO state VALUES (1, %s)", pickle.dumps(self.store))
 
     async def __call__(self, scope, receive, send):
+        """Answer one request by the settings that are in the database at the moment."""
         if scope["type"] != "http":
             return
         try:
@@ -264,7 +267,7 @@ def main():
     def server(port, **options):
         config = uvicorn.Config(
             application,
-            host="0.0.0.0",
+            host="0.0.0.0",  # noqa: S104 - a container
             port=port,
             lifespan="off",
             log_level="error",
