@@ -88,7 +88,7 @@ def test_patient_without_portal_and_fhir_gets_no_code(settings):
     settings.change(rest_fhir_api="0", rest_portal_api="0")
 
     browser = settings.browser()
-    page = browser.open(client, "openid patient/patient.read")
+    page = browser.open(client, "openid")
     answer = browser.settle(browser.log_in(page, patient))
 
     inside = answer.is_redirect or "authorize-confirm" in str(answer.request.url)

@@ -4,10 +4,12 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.oauth import granted
+from fixtures.registrar import public_metadata
 
 STAFF = "openid api:oemr user/facility.read"
 PORTAL = "openid api:port patient/patient.read"
 SYSTEM = "api:fhir system/Patient.read"
+PATIENT = "openid api:fhir patient/Patient.read"
 #: By role: whose password, the scope, and the setting that leaves the other role only.
 ROLES = {"staff": ("admin", STAFF, "2"), "patient": ("patient", PORTAL, "1")}
 BY_ROLE = pytest.mark.parametrize("role", ROLES)
@@ -76,20 +78,28 @@ def test_system_scopes_that_are_off_are_not_offered(settings):
     expect.that(not system, "scopes_supported without system scopes", ", ".join(system[:3]))
 
 
+def tokens_of(settings, client):
+    """The token answer to an app that a patient logs in to; None if it comes to no code."""
+    authorization = settings.browser().authorize(client, settings.user("patient"), PATIENT)
+    if "code" not in authorization.parameters:
+        return None
+    return settings.authorization.exchange(
+        client, authorization.code, verifier=authorization.verifier
+    )
+
+
 @requirement("OPENEMR-REG-manual-approval")
-def test_app_that_is_to_be_approved_gets_no_code(settings):
+def test_app_that_is_to_be_approved_gets_no_token(settings):
     """Where apps are approved by hand, an app of patients gets no token until it is enabled."""
     settings.change(oauth_app_manual_approval="1")
-    client = settings.registrar.new(
-        settings.registrar.public().metadata | {"scope": "openid api:fhir patient/Patient.read"},
-        enable=False,
-    )
-    patient = settings.user("patient")
-    scope = "openid api:fhir patient/Patient.read"
+    client = settings.registrar.new(public_metadata(PATIENT), enable=False)
 
-    expect.no_code(settings.browser().authorize(client, patient, scope))
+    refused = tokens_of(settings, client)
     settings.administrator.enable(client.client_id)
-    expect.code(settings.browser().authorize(client, patient, scope))
+    allowed = tokens_of(settings, client)
+
+    expect.that(refused is None or not refused.is_success, "no tokens", refused, refused)
+    expect.that(allowed is not None and allowed.is_success, "tokens", allowed, allowed)
 
 
 @requirement("SETTINGS-client-disabled-told")
