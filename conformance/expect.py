@@ -3,9 +3,10 @@
 Every function raises Mismatch, and only Mismatch, when the server is wrong.
 """
 
+import contextlib
 import json as jsonlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 import jsonschema
 from referencing import Registry, Resource
 
-from fixtures.http import NOT_JSON, Response, answer_line, curl, query
+from fixtures import diagnosis
+from fixtures.http import LOG, NOT_JSON, Blocked, Response, answer_line, curl, query
 from fixtures.login import Authorization
 from fixtures.redaction import SECRETS
 
@@ -38,22 +40,44 @@ class Mismatch(AssertionError):
 
 
 def _hint(response: Response, expected: str) -> str | None:
-    """Return the known pitfall that fits the answer, if there is one."""
-    media_type = response.headers.get("content-type", "")
-    if response.status_code == 501:
-        return "the API is switched off: Admin > Config > Connectors"
-    if "JSON" in expected and "html" in media_type and response.content:
-        return (
-            "HTML instead of JSON: the site address setting may differ from the URL you call: "
-            "Admin > Config > Connectors > Site Address"
-        )
-    return None
+    """Return the known pitfall that fits an answer, where a good one was expected."""
+    if not re.search(r"to work|status 2\d\d|2xx|JSON|object|token", expected):
+        return None
+    html = "html" in response.headers.get("content-type", "")
+    return None if response.is_success and not html else diagnosis.hint(response)
 
 
 def fail(expected: str, received: str | list[str], response: Response | None = None) -> NoReturn:
     """Say that something was expected and something else received."""
     __tracebackhide__ = True
     raise Mismatch(expected, received, response)
+
+
+@contextlib.contextmanager
+def advice(hint: str) -> Iterator[None]:
+    """Advise in a failure what to change, unless a known pitfall fits better."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except Mismatch as missed:
+        missed.hint = missed.hint or hint
+        raise
+
+
+def working(use: Callable[..., Any], *arguments: Any) -> Any:
+    """Expect a client library to do its work, and return what it gives.
+
+    Whatever it raises is how it says that the server's answer is of no use to it.
+    """
+    __tracebackhide__ = True
+    try:
+        return use(*arguments)
+    except (Blocked, Mismatch):
+        raise
+    except Exception as error:  # noqa: BLE001 - the libraries have no common base
+        last = LOG.exchanges[-1].response if LOG.exchanges else None
+        said = " ".join(str(error).split())
+        fail("the client library to work", f"{type(error).__name__}: {said[:300]}", last)
 
 
 def that(

@@ -17,24 +17,27 @@ from reports.catalogue import Requirement
 
 SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 
+#: The patterns are read by Java (Allure 2) and by JavaScript (3): neither knows the other's flags.
 CATEGORIES = [
-    {"name": "Known deviations", "messageRegex": r"(?s)^XFAIL known deviation.*"},
-    {"name": "Warnings: a SHOULD or MAY not met", "messageRegex": r"(?s)^XFAIL .*not met.*"},
+    {"name": "Known deviations", "messageRegex": r"^XFAIL known deviation[\s\S]*"},
+    {"name": "Warnings: a SHOULD or MAY not met", "messageRegex": r"^XFAIL [\s\S]*not met[\s\S]*"},
     {
         "name": "Not applicable: not declared by the target",
-        "messageRegex": r"(?s)^Skipped: n/a.*",
+        "messageRegex": r"^Skipped: n/a[\s\S]*",
         "matchedStatuses": ["skipped"],
     },
     {"name": "Skipped for another reason", "matchedStatuses": ["skipped"]},
     {
         "name": "Stale deviations",
-        "messageRegex": r"(?s).*\n  stale  .*",
+        "messageRegex": r"[\s\S]*\n  stale  [\s\S]*",
         "matchedStatuses": ["failed"],
     },
     {"name": "Requirements not fulfilled", "matchedStatuses": ["failed"]},
     {"name": "Could not be judged", "matchedStatuses": ["broken"]},
 ]
 
+#: What a page must not have anywhere.
+TRACKERS = ("googletagmanager.com", "google-analytics.com")
 TRACKING = re.compile(
     r"<script[^>]*>(?:(?!</script>).)*(?:googletagmanager|gtag\()(?:(?!</script>).)*</script>"
     r"|<script[^>]*googletagmanager[^>]*>\s*</script>",

@@ -50,6 +50,8 @@ AREAS = (
     "security_bcp",
     "settings",
     "upgrade",
+    "app",
+    "interop",
 )
 
 

@@ -31,18 +31,25 @@ class Deviation:
     link: str
     where: str
     check: str | None = None
-    params: str | None = None
+    #: A pattern of the parameter id; of what the watch sees also several, each of a route.
+    params: str | Sequence[str] | None = None
     expires: dt.date | None = None
     #: Whether it shows on some installations only, by their data or settings: then not strict.
     sometimes: bool = False
+    #: Whether it keeps its checks from judging at all, so that they are blocked and not missed.
+    blocked: bool = False
 
     def matches(self, requirement: str, function: str, params: str | None) -> bool:
         """Tell whether a check, by its function's name and parameter id, is waived."""
         return (
             self.requirement == requirement
             and (self.check is None or fnmatchcase(function, self.check))
-            and (self.params is None or (params is not None and fnmatchcase(params, self.params)))
+            and (self.params is None or (params is not None and self._has(params)))
         )
+
+    def _has(self, params: str) -> bool:
+        patterns = [self.params] if isinstance(self.params, str) else self.params or ()
+        return any(fnmatchcase(params, pattern) for pattern in patterns)
 
     def expired(self, today: dt.date) -> bool:
         """Tell whether the last day on which the entry counts has passed."""
@@ -55,6 +62,8 @@ class Deviations:
 
     entries: tuple[Deviation, ...] = ()
     files: tuple[str, ...] = ()
+    #: Whether nobody named them: they are those that the suite has for the target's version.
+    shipped: bool = False
 
     def find(self, requirement: str, function: str, params: str | None) -> Deviation | None:
         """Return the first entry that is for a check and has not expired, or None."""
@@ -83,7 +92,8 @@ def choose(
         return Deviations()
     paths = [base / name for name in given] if given else _for_version(shipped, version)
     entries = [entry for path in paths for entry in read(path, known)]
-    return Deviations(tuple(entries), tuple(path.name for path in paths))
+    shipped_ones = not given and bool(paths)
+    return Deviations(tuple(entries), tuple(path.name for path in paths), shipped_ones)
 
 
 def _for_version(shipped: Path, version: str | None) -> list[Path]:

@@ -30,12 +30,18 @@ class NotJudged(Exception):
     """A check came to no verdict; the message says why."""
 
 
+#: How the message of a finding starts that says nothing of the server.
+NOT_JUDGED = "could not be judged"
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a check found: text for people, and its parts for conformance.json."""
 
     text: str
     missed: bool
+    #: Whether the check said so itself, and nothing went wrong that nobody thought of.
+    blocked: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -99,7 +105,7 @@ def _miss(requirement: Requirement, error: AssertionError, own: str | None) -> F
         "received": received,
         "in_answer": _value(getattr(error, "in_answer", None)),
         "reproduce": _value(getattr(error, "reproduce", None), LONGEST_COMMAND),
-        "hint": _value(getattr(error, "hint", None)),
+        "hint": _value(getattr(error, "hint", None), LONGEST_COMMAND),
     }
     rows: Rows = [
         ("expected", [expected] if expected else []),
@@ -124,9 +130,16 @@ def _blocked(
     own = any(each.__name__ == "Blocked" for each in type(error).__mro__)
     reason = first if own or first.startswith(kind) else f"{kind}: {first}"
     stage = {"setup": "while it was prepared", "teardown": "while it was cleaned up"}.get(when)
-    message = f"could not be judged: {reason}"
-    rows: Rows = [("blocked", [message, *said[1:]]), ("when", [stage]), ("at", list(frames))]
-    return Finding(_text(requirement, rows), missed=False, parts={"message": message})
+    message = f"{NOT_JUDGED}: {reason}"
+    hint = _value(getattr(error, "hint", None), LONGEST_COMMAND)
+    rows: Rows = [
+        ("blocked", [message, *said[1:]]),
+        ("hint", [hint]),
+        ("when", [stage]),
+        ("at", list(frames)),
+    ]
+    parts = _said({"message": message, "hint": hint})
+    return Finding(_text(requirement, rows), missed=False, blocked=own, parts=parts)
 
 
 def _text(requirement: Requirement, rows: Rows, indent: str = "  ") -> str:

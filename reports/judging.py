@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.redaction import SECRETS
-from reports import allure, failures, verdicts
+from reports import allure, failures, marking, verdicts
 from reports.failures import Finding
 from reports.marking import Judged
 
@@ -49,12 +49,17 @@ def _judge_finding(
     item: pytest.Item, report: pytest.TestReport, judged: Judged, finding: Finding
 ) -> None:
     requirement, options = judged.requirement, judged.options
+    deviation = None if item.config.option.runxfail else judged.deviation
     if finding.missed:
-        waived = judged.deviation is not None and not item.config.option.runxfail
+        waived = deviation is not None
         judged.verdict = verdicts.of_miss(requirement.level, options.level, waived=waived)
         if judged.verdict == verdicts.WARN:
             report.outcome = "skipped"
             report.wasxfail = f"{requirement.level} not met"
+    elif finding.blocked and report.when != "teardown" and deviation and deviation.blocked:
+        judged.verdict = verdicts.KNOWN
+        report.outcome = "skipped"
+        report.wasxfail = marking.reason(deviation)
     else:
         # A phase before or after the check itself may raise what the deviation expects of it.
         judged.verdict = (

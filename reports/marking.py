@@ -59,9 +59,13 @@ def mark(item: pytest.Item, known: Catalogue, judged: Judged) -> None:
     allure.label(item, requirement)
     if deviation is not None:
         item.user_properties.append(("deviation", deviation.where))
-        reason = f"known deviation: {deviation.reason} {deviation.link}"
-        strict = not deviation.sometimes
-        item.add_marker(pytest.mark.xfail(strict=strict, raises=AssertionError, reason=reason))
+        strict, why = not deviation.sometimes, reason(deviation)
+        item.add_marker(pytest.mark.xfail(strict=strict, raises=AssertionError, reason=why))
+
+
+def reason(deviation: Deviation) -> str:
+    """Say in the reports of pytest why a check is expected not to pass."""
+    return f"known deviation: {deviation.reason} {deviation.link}"
 
 
 def needed(item: pytest.Item, requirement: Requirement) -> list[str]:

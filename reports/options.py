@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reports import sharding
 from reports.catalogue import LEVELS
 
 PREFIX = "OPENEMR_CONFORMANCE_"
@@ -20,6 +21,9 @@ class Options:
     deviations: tuple[str, ...]
     level: str
     bodies: str
+    baseline: str | None = None
+    #: Which part of how many, from one.
+    shard: tuple[int, int] | None = None
 
 
 def add(parser: pytest.Parser) -> None:
@@ -45,6 +49,17 @@ def add(parser: pytest.Parser) -> None:
         help="whose bodies of requests and answers go into reports: none, those of failed checks "
         "(default), or all",
     )
+    group.addoption(
+        "--baseline",
+        metavar="FILE|RELEASE",
+        help="an earlier conformance.json, or a release such as 7.0.3: what was fulfilled there "
+        "and is not any more fails the run",
+    )
+    group.addoption(
+        "--shard",
+        metavar="N/M",
+        help="judge only part N of M, in one of M jobs; `python -m reports.merge` joins them",
+    )
 
 
 def resolve(config: pytest.Config) -> Options:
@@ -63,7 +78,16 @@ def resolve(config: pytest.Config) -> Options:
     ):
         if value not in allowed:
             raise pytest.UsageError(f"{PREFIX}{name} is {value!r}; give {', '.join(allowed)}")
-    return Options(Path(option.results), tuple(option.deviations), option.level, option.bodies)
+    option.baseline = option.baseline or _variable("BASELINE")
+    option.shard = option.shard or _variable("SHARD")
+    return Options(
+        Path(option.results),
+        tuple(option.deviations),
+        option.level,
+        option.bodies,
+        option.baseline,
+        sharding.parse(option.shard) if option.shard else None,
+    )
 
 
 def _variable(name: str) -> str | None:

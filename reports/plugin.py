@@ -12,7 +12,18 @@ import pytest
 
 from fixtures.redaction import SECRETS
 from fixtures.target import TARGET
-from reports import allure, catalogue, deviations, judging, marking, options, results, terminal
+from reports import (
+    allure,
+    baselines,
+    catalogue,
+    deviations,
+    judging,
+    marking,
+    options,
+    results,
+    sharding,
+    terminal,
+)
 from reports.catalogue import Catalogue
 from reports.deviations import Deviations
 from reports.marking import JUDGED, Judged
@@ -23,6 +34,7 @@ OPTIONS = pytest.StashKey[Options]()
 CATALOGUE = pytest.StashKey[Catalogue]()
 RUN = pytest.StashKey[Run]()
 
+BASELINE = pytest.StashKey[dict[str, Any]]()
 WRITTEN = pytest.StashKey[tuple[dict[str, Any], list[Path | None]]]()
 OUTPUT = "openemr_conformance"
 
@@ -65,7 +77,18 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started
         _deviations(config, None)
+    _read_baseline(config, chosen.baseline)
     results.prepare(chosen.results)
+
+
+def _read_baseline(config: pytest.Config, name: str | None) -> None:
+    """Read the baseline before the results, which it may be part of, are removed."""
+    if name is None:
+        return
+    try:
+        config.stash[BASELINE] = baselines.load(name, config.invocation_params.dir)
+    except baselines.NotComparable as error:
+        raise pytest.UsageError(f"--baseline: {error}") from None
 
 
 def _deviations(config: pytest.Config, target: Any) -> Deviations:
@@ -92,6 +115,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         target=describe_target(target),
         level=config.stash[OPTIONS].level,
         suite=catalogue.suite_version(),
+        shard=config.stash[OPTIONS].shard,
     )
     for reason in options.narrowing(config):
         run.narrow(reason)
@@ -144,6 +168,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         judged = Judged(requirement, waived.find(*named), config.stash[OPTIONS])
         marking.mark(item, config.stash[CATALOGUE], judged)
         marking.skip_unless_applicable(item, requirement, target)
+    shard = config.stash[OPTIONS].shard
+    if shard is not None:
+        left = sharding.leave_out(items, shard, judged=set(collected))
+        for item in left:
+            del item.stash[JUDGED]  # another job judges it: this run misses nothing by it
+            del collected[item.nodeid]
+        config.hook.pytest_deselected(items=left)
     _learn(config, {"collected": collected, "matched": sorted(matched), "errors": errors})
     if errors and not is_worker(config):
         raise pytest.UsageError("\n".join(errors))
@@ -238,9 +269,10 @@ def pytest_sessionfinish(
     if session.shouldfail or session.shouldstop:
         run.narrow(str(session.shouldfail or session.shouldstop))
     data = results.cleaned(run.as_data(int(exitstatus)), SECRETS.clean)
+    compared = results.held_against(data, config.stash.get(BASELINE, None))
     session.exitstatus = data["exit_code"]
     folder = config.stash[OPTIONS].results
-    paths = results.write_all(folder, data)
+    paths = results.write_all(folder, data, compared)
     allure_folder = _path(config, "allure_report_dir")
     if allure_folder is not None:
         for path, text in allure.describe_run(allure_folder, data["target"], run.suite).items():

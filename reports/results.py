@@ -15,13 +15,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports import statement
+from reports import baselines, compare, comparison, markdown, statement, verdicts
 
 CONFORMANCE = "conformance.json"
-STATEMENT = "statement.md"
-PAGE = "statement.html"
 JUNIT = "junit.xml"
 ALLURE = "allure"
+RENDERED = (statement.STATEMENT, statement.PAGE, statement.BADGE, statement.PICTURE)
 #: Only these are removed from the Allure folder: nobody loses a file of his own.
 ALLURE_FILES = (
     "*-result.json*",
@@ -40,7 +39,7 @@ def prepare(folder: Path) -> None:
         raise pytest.UsageError(
             f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
         ) from None
-    for name in (CONFORMANCE, STATEMENT, PAGE, JUNIT):
+    for name in (CONFORMANCE, JUNIT, *RENDERED, *compare.FILES):
         (folder / name).unlink(missing_ok=True)
     for pattern in ALLURE_FILES:
         for path in (folder / ALLURE).glob(pattern):
@@ -61,19 +60,42 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def write_all(folder: Path, data: Mapping[str, Any]) -> list[Path]:
-    """Write conformance.json and its renderings; return their paths."""
-    renderings = {
-        CONFORMANCE: json.dumps(data, indent=1, ensure_ascii=False) + "\n",
-        STATEMENT: statement.as_markdown(data),
-        PAGE: statement.as_html(data),
-    }
+def held_against(data: dict[str, Any], baseline: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Compare a run with its baseline, if there is one, and let what regressed fail the run."""
+    if baseline is None:
+        return None
+    try:
+        compared = compare.compare(baseline, data)
+    except baselines.NotComparable as error:
+        data["baseline"] = {"result": f"not comparable: {error}", "regressed": []}
+        # A gate that could not be held is not open.
+        data["exit_code"] = data["exit_code"] or int(pytest.ExitCode.USAGE_ERROR)
+        return None
+    regressed = [each["id"] for each in compared["requirements"]["regressed"]]
+    data["baseline"] = {"result": comparison.title(compared), "regressed": regressed}
+    if regressed and data["exit_code"] == 0:
+        data["exit_code"] = 1
+    if regressed:
+        data["result"] = verdicts.NOT_CONFORMANT
+    return compared
+
+
+def write_all(
+    folder: Path, data: Mapping[str, Any], compared: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Write conformance.json, its renderings, and the comparison; return their paths."""
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    renderings = {CONFORMANCE: text, **statement.render(data)}
+    more = ""
+    if compared is not None:
+        renderings |= compare.written(compared)
+        more = "#" + comparison.as_markdown(compared)
     for name, text in renderings.items():
         write(folder / name, text)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(renderings[STATEMENT])
+            file.write(markdown.summary(data, more))
     return [folder / name for name in renderings]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reports import scopes, verdicts, watching
+from reports import answers, scopes, verdicts, watching
 from reports.catalogue import Catalogue, Requirement
 from reports.deviations import Deviation, Deviations
 
@@ -59,9 +59,13 @@ class Run:
     alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     #: What the checks learnt of each scope (see scopes.py).
     scopes: dict[str, dict[str, bool]] = field(default_factory=dict)
+    #: What clients saw of every exchange (see answers.py).
+    answered: answers.Answers = field(default_factory=dict)
     requests: int = 0
     waiting_ms: float = 0.0
     workers: int = 0
+    #: Which part of how many this run is, from one (see sharding.py).
+    shard: tuple[int, int] | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected, here or in a worker."""
@@ -92,6 +96,7 @@ class Run:
         for alarm in said.get("alarms", ()):
             self.alarms.setdefault(alarm["kind"], {}).setdefault(alarm["where"], alarm)
         scopes.fold(self.scopes, said.get("scopes", {}))
+        answers.fold(self.answered, report.nodeid, getattr(report, "answers", ()))
         self.requests += int(said.get("exchange_count", 0))
         self.waiting_ms += float(said.get("waiting_ms", 0))
 
@@ -128,6 +133,8 @@ class Run:
 
     def _partial(self, status: int) -> list[str]:
         reasons = list(self.narrowed)
+        if self.shard is not None:
+            reasons.append("shard {} of {}".format(*self.shard))
         if status in (2, 3):
             reasons.append("interrupted" if status == 2 else "internal error")
         if self.workers and not self.collected:
@@ -183,9 +190,14 @@ class Run:
                 "workers": max(1, self.workers),
                 "partial": bool(reasons),
                 "partial_reason": "; ".join(reasons) or None,
+                **({} if self.shard is None else {"shard": list(self.shard)}),
             },
             "target": dict(self.target),
-            "deviations": {"files": list(self.deviations.files), "stale": stale},
+            "deviations": {
+                "files": list(self.deviations.files),
+                "shipped": self.deviations.shipped,
+                "stale": stale,
+            },
             "counts": {
                 "requirements": counts,
                 "checks": verdicts.count(
@@ -194,6 +206,7 @@ class Run:
             },
             "scopes": scopes.as_data(self.scopes),
             "requirements": requirements,
+            "answers": answers.as_data(self.answered),
         }
 
     def _owner(self, nodeid: str) -> str | None:

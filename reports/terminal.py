@@ -34,6 +34,10 @@ def summary(data: Mapping[str, Any]) -> Iterable[str]:
         yield f"{kind}: {counted or 'none'}"
     yield from _findings(data["requirements"], verdicts.FAIL)
     yield from _findings(data["requirements"], verdicts.BLOCKED)
+    if "baseline" in data:
+        yield f"baseline: {data['baseline']['result']}"
+        for name in data["baseline"]["regressed"][:MOST_FINDINGS]:
+            yield f"  regressed {name}"
     for stale in data["deviations"]["stale"]:
         yield f"  stale    {stale['where']}: {stale['why']}; delete the entry"
 

@@ -145,12 +145,15 @@ def test_defect_is_caught_and_nothing_else(
     """With a defect on, the requirements that it breaks fail, and no others."""
     defect = DEFECTS[name]
     url = f"{embedded}/~{name}"
+    own = {*defect.proves, *defect.also}
     checks, preparation = asked
     unseen = name not in preparation or prepared(tmp_path, url) == prepared_healthy
+    # Client libraries run into most of what there is, and each of them takes its time to load.
     noticing = {
         check: found["requirement"]
         for check, found in checks.items()
-        if name in found["asked"] or not unseen
+        if (name in found["asked"] or not unseen)
+        and (found["requirement"] in own or not found["requirement"].startswith("INTEROP-"))
     }
     assert noticing, "no check makes the server ask for this defect"
     target = target_file(tmp_path, url, EMBEDDED)
@@ -164,7 +167,6 @@ def test_defect_is_caught_and_nothing_else(
         failed |= finished.verdicts("fail", "blocked", "warn")
 
     # The watch looks at every exchange: it sees what a defect breaks, whichever checks are run.
-    own = {*defect.proves, *defect.also}
     failed = {each: v for each, v in failed.items() if each in own or not each.startswith("WATCH-")}
     proved = {identifier: failed.get(identifier) for identifier in defect.proves}
     assert proved == dict.fromkeys(defect.proves, "fail"), finished.output

@@ -136,6 +136,8 @@ def shown(compartment):
             not_applicable(f"the server does not declare a search for {kind}")
         resources = [one for one in compartment.resources(kind) if one.get("resourceType") == kind]
         if kind in FILLED:
+            if compartment.problems and not resources:
+                raise compartment.problems[0]
             expect.that(resources, f"the {kind} that was made", "none", compartment.search(kind))
         elif not resources:
             not_applicable(f"there is no {kind} to look at, and no API makes one")

@@ -7,6 +7,7 @@ import pytest
 from conformance import disclosure, expect, needs, requirement
 from fixtures import keys
 from fixtures.oauth import InBody
+from fixtures.sessions import Introspected
 from fixtures.target import not_applicable
 
 
@@ -101,10 +102,10 @@ def test_bearer_token_opens_introspection(server, introspected, http):
 
 
 @requirement("SMART-2.0-introspect-any-client")
-def test_backend_service_introspects_tokens_of_others(server, introspected, http):
+def test_backend_service_introspects_tokens_of_others(server, introspected, by_grant, http):
     """A backend service that may introspect by its token is told of the tokens of any client."""
     token = introspected("authorization_code").active().session.access_token
-    own = introspected("client_credentials").session.access_token
+    own = by_grant("client_credentials").access_token
     ask = {"url": server.url("/introspect"), "headers": {"Authorization": f"Bearer {own}"}}
     about_itself = http.post(data={"token": own}, **ask)
     if not re.search(r'"active": ?true', about_itself.text):
@@ -116,12 +117,14 @@ def test_backend_service_introspects_tokens_of_others(server, introspected, http
 
 
 @requirement("OPENEMR-INTRO-private-key-jwt")
-def test_signed_assertion_opens_introspection(server, introspected):
+def test_signed_assertion_opens_introspection(server, by_grant):
     """A client with a key may authenticate at introspection with a signed assertion."""
-    found = introspected("client_credentials").active()
-    client = found.session.client
-    auth = client.authentication("private_key_jwt")
-    response = server.introspect(client, found.session.access_token, auth=auth)
+    session = by_grant("client_credentials")
+    by_secret = session.client.authentication("client_secret_post")
+    control = server.introspect(session.client, session.access_token, auth=by_secret)
+    Introspected(session, control).active()
+    auth = session.client.authentication("private_key_jwt")
+    response = server.introspect(session.client, session.access_token, auth=auth)
 
     expect.status(response, 200)
     expect.that(expect.member(response, "active") is True, "active true", response.text, response)

@@ -51,6 +51,41 @@ def test_second(untidy):
     assert "could not be judged: AssertionError: not prepared" in output.stdout
 
 
+def test_a_deviation_may_keep_checks_from_judging(project):
+    """An entry that says so waives what is blocked, where it is prepared too, and nothing else."""
+    project.check("""
+class Blocked(Exception):
+    pass
+
+@pytest.fixture
+def record():
+    raise Blocked("no record")
+
+@requirement("T-must")
+def test_first(record):
+    pass
+
+@requirement("T-should")
+def test_second():
+    raise Blocked("no record")
+
+@requirement("T-rest")
+def test_third():
+    raise KeyError("no record")
+""")
+    entries = [
+        DEVIATION.replace("T-must", name) + "blocked = true\n"
+        for name in ("T-must", "T-should", "T-rest")
+    ]
+    project.write("known.toml", "\n".join(entries))
+
+    project.run("--deviations", "known.toml")
+
+    found = project.verdicts()
+    assert found["T-must"] == found["T-should"] == "known"
+    assert found["T-rest"] == "blocked"
+
+
 def test_a_crashed_worker_leaves_its_check_blocked(project):
     """The check that took a worker down is blocked, and the others are judged."""
     project.check("""
@@ -106,7 +141,15 @@ def test_an_interrupted_run_leaves_valid_files(project, workers):
         assert project.data()["result"] == "partial run"
         assert "interrupted" in project.data()["run"]["partial_reason"]
     names = {path.name for path in project.results.iterdir()}
-    assert names == {"allure", "conformance.json", "junit.xml", "statement.html", "statement.md"}
+    assert names == {
+        "allure",
+        "conformance.json",
+        "junit.xml",
+        "statement.html",
+        "statement.md",
+        "badge.json",
+        "badge.svg",
+    }
 
 
 def test_a_target_that_cannot_be_reached_leaves_no_results(project):

@@ -13,7 +13,7 @@ def read(tmp_path, text):
     """Read deviations from text, knowing the requirements A and B."""
     path = tmp_path / "own.toml"
     path.write_text(text, "utf-8")
-    return deviations.read(path, ["A", "B"])
+    return deviations.read(path, ["A", "B", "WATCH-A"])
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,10 @@ def read(tmp_path, text):
         (ENTRY.partition("link")[0], "'link' is a required property; give the http(s) address"),
         (ENTRY + 'expires = "2027-01-01"\n', "write the date as 2027-06-30, without quotes"),
         (ENTRY + "params = 3\n", "params: 3 is not of type 'string'"),
+        (ENTRY + 'params = ["a"]\n', "params: ['a'] is not of type 'string'"),
         ("[[deviation]\n", "not readable as TOML"),
     ],
-    ids=["unknown", "reason", "key", "empty-link", "no-link", "date", "type", "toml"],
+    ids=["unknown", "reason", "key", "empty-link", "no-link", "date", "type", "list", "toml"],
 )
 def test_what_is_wrong_is_said_in_one_sentence(tmp_path, text, message):
     """An error names the file, the line, the entry and what to do."""
@@ -54,6 +55,16 @@ def test_an_entry_is_for_the_checks_that_it_names(tmp_path):
     assert not entry.matches("A", "test_ab", None)
     assert not entry.matches("A", "test_b", "password-basic")
     assert not entry.matches("B", "test_ab", "password-basic")
+
+
+def test_an_entry_of_the_watch_may_name_several_routes(tmp_path):
+    """One cause shows at many routes; each is named, and no other is waived."""
+    text = ENTRY.replace('"A"', '"WATCH-A"') + 'params = ["GET /a/*", "PUT /b"]\n'
+    (entry,) = read(tmp_path, text)
+
+    assert entry.matches("WATCH-A", "server_error", "GET /a/1")
+    assert entry.matches("WATCH-A", "server_error", "PUT /b")
+    assert not entry.matches("WATCH-A", "server_error", "PUT /a/1")
 
 
 def test_an_entry_expires_after_its_last_day(tmp_path):

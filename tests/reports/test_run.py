@@ -2,9 +2,11 @@
 
 import json
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import pytest
 
+from reports import plugin
 from tests.reports.checks import DEVIATION, GOOD, MIXED
 from tests.reports.project import Project
 
@@ -178,6 +180,27 @@ def test_a_stale_deviation_fails_the_run(project):
     ]
     assert "delete the entry" in output.stdout
     assert "the server fulfils this requirement now" in project.everything()
+
+
+def test_a_run_is_held_against_a_baseline(project):
+    """A baseline is read before the results, which it may be part of, are removed."""
+    project.check(GOOD)
+    project.run()
+    project.check(MIXED)
+
+    output = project.run("--baseline=results")
+
+    assert "baseline: 1 requirement regressed, 0 fixed" in output.stdout
+    assert "regressed T-rest" in output.stdout
+    assert output.returncode == 1
+
+
+def test_a_baseline_that_is_no_run_is_a_usage_error(tmp_path):
+    """Nothing is judged if it could not be compared in the end."""
+    config = SimpleNamespace(invocation_params=SimpleNamespace(dir=tmp_path), stash={})
+
+    with pytest.raises(pytest.UsageError, match="there is no such file"):
+        plugin._read_baseline(config, "7.0.0-none")
 
 
 def test_shipped_deviations_are_chosen_by_version(project):

@@ -1,11 +1,13 @@
 """The statement: rendered from conformance.json alone, safe whatever a server says."""
 
 import json
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
 
-from reports import allure, statement
+from reports import allure, badge, markdown, page, statement
+from reports.exchanges import BUDGET
 from reports.verdicts import count
 
 EVIL = "<script>alert(1)</script> | **x** [y](http://z)"
@@ -25,7 +27,7 @@ def data():
         "target": {"name": "t", "kind": "url", "url": "http://t", "site": "default",
                    "version": "7", "declared_version": "8", "features": ["rest"],
                    "not_declared": {}},
-        "deviations": {"files": ["f.toml"], "stale": []},
+        "deviations": {"files": ["f.toml"], "shipped": True, "stale": []},
         "counts": {"requirements": count(["fail", "known"]), "checks": count(["fail"])},
         "scopes": [{"scope": EVIL, "advertised": True, "registrable": None, "granted": None,
                     "enforced": False}],
@@ -41,13 +43,13 @@ def data():
 
 def test_the_first_line_is_the_result(data):
     """A reader learns the result before anything else."""
-    assert statement.as_markdown(data).splitlines()[0] == "# not conformant"
-    assert '<h1 class="not-conformant">not conformant</h1>' in statement.as_html(data)
+    assert markdown.render(data).splitlines()[0] == "# not conformant"
+    assert '<header class="not-conformant"><h1>not conformant</h1>' in page.render(data)
 
 
 def test_findings_come_before_deviations_and_tables(data):
     """The gravest is first, and deviations show their links."""
-    for text in (statement.as_markdown(data), statement.as_html(data)):
+    for text in (markdown.render(data), page.render(data)):
         places = [text.index(each) for each in ("Not fulfilled", "Known deviations", "RFC 1</a>")
                   if each in text]  # fmt: skip
         assert places[0] < places[1]
@@ -56,10 +58,11 @@ def test_findings_come_before_deviations_and_tables(data):
 
 def test_a_servers_words_do_not_become_markup(data):
     """Neither script nor Markdown from an answer is let through."""
-    page, markdown = statement.as_html(data), statement.as_markdown(data)
+    shown, text = page.render(data), markdown.render(data)
 
-    assert "<script" not in page + markdown.replace("\\<", "")
-    assert "**x**" not in markdown
+    assert "<script>alert" not in shown + text.replace("\\<", "")
+    assert "script-src 'sha256-" in shown
+    assert "**x**" not in text
 
 
 def test_the_page_is_whole(data):
@@ -69,13 +72,13 @@ def test_the_page_is_whole(data):
     class Parser(HTMLParser):
         def handle_starttag(self, tag, attrs):
             fetched.extend(name for name, _ in attrs if name == "src")
-            if tag != "meta":
+            if tag not in {"meta", "input", "br"}:
                 open_elements.append(tag)
 
         def handle_endtag(self, tag):
             assert open_elements.pop() == tag
 
-    Parser().feed(statement.as_html(data))
+    Parser().feed(page.render(data))
 
     assert (open_elements, fetched) == ([], [])
 
@@ -86,9 +89,62 @@ def test_the_module_renders_a_file(tmp_path, data):
     path.write_text(json.dumps(data), "utf-8")
 
     assert statement.main([str(path)]) == 0
-    assert (tmp_path / "statement.md").read_text("utf-8") == statement.as_markdown(data)
+    assert (tmp_path / "statement.md").read_text("utf-8") == markdown.render(data)
     path.write_text("{}", "utf-8")
     assert statement.main([str(path)]) == 2
+
+
+def test_what_findings_share_is_shown_once(data):
+    """An exchange that led to several findings stands on the page once, and is linked then."""
+    finding = data["requirements"][1]
+    data["requirements"].append({**finding, "id": "G"})
+
+    shown = page.render(data)
+
+    assert shown.count('id="x1"') == 1
+    assert 'href="#x1"' in shown
+    assert "shown before" in shown
+
+
+def test_the_page_stays_small(data):
+    """However much servers say, a page opens at once; the rest is in conformance.json."""
+    check = data["requirements"][1]["checks"][0]
+    check["exchanges"] = [
+        {"method": "GET", "url": f"http://t/{n}", "status": 200, "request": "Accept: x",
+         "response": f"content-type: text/plain\nx-same: 1\ndate: {n}\n\n" + f'{n}<&"' * 2000}
+        for n in range(12)
+    ]  # fmt: skip
+    data["requirements"][1]["checks"] = [{**check, "id": f"c::{n}"} for n in range(12)]
+    data["requirements"] += [
+        {**data["requirements"][1], "id": f"F{n}",
+         "checks": [{**check, "exchanges": [{**each, "url": f"{each['url']}/{n}"}
+                     for each in check["exchanges"]]}]}
+        for n in range(300)
+    ]  # fmt: skip
+
+    shown = page.render(data)
+
+    assert len(shown) < BUDGET + 900_000
+    assert "in conformance.json" in shown
+    assert "Headers that most answers carry" in shown
+    assert len(markdown.summary(data).encode()) < markdown.LONGEST_SUMMARY + 1000
+
+
+def test_the_badge_says_the_result(data):
+    """Shields and the picture say what the statement says; another server's name is escaped."""
+    data["target"]["version"] = "7<&"
+
+    said = badge.as_json(data)
+
+    assert said["message"] == "7<& not conformant: 1 of 2"
+    assert said["schemaVersion"] == 1
+    ET.fromstring(badge.as_svg(data))  # noqa: S314 - our own picture
+
+
+def test_areas_are_counted(data):
+    """Both renderings have a row for each area with its verdicts."""
+    assert "| token | 1 | 1 |" in markdown.render(data)
+    assert '<tr><td><a href="#area-token">token</a></td>' in page.render(data)
 
 
 def test_the_tracking_script_goes_from_an_allure_report(tmp_path):
@@ -106,8 +162,8 @@ def test_the_tracking_script_goes_from_an_allure_report(tmp_path):
 
 def test_scopes_are_a_table(data):
     """Of each scope is said what was learnt, folded away on the page."""
-    page, markdown = statement.as_html(data), statement.as_markdown(data)
+    shown, text = page.render(data), markdown.render(data)
 
-    assert "<summary>1 scopes: 1 advertised, 0 registrable, 0 granted" in page
-    assert "| scope | advertised | registrable | granted | enforced |" in markdown
-    assert "## Scopes" not in statement.as_markdown({**data, "scopes": []})
+    assert "<summary>1 scopes: 1 advertised, 0 registrable, 0 granted" in shown
+    assert "| scope | advertised | registrable | granted | enforced |" in text
+    assert "## Scopes" not in markdown.render({**data, "scopes": []})

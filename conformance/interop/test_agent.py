@@ -1,0 +1,94 @@
+"""A service that introspects its callers' tokens, and a proxy that has its own, can work."""
+
+import pytest
+
+from conformance import expect, requirement
+from fixtures.agent import KEPT_SECONDS
+
+SCOPE = "openid api:fhir patient/Patient.read user/Patient.read"
+PATIENT_SCOPE = "openid api:fhir patient/Patient.read"
+STAFF_SCOPE = "openid api:fhir user/Patient.read"
+#: Who calls which endpoint, and what the service has to be able to tell.
+CALLS = {
+    "patient": ("/chat/patient", "patient", 200),
+    "staff": ("/chat/staff", "staff", 200),
+    "staff_as_patient": ("/chat/patient", "staff", 403),
+    "patient_as_staff": ("/chat/staff", "patient", 403),
+    "nobody": ("/chat/patient", "nobody", 401),
+    "garbage": ("/chat/patient", "garbage", 401),
+}
+
+
+@pytest.fixture(scope="session")
+def callers(tokens, registrar, admin, patient):
+    """The client of the service, and the answers with tokens of its callers."""
+    client = registrar.confidential(SCOPE)
+    return client, {
+        "patient": tokens.fetch(client, patient, PATIENT_SCOPE),
+        "staff": tokens.fetch(client, admin, STAFF_SCOPE),
+    }
+
+
+def token_of(answers, who):
+    """Give the token of a caller."""
+    if who in answers:
+        return expect.json_object(answers[who]).get("access_token")
+    return None if who == "nobody" else "garbage.of.somebody"
+
+
+@requirement("INTEROP-agent-tells-callers-apart")
+@pytest.mark.parametrize("call", CALLS)
+def test_service_tells_callers_apart(callers, agent, call):
+    """A service that introspects tells callers without a right (403) from unknown ones (401)."""
+    client, answers = callers
+    path, who, status = CALLS[call]
+
+    found, body = agent(client).call(path, token_of(answers, who))
+
+    expect.equal(found, status, "the status of the service", answers.get(who))
+    if call == "patient":
+        expect.that(body.get("patient"), "the patient's id", body)
+
+
+@requirement("INTEROP-agent-keeps-answers")
+def test_service_keeps_answers_for_a_while(tokens, new_client, server, agent, patient):
+    """A service that keeps an introspection for 45 seconds refuses an ended token after that."""
+    client = new_client.confidential(PATIENT_SCOPE)
+    answer = tokens.fetch(client, patient, PATIENT_SCOPE)
+    token = token_of({"patient": answer}, "patient")
+    lives = expect.member(answer, "expires_in", kind=int)
+    expect.that(lives > KEPT_SECONDS, f"expires_in of more than {KEPT_SECONDS}", lives, answer)
+    service = agent(client)
+
+    before = [service.call("/chat/patient", token)[0] for _ in range(2)]
+    expect.equal(before, [200, 200], "the status of the service before the logout")
+    expect.equal(service.introspection.asked, 1, "how often the server was asked")
+    ended = server.logout(id_token_hint=expect.member(answer, "id_token", kind=str))
+    service.introspection.now += KEPT_SECONDS + 1
+    after, _ = service.call("/chat/patient", token)
+
+    expect.equal(after, 401, "the status of the service after the logout", ended)
+
+
+@requirement("INTEROP-proxy-own-token")
+def test_proxy_uses_its_own_token(tokens, proxy):
+    """A proxy that takes its callers' Authorization header away reads FHIR with its own token."""
+    own = proxy(tokens.system("system/Patient.read"))
+    foreign = {"Authorization": "Basic Zm9yZWlnbjpoZWFkZXI=", "Accept": "application/fhir+json"}
+
+    response = own.pass_on("/Patient?_count=5", foreign)
+
+    expect.status(response, 200)
+    expect.equal(expect.json_object(response).get("resourceType"), "Bundle", "resourceType")
+
+
+@requirement("INTEROP-proxy-foreign-header")
+def test_foreign_header_is_refused_in_words(tokens, proxy):
+    """A proxy that hands its callers' Authorization header on is refused with 401, and why."""
+    own = proxy(tokens.system("system/Patient.read"))
+    foreign = {"Authorization": "Basic Zm9yZWlnbjpoZWFkZXI=", "Accept": "application/fhir+json"}
+
+    response = own.pass_on("/Patient?_count=5", foreign, strip=False)
+
+    expect.status(response, 401)
+    expect.that(response.content, "a body that says why", response, response)

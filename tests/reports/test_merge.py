@@ -1,0 +1,115 @@
+"""One run in several jobs: every check is judged once, and the parts make the whole."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from reports import merge, sharding
+from tests.reports.checks import MIXED
+from tests.reports.project import Project
+from tests.reports.test_compare import answer, run
+
+
+def items(*names):
+    """Return stand-ins for checks."""
+    return [SimpleNamespace(nodeid=name) for name in names]
+
+
+def test_every_check_is_in_exactly_one_part():
+    """Parts are of one size, do not depend on the order, and keep a check's parameters together."""
+    names = [f"f{n % 7}::t{n % 7}[{n}]" for n in range(70)] + ["own::test"]
+    parts = []
+    for number in (1, 2, 3):
+        listed = items(*(names if number == 2 else reversed(names)))
+        sharding.leave_out(listed, (number, 3), set(names[:-1]))
+        parts.append({item.nodeid for item in listed})
+
+    assert set.union(*parts) == set(names)
+    assert set.intersection(*parts) == {"own::test"}
+    assert sorted(len(part) for part in parts) == [21, 21, 31]
+    functions = [{name.partition("[")[0] for name in part} for part in parts]
+    assert functions[0] & functions[1] == {"own::test"}
+
+
+@pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "a/b", "1/", "-1/2"])
+def test_a_wrong_shard_is_a_usage_error(text):
+    """The message says what to give."""
+    with pytest.raises(pytest.UsageError, match="as in 2/4"):
+        sharding.parse(text)
+
+
+def test_the_parts_make_the_whole(tmp_path):
+    """Two parts joined say what one run of everything says."""
+    project = Project(tmp_path)
+    project.check(MIXED)
+    whole = project.run()
+    expected = project.verdicts()
+    parts = []
+    for number in (1, 2):
+        project.run(f"--shard={number}/2")
+        data = project.data()
+        assert data["run"]["shard"] == [number, 2]
+        assert data["run"]["partial_reason"] == f"shard {number} of 2"
+        parts.append(data)
+
+    merged = merge.merge(parts)
+
+    assert {each["id"]: each["verdict"] for each in merged["requirements"]} == expected
+    assert not merged["run"]["partial"]
+    assert merged["exit_code"] == whole.returncode == 1
+    assert merged["run"]["requests"] == sum(part["run"]["requests"] for part in parts)
+
+
+def part(number, **verdicts):
+    """Return a part of two that judged requirement `r` and, of the watch, `w`."""
+    data = run(("r", {k: v for k, v in verdicts.items() if k != "watch"}), ("w", {}),
+               answers=[answer("GET /x", 200, str(number))])  # fmt: skip
+    watch = {"id": "conformance/watch.py::html", "verdict": verdicts["watch"], "ms": 0}
+    if verdicts["watch"] == "fail":
+        watch["received"] = [f"GET /{number}"]
+    data["requirements"][1]["checks"] = [watch]
+    data["exit_code"] = 0
+    data["run"] |= {"shard": [number, 2], "partial": True,
+                    "partial_reason": f"shard {number} of 2"}  # fmt: skip
+    return data
+
+
+def test_the_watch_is_judged_by_all_parts():
+    """Without an alarm in any part the whole run had none; with one it had."""
+    quiet = merge.merge([part(1, a="pass", watch="untested"), part(2, b="pass", watch="untested")])
+    loud = merge.merge([part(2, b="pass", watch="fail"), part(1, a="pass", watch="fail")])
+
+    assert (quiet["result"], quiet["exit_code"]) == ("conformant", 0)
+    assert quiet["requirements"][1]["verdict"] == "pass"
+    assert loud["requirements"][1]["checks"][0]["received"] == ["GET /2", "GET /1"]
+    assert loud["exit_code"] == 1
+    assert len(quiet["answers"]) == 1
+
+
+def test_a_missing_part_is_said():
+    """What is not there is not judged: the run is partial."""
+    merged = merge.merge([part(2, a="pass", watch="untested")])
+
+    assert merged["result"] == "partial run"
+    assert merged["run"]["partial_reason"] == "shard 1 of 2 is missing"
+    assert merged["requirements"][1]["verdict"] == "untested"
+
+
+def test_what_is_no_part_of_one_run_is_refused(tmp_path, capsys):
+    """A part twice, one of another server, and a whole run are no parts of a run."""
+    paths = [tmp_path / name for name in ("a.json", "b.json")]
+    for other, said in (
+        (part(1, a="pass", watch="untested"), "shard 1 of 2 is there twice"),
+        (run(("r", {"a": "pass"})), "part 2 is a whole run"),
+        ({**part(2, a="pass", watch="pass"), "suite_version": "2"}, "other suite_version"),
+    ):
+        first = part(1, a="pass", watch="untested")
+        for path, data in zip(paths, (first, other), strict=True):
+            path.write_text(json.dumps(data), "utf-8")
+        given = [*map(str, paths), "--results", str(tmp_path / "out")]
+        assert merge.main(given) == 2
+        assert said in capsys.readouterr().err
+    paths[1].write_text(json.dumps(part(2, b="pass", watch="untested")), "utf-8")
+    assert merge.main(given) == 0
+    assert (tmp_path / "out/statement.html").exists()

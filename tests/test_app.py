@@ -1,0 +1,295 @@
+"""A vendor's app is judged: it works, or it is told what keeps it from working, and on which side.
+
+The checks of apps run in this process, against the embedded server with a setting or a defect.
+"""
+
+import contextlib
+import inspect
+import os
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from conformance.expect import Mismatch
+from fixtures.admin import Administrator
+from fixtures.api import Api
+from fixtures.app import SHIPPED, load, parameters
+from fixtures.embedded.server import EmbeddedServer
+from fixtures.http import Blocked, Http, Transport
+from fixtures.installation import Installation
+from fixtures.listener import Listener
+from fixtures.oauth import AuthorizationServer
+from fixtures.preparation import prepare
+from fixtures.registrar import Registrar
+from fixtures.target import load as load_target
+from reports import app as reported
+from reports.catalogue import load as load_catalogue
+from tests.runs import ROOT, run, target_file
+
+EXAMPLES = sorted(file.stem for file in SHIPPED.glob("*.toml"))
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    """A running embedded server."""
+    with EmbeddedServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def checks():
+    """The checks of apps."""
+    from conformance.app import test_app  # noqa: PLC0415
+
+    return {name: function for name, function in vars(test_app).items() if name.startswith("test_")}
+
+
+@pytest.fixture
+def judged(embedded, checks, tmp_path):
+    """Judges an app on the embedded server, and gives what reports learn of it."""
+
+    def judge(app, *names):
+        url = embedded.url + (f"/~{'+'.join(names)}" if names else "")
+        with contextlib.ExitStack() as stack:
+            transport = Transport(read_seconds=5)
+            stack.callback(transport.close)
+            target = load_target(target_file(tmp_path, url), os.environ)
+            target, clean_up = prepare(target, transport)
+            stack.callback(clean_up)
+            server = AuthorizationServer(target, Http(transport))
+            administrator = Administrator(target, Http(transport, cookies=True))
+            registrar = Registrar(server, administrator)
+            stack.callback(registrar.discard)
+            listener = stack.enter_context(Listener("127.0.0.1"))
+            things = {
+                "app": app,
+                "api": Api(target, server.http),
+                "discovery": server.discover(),
+                "http": server.http,
+                "installed": Installation(app, registrar, lambda: listener),
+                "server": server,
+            }
+            requirements = [judge_one(each, things, app) for each in checks.values()]
+        return {"target": {"url": url, "version": target.version}, "requirements": requirements}
+
+    return judge
+
+
+def judge_one(function, things, app):
+    """Judge one requirement on all of its parameters."""
+    (mark,) = (each for each in function.pytestmark if each.name == "requirement")
+    requirement = load_catalogue(ROOT).requirements[mark.args[0]]
+    names = inspect.signature(function).parameters
+    (own,) = [name for name in names if name.startswith("app_")] or [None]
+    values = parameters(app)[own] if own else [pytest.param(id="app")]
+    found = []
+    for value in values:
+        given = {name: things[name] for name in names if name in things}
+        if own:
+            given[own] = value.values[0]
+        found.append({"id": f"test_app.py::x[{value.id}]", **outcome(function, given)})
+    return {
+        "id": requirement.id,
+        "area": requirement.area,
+        "text": requirement.text,
+        "source": requirement.source,
+        "checks": found,
+    }
+
+
+def outcome(function, given):
+    """Run one check, and tell what came of it as conformance.json would."""
+    try:
+        function(**given)
+    except Mismatch as missed:
+        return {"verdict": "fail", "message": str(missed), "hint": missed.hint or ""}
+    except Blocked as blocked:
+        return {"verdict": "blocked", "message": str(blocked), "hint": blocked.hint or ""}
+    except pytest.skip.Exception:
+        return {"verdict": "n/a"}
+    return {"verdict": "pass"}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_shipped_example_works(judged, name):
+    """Every shipped example works on a server that is set up as its file says."""
+    data = judged(load(name))
+
+    assert reported.exceptions(data) == []
+    assert "works" in "".join(reported.lines(name, data))
+
+
+def registered(app, **changed):
+    """The app with other members in its registration."""
+    return replace(app, registration={**app.registration, **changed})
+
+
+def asking(app, token, **changed):
+    """The app with other properties of one of its tokens."""
+    return replace(app, tokens={**app.tokens, token: replace(app.tokens[token], **changed)})
+
+
+SYSTEM = "openid api:fhir system/Patient.read"
+#: The pitfalls of the documents: app, what it does, setting or defect, requirement, side, words.
+PITFALLS = {
+    "type-is-confidential": (
+        "introspecting-agent",
+        lambda app: registered(app, application_type="confidential"),
+        (),
+        ("APP-registration", "app", '"application_type": "private"'),
+    ),
+    "system-scopes-without-keys": (
+        "introspecting-agent",
+        lambda app: registered(app, scope=SYSTEM, application_type="web"),
+        (),
+        ("APP-registration", "app", "public"),
+    ),
+    "scope-of-openemr-6": (
+        "react-app",
+        lambda app: registered(app, scope=f"{app.registration['scope']} api:pofh"),
+        (),
+        ("APP-registration", "app", "api:pofh"),
+    ),
+    "secret-not-sent": (
+        "react-app",
+        lambda app: replace(app, authentication="none"),
+        (),
+        ("APP-token", "app", "send client_id and client_secret"),
+    ),
+    "password-grant-off": (
+        "react-app",
+        lambda app: app,
+        ("password_grant_off",),
+        ("APP-token", "server", "Enable OAuth2 Password Grant"),
+    ),
+    "no-preflight": (
+        "react-app",
+        lambda app: app,
+        ("preflight_missing",),
+        ("APP-browser", "server", "answer OPTIONS"),
+    ),
+    "system-scopes-off": (
+        "system-proxy",
+        lambda app: app,
+        ("system_scopes_off",),
+        ("APP-registration", "server", "Enable OpenEMR FHIR System Scopes"),
+    ),
+    "assertion-lives-an-hour": (
+        "backend-service",
+        lambda app: replace(app, assertion={"kid": False, "seconds": 3600}),
+        (),
+        ("APP-token", "server", "RS384"),
+    ),
+    "no-offline-access": (
+        "readme-client",
+        lambda app: asking(app, "code", scope="openid api:oemr user/patient.read"),
+        (),
+        ("APP-refresh", "app", "offline_access"),
+    ),
+    "scope-does-not-cover": (
+        "system-proxy",
+        lambda app: asking(app, "system", scope="system/Patient.read"),
+        (),
+        ("APP-call", "app", "cover this resource"),
+    ),
+    "internal-address": (
+        "introspecting-agent",
+        lambda app: replace(app, base_url="http://openemr"),
+        (),
+        ("APP-address", "app", "call OpenEMR by that address"),
+    ),
+    "cache-outlives-token": (
+        "system-proxy",
+        lambda app: asking(app, "system", seconds=3600),
+        (),
+        ("APP-lifetime", "app", "more often"),
+    ),
+    "logout-leads-nowhere": (
+        "readme-client",
+        lambda app: app,
+        ("logout_never_redirects",),
+        ("APP-logout", "server", "RP-Initiated"),
+    ),
+    "portal-api-missing": (
+        "readme-client",
+        lambda app: app,
+        ("portal_api_missing",),
+        ("APP-call", "server", "does not do"),
+    ),
+}
+
+
+@pytest.mark.parametrize("pitfall", PITFALLS)
+def test_pitfall_is_told_with_its_side(judged, pitfall):
+    """What keeps an app from working is told, with the side that has to change it."""
+    name, change, names, (requirement, side, words) = PITFALLS[pitfall]
+
+    found = reported.exceptions(judged(change(load(name)), *names))
+
+    assert requirement in {each["requirement"] for each in found}, found
+    first = next(each for each in found if each["requirement"] == requirement)
+    assert (first["side"], words in first["change"]) == (side, True), first
+
+
+def test_app_is_judged_from_the_command_line(embedded, tmp_path):
+    """A run with --app ends with the app's verdict, and writes it down."""
+    target = target_file(tmp_path, f"{embedded.url}/~preflight_missing")
+    finished = run(
+        tmp_path / "results",
+        "conformance/app",
+        f"--target={target}",
+        "--app=react-app",
+        "-n2",
+    )
+
+    assert finished.exit_code == 1
+    assert "the app 'React app on the password grant' works except:" in finished.output
+    assert "answer OPTIONS" in (tmp_path / "results" / "app.md").read_text("utf-8")
+    assert set(finished.verdicts("fail", "blocked")) == {"APP-browser"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = ", "is not valid TOML"),
+        ('name = "x"', "'registration' is a required property"),
+        ("", "describes no app"),
+    ],
+)
+def test_broken_description_is_explained(tmp_path, text, said):
+    """A file that describes no app is a usage error that says why."""
+    path = tmp_path / "app.toml"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(pytest.UsageError, match=re.escape(said)):
+        load(str(path))
+
+
+def test_call_without_a_token_is_explained(tmp_path):
+    """A call of an app with several tokens has to name one."""
+    text = (SHIPPED / "readme-client.toml").read_text("utf-8")
+    path = tmp_path / "app.toml"
+    path.write_text(text.replace('token = "patient"', ""), "utf-8")
+
+    with pytest.raises(pytest.UsageError, match="has to name its token: one of code, users"):
+        load(str(path))
+
+
+def test_unknown_app_is_explained():
+    """An app that there is not is a usage error that names those there are."""
+    with pytest.raises(pytest.UsageError, match="introspecting-agent"):
+        load("nothing")
+
+
+def test_verdict_of_an_app_that_gets_no_token():
+    """An app that is not even registered does not work."""
+    requirement = SimpleNamespace(id="APP-registration", area="app", text="T.", source="S")
+    data = {
+        "requirements": [
+            {**vars(requirement), "checks": [{"id": "x", "verdict": "fail", "message": "m"}]}
+        ]
+    }
+
+    assert reported.verdict(data) == "does not work"
