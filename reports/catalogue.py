@@ -48,6 +48,8 @@ AREAS = (
     "tls",
     "cors",
     "security_bcp",
+    "settings",
+    "upgrade",
     "app",
     "interop",
 )

@@ -17,7 +17,7 @@ from fixtures.embedded import api_faults
 from fixtures.embedded.exchange import Incoming
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.embedded.store import Store
-from tests.runs import target_file
+from tests.runs import EMBEDDED, target_file
 
 ASKED: set[str] = set()
 SERVER = pytest.StashKey[EmbeddedServer]()
@@ -29,7 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Judge an embedded server in this process, and listen to what it asks."""
     server = config.stash[SERVER] = EmbeddedServer()
     config.add_cleanup(server.stop)
-    config.option.target = target_file(Path(os.environ["ASKED_FILE"]).parent, server.start())
+    folder = Path(os.environ["ASKED_FILE"]).parent
+    config.option.target = target_file(folder, server.start(), EMBEDDED)
     has = Store.has
 
     def listening(self: Store, defect: str) -> bool:

@@ -71,6 +71,10 @@ def heeding_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+#: What an embedded server can do beside what it shows of itself.
+EMBEDDED = "[features]\nsettings = true\nupgrade = true"
+
+
 def target_file(folder: Path, url: str, more: str = "") -> str:
     """Write a target file for a server of the tests and give its path."""
     path = folder / "target.toml"

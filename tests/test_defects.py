@@ -19,7 +19,7 @@ from fixtures.embedded.server import EmbeddedServer
 from fixtures.http import Transport
 from fixtures.preparation import NotReady, prepare
 from fixtures.target import load as load_target
-from tests.runs import LONGEST_SECONDS, ROOT, target_file
+from tests.runs import EMBEDDED, LONGEST_SECONDS, ROOT, target_file
 from tests.zygote import Zygote
 
 DEFECTS = load()
@@ -97,7 +97,9 @@ def prepared(folder, url):
     """Prepare a server as a run does, and give what the checks learn of it."""
     transport = Transport(read_seconds=5)
     try:
-        target, clean_up = prepare(load_target(target_file(folder, url), os.environ), transport)
+        target, clean_up = prepare(
+            load_target(target_file(folder, url, EMBEDDED), os.environ), transport
+        )
         clean_up()
     except NotReady as problem:
         return str(problem)
@@ -154,7 +156,7 @@ def test_defect_is_caught_and_nothing_else(
         and (found["requirement"] in own or not found["requirement"].startswith("INTEROP-"))
     }
     assert noticing, "no check makes the server ask for this defect"
-    target = target_file(tmp_path, url)
+    target = target_file(tmp_path, url, EMBEDDED)
     first, rest = selected(noticing, defect)
     finished = zygote.run(tmp_path, first, target=target)
     failed = finished.verdicts("fail", "blocked", "warn")

@@ -1,0 +1,88 @@
+"""Whatever ends a run, nothing of it is left: containers, networks, volumes."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.containers.conftest import ONE_CHECK, REMOVE_SECONDS, left
+from tests.runs import ROOT
+
+#: How many times a run is killed, and within how many seconds of its start.
+TIMES = int(os.environ.get("KILLS", "3"))
+WINDOW_SECONDS = 14.0
+
+
+def started(file, results, *options):
+    """Start a run in a session of its own, as a terminal does."""
+    command = [sys.executable, "-m", "pytest", f"--target={file}", f"--results={results}"]
+    command += ["-p", "no:cacheprovider", "--deviations=none", *options]
+    return subprocess.Popen(  # noqa: S603 - our own command
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("words", ["the database is up", "ready at"])
+def test_ended_run_leaves_nothing(engine, target, tmp_path, name, words):
+    """A run that is interrupted, terminated or killed while it starts or judges leaves nothing."""
+    process = started(target(), tmp_path / "results", "conformance/oauth", "-n1")
+    for line in process.stdout:
+        if words in line:
+            break
+    os.killpg(process.pid, getattr(signal, name))
+    process.communicate(timeout=REMOVE_SECONDS)
+
+    assert left(engine, REMOVE_SECONDS) == []
+
+
+def test_killed_worker_leaves_nothing(engine, target, tmp_path):
+    """A run whose worker is killed goes on to its end, and leaves nothing."""
+    process = started(
+        target(), tmp_path / "results", "conformance/settings", "-n1", "--max-worker-restart=0"
+    )
+    for line in process.stdout:
+        if "ready at" in line:
+            break
+    time.sleep(3)
+    children = subprocess.run(  # noqa: S603 - our own child
+        ["/bin/ps", "-o", "pid=,args=", "--ppid", str(process.pid)],
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for child in children:
+        number, _, arguments = child.strip().partition(" ")
+        if "exec(eval(sys.stdin.readline()))" in arguments:
+            os.kill(int(number), signal.SIGKILL)
+    output, _ = process.communicate(timeout=REMOVE_SECONDS)
+
+    assert process.returncode in (1, 2, 3), output
+    assert left(engine, REMOVE_SECONDS) == []
+
+
+@pytest.mark.parametrize("number", range(TIMES))
+def test_run_that_is_killed_at_any_moment_leaves_nothing(engine, target, tmp_path, number):
+    """Killed at a random moment of its start or of its checks, a run leaves nothing."""
+    moment = random.Random(f"{number} {TIMES}").uniform(0.5, WINDOW_SECONDS)  # noqa: S311 - a dice
+    fresh = ["--fresh"] if number % 4 == 3 else []
+    process = started(
+        target(), tmp_path / "results", "conformance/settings", ONE_CHECK, "-n1", *fresh
+    )
+    try:
+        process.communicate(timeout=moment)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=REMOVE_SECONDS)
+
+    time.sleep(1)
+    assert left(engine, REMOVE_SECONDS) == [], f"killed after {moment:.1f} s"
+    time.sleep(3)  # what was on its way to the engine is there by now
+    assert left(engine, REMOVE_SECONDS) == [], f"killed after {moment:.1f} s"

@@ -1,0 +1,186 @@
+"""Starts: from nothing, from a prepared copy, kept up, upgraded, and how failures are told."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from fixtures import prepared
+from fixtures.containers import Installation, Setup
+from fixtures.engine import RUN
+from fixtures.http import Http, Transport
+from fixtures.oauth import AuthorizationServer
+from fixtures.reaper import Reaper, main, owner
+from fixtures.target import load
+from tests.containers import images
+from tests.containers.conftest import left
+
+
+def test_second_start_is_from_the_prepared_copy(judged, target):
+    """The first start installs and keeps a copy, the second starts from it, unless it is stale."""
+    first = judged(target(), "--fresh")
+    second = judged(target())
+    other = judged(target(more='settings = {openemr_name = "Elsewhere"}'))
+
+    assert (first.exit_code, second.exit_code, other.exit_code) == (0, 0, 0), first.output
+    assert "keeping a prepared copy" in first.output
+    assert "(from a prepared copy)" in second.output
+    assert "stale" in other.output
+    assert "(from a prepared copy)" not in other.output
+
+
+def test_only_the_last_prepared_copy_is_kept(engine, judged, target):
+    """A new copy of a target takes the place of the old one."""
+    judged(target(name="one"), "--fresh")
+    judged(target(name="one"), "--fresh")
+
+    copies = engine.images.list(filters={"label": "org.openemr.conformance.prepared=one-7.0.3"})
+    tags = sorted(tag for image in copies for tag in image.tags)
+    assert tags == [f"{prepared.REPOSITORY}:one-7.0.3", prepared.program("one-7.0.3")]
+    assert len(copies) == 2
+
+
+@pytest.mark.parametrize("tag", images.RELEASES)
+def test_everything_is_judged(judged, target, tag):
+    """A release in containers is judged like any other, with its settings."""
+    finished = judged(
+        target(tag), "-n2", "conformance/settings", "conformance/oauth/test_jwks_uri.py"
+    )
+
+    assert finished.exit_code == 0, finished.output
+    assert finished.statement["target"]["version"] == tag
+    assert "SETTINGS-first-keys" in finished.verdicts("pass")
+    assert finished.verdicts("fail", "blocked", "warn") == {}
+
+
+def test_upgrade_keeps_what_was_there(judged, target):
+    """A newer image on the volumes of an older one finds clients, tokens, keys and patients."""
+    old, new = target("7.0.3"), target("8.1.0")
+
+    finished = judged(new, f"--upgrade-from={old}", "conformance/upgrade")
+
+    assert finished.exit_code == 0, finished.output
+    assert {"UPGRADE-refresh", "UPGRADE-keys", "UPGRADE-data"} <= {*finished.verdicts("pass")}
+
+
+def test_kept_containers_are_used_again(engine, judged, target):
+    """What --keep leaves up is judged again by --kept, and removed by the command that is told."""
+    file = target()
+    first = judged(file, "--keep")
+    words = first.output.split()
+    run = words[words.index("--kept") + 1]
+    containers = engine.containers.list(filters={"label": f"{RUN}={run}"})
+
+    again = judged_without_look(judged, file, f"--kept={run}")
+
+    assert len(containers) == 2, first.output
+    assert again.exit_code == 0, again.output
+    assert len(engine.containers.list(filters={"label": f"{RUN}={run}"})) == 2
+    assert f"python -m fixtures.reaper {run}" in first.output
+    assert main([run]) == 0
+    assert left(engine) == []
+
+
+def judged_without_look(judged, file, option):
+    """Judge a target while containers of another run are up."""
+    return judged(file, option, "--keep")
+
+
+def test_database_is_needed(engine, target):
+    """Without its MariaDB the server answers with errors, and with it again it works."""
+    wanted = load(target(), {})
+    reaper = Reaper("database-is-needed")
+    try:
+        installation = Installation(
+            wanted, Setup.of(wanted), "database-is-needed", owner(), lambda _: None
+        )
+        ready = installation.start()
+        transport = Transport(verify=False)
+        server = AuthorizationServer(ready, Http(transport))
+        before = server.discover().status_code
+        installation.database.stop()
+        without = server.discover().status_code
+        installation.database.start()
+        installation.wait()
+        after = server.discover().status_code
+        transport.close()
+    finally:
+        reaper.stop()
+
+    assert (before, without, after) == (200, 500, 200)
+    assert left(engine) == []
+
+
+def test_network_of_somebody_else_is_joined(engine, judged, target):
+    """OpenEMR comes up in the network that the target names, and the network stays."""
+    network = engine.networks.create("openemr-conformance-test")
+    try:
+        finished = judged(target(more=f'network = "{network.name}"'))
+    finally:
+        network.remove()
+
+    assert finished.exit_code == 0, finished.output
+
+
+def test_failed_check_shows_the_error_log_of_the_server(judged, target):
+    """The lines that the server logged during a failed check stand beside it."""
+    file = target(more='environment = {DEFECTS = "wrong_password_is_invalid_client"}')
+
+    finished = judged(file, "conformance/oauth/test_password.py")
+
+    assert finished.exit_code == 1, finished.output
+    assert "the server's error log" in finished.output
+    assert "[php:error]" in finished.output
+
+
+FAILURES = {
+    "image": ("7.0.3", "port = 0", {"image": "openemr/openemr:no-such"}, "cannot be had"),
+    "network": ("7.0.3", 'network = "no-such"', {}, "there is no network 'no-such'"),
+    "refused": ("7.0.3", 'environment = {MYSQL_ROOT_PASS = "x"}', {}, "refused its account"),
+    "refused-8": ("8.1.0", 'environment = {MYSQL_ROOT_PASS = "x"}', {}, "ended with exit code 1"),
+    "lost": ("8.1.0", 'environment = {MYSQL_HOST = "x"}', {}, "MYSQL_HOST"),
+    "database": ("7.0.3", 'database_command = ["--no-such"]', {}, "the database ended with exit"),
+    "mount": ("7.0.3", 'mounts = ["relative:name:/x"]', {}, "container.mounts"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failed_start_is_explained(judged, target, tmp_path, name):
+    """A start that fails says why, with the last lines of the logs, and leaves nothing."""
+    tag, more, replaced, said = FAILURES[name]
+    file = target(tag, more, name=f"failing-{name}")
+    for key, value in replaced.items():
+        text = (tmp_path / file).read_text()
+        (tmp_path / file).write_text(
+            text.replace(f'{key} = "openemr/openemr:{tag}"', f'{key} = "{value}"')
+        )
+
+    finished = judged(file, "--fresh")
+
+    assert finished.exit_code == (4 if name == "mount" else 6), finished.output
+    assert said in finished.output
+    if name.startswith(("refused", "lost", "database")):
+        assert "the last lines of openemr-conformance-" in finished.output
+
+
+def test_taken_port_is_named(judged, target):
+    """A port that the target asks for and somebody else has is told."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        finished = judged(target(more=f"port = {taken.getsockname()[1]}"))
+
+    assert finished.exit_code == 6, finished.output
+    assert "of this machine is taken" in finished.output
+
+
+def test_start_that_takes_too_long_is_given_up(judged, target):
+    """A start has a deadline."""
+    file = target(name="slow")
+    text = Path(file).read_text("utf-8").replace("start_seconds = 120", "start_seconds = 1")
+    Path(file).write_text(text, "utf-8")
+
+    finished = judged(file, "--fresh")
+
+    assert finished.exit_code == 6, finished.output
+    assert "after 1 s" in finished.output

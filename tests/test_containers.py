@@ -1,0 +1,134 @@
+"""Targets in containers, as far as they can be tried without an engine."""
+
+import os
+import time
+
+import pytest
+
+from fixtures import reaper
+from fixtures.bringing_up import Wishes, bring_up
+from fixtures.containers import Setup
+from fixtures.engine import quoted
+from fixtures.http import NotReady
+from fixtures.prepared import key
+from fixtures.server_log import _since
+from fixtures.target import SHIPPED, load
+
+RELEASES = sorted(path.stem for path in SHIPPED.glob("openemr-*.toml"))
+TEXT = """kind = "container"
+[container]
+image = "openemr/openemr:7.0.3"
+database_image = "mariadb:11.4"
+{more}
+[users.admin]
+name = "admin"
+password = "{password}"
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a target file and load it."""
+
+    def write(more="", password="pass"):
+        path = tmp_path / "target.toml"
+        path.write_text(TEXT.format(more=more, password=password), "utf-8")
+        return load(str(path), {})
+
+    return write
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_shipped_release_names_its_images(name):
+    """A shipped target names the images of its release, and switches everything on."""
+    target = load(name, {})
+    setup = Setup.of(target)
+
+    assert target.declared_version == name.removeprefix("openemr-")
+    assert setup.images[0].startswith(f"openemr/openemr:{target.declared_version}")
+    assert setup.images[1].startswith("mariadb:")
+    assert setup.settings["oauth_password_grant"] == "3"
+
+
+def test_registry_stands_before_both_images(written):
+    """A registry is put before the names of the images."""
+    setup = Setup.of(written('registry = "registry.example.org/mirror/"'))
+
+    assert setup.images == (
+        "registry.example.org/mirror/openemr/openemr:7.0.3",
+        "registry.example.org/mirror/mariadb:11.4",
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('mounts = ["no-path"]', r"container.mounts\[0\]: does not fit: pattern"),
+        ("port = 70000", "container.port: does not fit: maximum 65535"),
+        ('unknown = "x"', r"container: unknown key \('unknown' was unexpected\)"),
+        ("settings = {rest_api = 1}", "container.settings.rest_api: does not fit: type string"),
+    ],
+)
+def test_wrong_container_table_is_named(written, more, said):
+    """A table [container] with something else in it is refused with the place."""
+    with pytest.raises(pytest.UsageError, match=said):
+        written(more)
+
+
+@pytest.mark.parametrize("password", ["a b", "a=b", "a'b"])
+def test_password_that_would_be_cut_is_refused(written, password):
+    """A password that OpenEMR's set-up would cut off is refused before anything is started."""
+    with pytest.raises(pytest.UsageError, match="choose another"):
+        Setup.of(written(password=password))
+
+
+def test_no_engine_is_told(written, monkeypatch):
+    """Without a Docker engine the run says what to do."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+
+    with pytest.raises(NotReady, match="no Docker engine can be reached") as problem:
+        bring_up(written(), Wishes())
+
+    assert "--target https://" in str(problem.value)
+
+
+def test_prepared_copy_depends_on_what_it_was_made_of(written):
+    """Another image, setting or password is another copy."""
+    plain, other = written(), written('settings = {rest_api = "0"}')
+    images = ["sha256:1", "sha256:2"]
+    keys = {
+        key(plain, Setup.of(plain), images),
+        key(other, Setup.of(other), images),
+        key(plain, Setup.of(plain), ["sha256:1", "sha256:3"]),
+        key(written(password="another"), Setup.of(plain), images),
+    }
+
+    assert len(keys) == 4
+    assert key(plain, Setup.of(plain), images) in keys
+
+
+def test_values_are_literals_in_sql():
+    """A quote or a backslash in a value stays a part of it."""
+    assert quoted("it's a \\") == "'it''s a \\\\'"
+
+
+def test_owner_is_told_from_another_process():
+    """A process is recognised by its start, as its number may be used again."""
+    _, pid, started = reaper.owner().split("/")
+
+    assert int(pid) == os.getpid()
+    assert started
+    assert reaper._started(2**31 - 1) == ""
+
+
+def test_error_log_is_shown_from_the_check_on():
+    """Of an error.log with stamps only the lines of the check's time are taken."""
+    now = time.time()
+    lines = [
+        f"[{time.strftime('%a %b %d %H:%M:%S', time.gmtime(at))}.123456 "
+        f"{time.strftime('%Y', time.gmtime(at))}] [php:error] {at - now:+.0f}"
+        for at in (now - 60, now - 30, now + 1)
+    ]
+    text = "\n".join([*lines[:2], "  of the second", lines[2], "  of the third"])
+
+    assert _since(text, now).splitlines() == [lines[2], "  of the third"]
