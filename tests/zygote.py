@@ -109,7 +109,7 @@ def _become(
     if job["plugin"]:
         config.pluginmanager.import_plugin(job["plugin"])
     config.stash[plugin.OPTIONS] = options.resolve(config)
-    results.write_all = lambda folder, data: [_write(results, folder, data)]
+    results.write_all = lambda folder, data, *_: [_write(results, folder, data)]
     results.prepare(config.stash[plugin.OPTIONS].results)
     config.pluginmanager.unregister(config.stash[plugin.RUN])
     target_plugin.pytest_sessionstart(session)
