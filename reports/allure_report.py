@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = configuration(
             output.resolve(), history.resolve(), options.name, several=options.many_files
         )
-        shutil.rmtree(output, ignore_errors=True)
+        _make_way(output)
         generate([folder.resolve() for folder in folders], config)
         removed = _without_tracking(output)
     except NotWritten as error:
@@ -110,6 +110,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     sys.stdout.write(f"written: {output}/index.html ({removed} tracking scripts taken out)\n")
     return 0
+
+
+def _make_way(output: Path) -> None:
+    """Remove an earlier report, and nothing else."""
+    if output.exists() and not (output / "index.html").is_file() and any(output.iterdir()):
+        raise NotWritten(f"{output} holds something else than a report: name another folder")
+    shutil.rmtree(output, ignore_errors=True)
 
 
 def _folder(results: Path) -> Path:

@@ -1,7 +1,9 @@
 """What the tests of the container fixture share: images, targets, and a look at what is left."""
 
 import os
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,10 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=why))
 
 
+#: What was there before the tests, and is none of theirs.
+FOREIGN = set()
+
+
 @pytest.fixture(scope="session")
 def engine():
     """A client of the engine, with the images built."""
@@ -33,6 +39,7 @@ def engine():
     except NotReady as problem:
         pytest.skip(str(problem))
     images.all_images()
+    FOREIGN.update(unlabelled(client))
     return client
 
 
@@ -80,9 +87,13 @@ def left(client, seconds=0):
             *client.networks.list(filters={"label": RUN}),
             *client.volumes.list(filters={"label": RUN}),
         ]
-        # Volumes that images declare have no label of ours, and no name either.
-        anonymous = [one for one in client.volumes.list() if len(one.name) == 64]
-        names = [each.name for each in (*found, *anonymous)]
+        names = [*(each.name for each in found), *sorted(unlabelled(client) - FOREIGN)]
         if not names or time.monotonic() >= deadline:
             return names
         time.sleep(0.5)
+
+
+def unlabelled(client):
+    """Name what has no label: volumes that images declare, and the folders of runs."""
+    anonymous = {one.name for one in client.volumes.list() if len(one.name) == 64}
+    return anonymous | set(map(str, Path(tempfile.gettempdir()).glob("openemr-conformance-*")))

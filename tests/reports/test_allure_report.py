@@ -71,6 +71,16 @@ def test_what_is_missing_is_said(npx, tmp_path, monkeypatch, capsys):
     assert "run pytest first" in capsys.readouterr().err
 
 
+def test_other_files_are_left_alone(npx, tmp_path, capsys):
+    """A folder that holds something else than a report is not emptied for one."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/thesis.txt").write_text("mine")
+
+    assert allure_report.main(["--output", str(tmp_path / "own")]) == 2
+    assert "name another folder" in capsys.readouterr().err
+    assert (tmp_path / "own/thesis.txt").exists()
+
+
 def test_categories_are_told_apart():
     """The first category whose pattern fits is the one that was meant."""
     messages = {
