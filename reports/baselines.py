@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 
@@ -81,10 +82,10 @@ def _read(path: Path) -> Any:
         ) from None
 
 
-def condensed(data: Mapping[str, Any]) -> dict[str, Any]:
+def condensed(data: Mapping[str, Any], release: str) -> dict[str, Any]:
     """Return a run without what a comparison does not need."""
     kept = dict(data)
-    kept["target"] = {**data["target"], "url": "https://emr.example.org"}
+    kept["target"] = {**data["target"], "name": f"{PREFIX}{release}"}
     kept["requirements"] = [
         {
             **requirement,
@@ -117,7 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         why = f"it is partial: {partial}" if partial else "it names no release of OpenEMR"
         sys.stderr.write(f"{options.run} is no baseline: {why}\n")
         return 2
-    text = json.dumps(condensed(data), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    kept = condensed(data, name)
+    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    # Where the server was is nobody's business; messages name its address as well.
+    address = urlsplit(data["target"]["url"])
+    for told in (f"{address.scheme}://{address.netloc}", address.netloc):
+        text = text.replace(told, f"{'https://' if '//' in told else ''}emr.example.org")
     SHIPPED.mkdir(exist_ok=True)
     path = SHIPPED / f"{PREFIX}{name}{SUFFIX}"
     path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
