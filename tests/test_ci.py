@@ -35,7 +35,9 @@ def runner(tmp_path):
     scripts = temporary / "openemr-conformance" / "bin"
     for folder in (workspace, scripts):
         folder.mkdir(parents=True)
-    (scripts / "python").symlink_to(sys.executable)
+    # No link: Python takes the folder of a link for its own, and would miss what is installed.
+    (scripts / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (scripts / "python").chmod(0o755)
     output, summary = tmp_path / "output", tmp_path / "summary"
 
     def run_step(identifier, **inputs):
@@ -51,7 +53,7 @@ def runner(tmp_path):
         }
         finished = subprocess.run(  # noqa: S603 - a step of our own action
             ["/bin/bash", "-e", "-o", "pipefail", "-c", step(identifier)["run"]],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+            env={**os.environ, **environment},
             cwd=workspace,
             capture_output=True,
             text=True,
