@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.containers.conftest import ONE_CHECK, REMOVE_SECONDS, left
-from tests.runs import ROOT
+from tests.runs import ROOT, heeding_interrupts
 
 #: How many times a run is killed, and within how many seconds of its start.
 TIMES = int(os.environ.get("KILLS", "3"))
@@ -21,14 +21,15 @@ def started(file, results, *options):
     """Start a run in a session of its own, as a terminal does."""
     command = [sys.executable, "-m", "pytest", f"--target={file}", f"--results={results}"]
     command += ["-p", "no:cacheprovider", "--deviations=none", *options]
-    return subprocess.Popen(  # noqa: S603 - our own command
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        text=True,
-    )
+    with heeding_interrupts():
+        return subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+        )
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])

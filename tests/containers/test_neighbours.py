@@ -37,12 +37,12 @@ http.server.HTTPServer(("", 8000), App).serve_forever()
 """
 
 
-def test_app_in_the_same_network_is_reached(engine, target):
+def test_app_in_the_same_network_is_reached(engine, target, tmp_path):
     """OpenEMR fetches the keys of an app by the app's name in their common network."""
     name = "openemr-conformance-test-apps"
     key = keys.key("an-app")
     published = json.dumps(keys.jwks(key)).encode()
-    reaper = Reaper("same-network")
+    reaper = Reaper("same-network", str(tmp_path / "folder"))
     network = engine.networks.create(name)
     app = engine.containers.run(
         f"{images.REGISTRY}/openemr/openemr:7.0.3",

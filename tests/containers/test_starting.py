@@ -86,10 +86,10 @@ def judged_without_look(judged, file, option):
     return judged(file, option, "--keep")
 
 
-def test_database_is_needed(engine, target):
+def test_database_is_needed(engine, target, tmp_path):
     """Without its MariaDB the server answers with errors, and with it again it works."""
     wanted = load(target(), {})
-    reaper = Reaper("database-is-needed")
+    reaper = Reaper("database-is-needed", str(tmp_path / "folder"))
     try:
         installation = Installation(
             wanted, Setup.of(wanted), "database-is-needed", owner(), lambda _: None
