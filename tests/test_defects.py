@@ -30,8 +30,8 @@ FEW = 40
 EVERY_IF_FEW = 12
 #: How many checks of each of its requirements, and how many other requirements, a defect is tried
 #: on at first, unless it is to be thorough.
-MOST_OWN = 4
-MOST_OTHERS = 8
+MOST_OWN = 3
+MOST_OTHERS = 5
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from bs4 import BeautifulSoup
 
-from tests.runs import LONGEST_SECONDS, Run
+from tests.runs import EMBEDDED, LONGEST_SECONDS, Run, target_file
 
 #: What a run leaves in its folder.
 RESULTS, OUTPUT = "results", "output.txt"
@@ -25,6 +27,9 @@ RESULTS, OUTPUT = "results", "output.txt"
 OPTIONS = ["--collect-only", "-q", "-s", "-p", "tests.zygote", "-p", "no:cacheprovider"]
 OPTIONS += ["-p", "no:randomly", "-p", "no:allure_pytest", "-p", "no:junitxml", "-p", "no:xdist"]
 OPTIONS += ["--deviations=none", "--level=MAY"]
+#: The keys that most checks sign with.
+KEYS = ["conformance-1", "conformance-2", "published-first", "published-second"]
+KEYS += ["registered-RSA", "stranger", "of-a-stranger", "forger"]
 
 
 class Zygote:
@@ -77,6 +82,7 @@ def pytest_collection_modifyitems(
 ) -> Generator[None, None, None]:
     """Fork for every job that comes in; only the forks ever return from here."""
     answers = os.dup(1)
+    _warm_up()
     gc.collect()
     gc.freeze()  # what a collector touches, a fork has to copy
     for line in sys.stdin:
@@ -87,6 +93,26 @@ def pytest_collection_modifyitems(
         _, status = os.waitpid(child, 0)
         os.write(answers, b"%d\n" % os.waitstatus_to_exitcode(status))
     os._exit(0)
+
+
+def _warm_up() -> None:
+    """Do here what takes every process its time the first time: a fork has it behind it."""
+    # Imported ahead of pytest they could not be rewritten.
+    from fixtures import keys  # noqa: PLC0415
+    from fixtures.embedded.server import EmbeddedServer  # noqa: PLC0415
+    from fixtures.http import Transport  # noqa: PLC0415
+    from fixtures.preparation import prepare  # noqa: PLC0415
+    from fixtures.target import load  # noqa: PLC0415
+
+    for name in KEYS:
+        keys.key(name)
+    BeautifulSoup("<p>&eacute;&amp;</p>", "html.parser")
+    with EmbeddedServer() as server, tempfile.TemporaryDirectory() as folder:
+        transport = Transport()
+        target = load(target_file(Path(folder), server.url, EMBEDDED), os.environ)
+        _, clean_up = prepare(target, transport)
+        clean_up()
+        transport.close()
 
 
 def _become(
@@ -109,6 +135,7 @@ def _become(
     if job["plugin"]:
         config.pluginmanager.import_plugin(job["plugin"])
     config.stash[plugin.OPTIONS] = options.resolve(config)
+    results.cleaned = lambda data, _: data
     results.write_all = lambda folder, data, *_: [_write(results, folder, data)]
     results.prepare(config.stash[plugin.OPTIONS].results)
     config.pluginmanager.unregister(config.stash[plugin.RUN])
