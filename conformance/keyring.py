@@ -7,7 +7,7 @@ open no route of this half, and a token of another role has every scope that the
 import re
 import time
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache, cached_property
 
 import pytest
 
@@ -61,13 +61,24 @@ class Keyring:
             self.scopes.note(scope, advertised=True)
         return found
 
+    @cached_property
+    def _permitting(self) -> dict[str, list[tuple[str, set[str]]]]:
+        """The offered scopes of SMART 2 with their letters, by what they are about."""
+        found: dict[str, list[tuple[str, set[str]]]] = {}
+        for scope in self.offered:
+            subject, letters = permitted(scope)
+            if letters:
+                found.setdefault(subject, []).append((scope, letters))
+        return found
+
     def spelled(self, route: Route, role: str, permission: str = "") -> str | None:
         """Return the offered scope that opens a route to a role, or permits what is named."""
         wanted = route.scope(role, permission)
         if wanted in self.offered:
             return wanted
-        letters = LETTERS[permission] if permission else route.letter
-        fitting = [scope for scope in self.offered if permits(scope, wanted, letters)]
+        letters = {*(LETTERS[permission] if permission else route.letter)}
+        permitting = self._permitting.get(wanted.partition(".")[0], ())
+        fitting = [scope for scope, its in permitting if letters <= its]
         return min(fitting, key=len, default=None)
 
     def right(self, route: Route, role: str) -> str:
@@ -81,7 +92,7 @@ class Keyring:
         scope = scope or self._unlisted(route, role)
         scopes = [scope]
         if not (unlisted or (self._cheap and role == route.roles[0] and route in firsts())):
-            scopes = self._of_half(route, role, self._half(route))
+            scopes = self._of_half(route, role, halves(route.api)[route.resource])
         answer = self._asked(role, [route.family, *scopes])
         if scope not in answer["scope"].split():
             raise Blocked(f"asked for {scope}, granted {answer['scope']}")
@@ -109,7 +120,7 @@ class Keyring:
 
     def foreign(self, route: Route, role: str) -> str:
         """Return a token of the right role and API, with the scopes of other resources only."""
-        others = self._of_half(route, role, 1 - self._half(route))
+        others = self._of_half(route, role, 1 - halves(route.api)[route.resource])
         if route.letter.startswith("$"):  # which a wildcard would rightly open
             others = [scope for scope in others if "/*." not in scope]
         return self._token(role, [route.family, *others])
@@ -150,13 +161,9 @@ class Keyring:
     def _cheap(self) -> bool:
         return "oauth.password_grant" in self.target.features
 
-    def _half(self, route: Route) -> int:
-        resources = sorted({each.resource for each in closed(route.api)})
-        return resources.index(route.resource) % 2
-
     def _of_half(self, route: Route, role: str, half: int) -> list[str]:
         """Return the offered scopes of a role for half of the resources, in every spelling."""
-        resources = {each.resource for each in closed(route.api) if self._half(each) == half}
+        resources = [name for name, its in halves(route.api).items() if its == half]
         start = tuple(f"{CONTEXT[role]}/{resource}." for resource in resources)
         return [scope for scope in self.offered if scope.startswith(start) and "?" not in scope]
 
@@ -232,10 +239,17 @@ class Keyring:
         return wanted
 
 
-def permits(scope: str, wanted: str, letters: str) -> bool:
-    """Tell whether a scope of SMART 2 permits all the letters for what the wanted one is about."""
+def permitted(scope: str) -> tuple[str, set[str]]:
+    """Return what a scope of SMART 2 is about, and the letters that it permits; others: none."""
     found = re.fullmatch(r"([\w/*]+)\.([cruds]+)", scope)
-    return found is not None and found[1] == wanted.partition(".")[0] and {*letters} <= {*found[2]}
+    return (found[1], {*found[2]}) if found else ("", set())
+
+
+@cache
+def halves(api: str) -> dict[str, int]:
+    """Return for each resource of an API to which half of them it counts, 0 or 1."""
+    resources = sorted({route.resource for route in closed(api)})
+    return {resource: place % 2 for place, resource in enumerate(resources)}
 
 
 class Gate:

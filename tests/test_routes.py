@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import routes
-from conformance.keyring import permits
+from conformance.keyring import permitted
 from conformance.openapi import OpenApi
 from conformance.scopes import Scopes
 from fixtures.target import feature_names
@@ -69,11 +69,10 @@ def test_errors_of_a_table_are_said(tmp_path, row, word):
 
 
 def test_letters_of_smart_2_are_understood():
-    """A scope of SMART 2 permits its letters, for its own resource."""
-    assert permits("user/drug.crs", "user/drug.read", "rs")
-    assert not permits("user/drug.s", "user/drug.read", "r")
-    assert not permits("user/drugs.rs", "user/drug.read", "r")
-    assert not permits("user/drug.read", "user/drug.read", "r")
+    """A scope of SMART 2 permits its letters, for its own resource; one of SMART 1 has none."""
+    assert permitted("user/drug.crs") == ("user/drug", {"c", "r", "s"})
+    assert permitted("user/drug.read") == ("", set())
+    assert permitted("openid") == ("", set())
 
 
 def test_openapi_document_is_read():
