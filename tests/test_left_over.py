@@ -1,12 +1,16 @@
 """A run leaves nothing behind that the server lets it remove."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 
+import pytest
+
+from fixtures import interrupts
 from fixtures.embedded import EmbeddedServer
-from tests.runs import ROOT, run, target_file
+from tests.runs import ROOT, heeding_interrupts, run, target_file
 
 LONGEST_SECONDS = 60
 
@@ -72,6 +76,24 @@ def test_run_that_is_told_to_end_cleans_up(tmp_path):
         assert running.wait(LONGEST_SECONDS) == 2
         assert store.grants, "the run asked for tokens"
         assert _left(store) == []
+
+
+def test_interruption_waits_until_what_was_made_is_remembered():
+    """Ctrl-C takes effect when the block is over, a second one at once."""
+    made = []
+
+    def make(interrupts_meanwhile):
+        with interrupts.held():
+            for _ in range(interrupts_meanwhile):
+                os.kill(os.getpid(), signal.SIGINT)
+            made.append(interrupts_meanwhile)
+
+    with heeding_interrupts():
+        for times in (1, 2):
+            with pytest.raises(KeyboardInterrupt):
+                make(times)
+
+    assert made == [1]
 
 
 def _left(store):
