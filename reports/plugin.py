@@ -221,6 +221,17 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         report.longrepr = SECRETS.clean(report.longrepr)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Let a worker forget the reports of the checks before: the controlling process has them.
+
+    Its terminal reporter, whose output nobody sees, would keep them all, exchanges included.
+    """
+    reporter = item.config.pluginmanager.get_plugin("terminalreporter")
+    if is_worker(item.config) and reporter is not None:
+        reporter.stats.clear()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -3,6 +3,9 @@
 import contextlib
 import json
 import re
+import tracemalloc
+from types import SimpleNamespace
+from unittest import mock
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
@@ -11,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.redaction import Secrets
+from reports import plugin
 from tests.runs import run, target_file
 
 #: What servers issue, and what only the client and the server may know. What checks send to be
@@ -153,3 +157,48 @@ def test_equal_secrets_stay_recognisable():
     ).split("> ")
     assert first == again
     assert other.rstrip(">") != first
+
+
+def test_longest_secret_wins_and_what_only_starts_like_one_stays():
+    """Of secrets that start alike the whole one goes, and text that is cut off is left alone."""
+    secrets = Secrets()
+    for value in ("eyJ0eXAi.short", "eyJ0eXAi.short-and-longer", "eyJ0eXAieyJ0eXAi.nested"):
+        secrets.remember("token", value)
+
+    kinds = secrets.clean("eyJ0eXAi.short-and-longer|eyJ0eXAi.sho|eyJ0eXAieyJ0eXAi.short")
+
+    label = secrets.clean("eyJ0eXAi.short")
+    longer = secrets.clean("eyJ0eXAi.short-and-longer")
+    assert kinds == f"{longer}|eyJ0eXAi.sho|eyJ0eXAi{label}"
+    assert longer != label
+
+
+def test_cleaning_costs_no_memory_for_the_secrets_that_are_known():
+    """All tokens start alike; to clean a text that has one takes no memory for the others."""
+    secrets = Secrets()
+    tokens = [f"eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.{number:01000}" for number in range(300)]
+    for token in tokens:
+        secrets.remember("access_token", token)
+
+    tracemalloc.start()
+    try:
+        cleaned = [secrets.clean(f"Bearer {token}") for token in tokens[:5]]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert all(re.fullmatch(r"Bearer <access_token \w{4}>", each) for each in cleaned)
+    assert most < 100_000
+
+
+def test_worker_keeps_no_reports_of_earlier_checks():
+    """A worker hands its reports over and forgets them; a process without workers keeps them."""
+    reporter = SimpleNamespace(stats={})
+    manager = SimpleNamespace(get_plugin={"terminalreporter": reporter}.get)
+    for config in (
+        SimpleNamespace(pluginmanager=manager),
+        SimpleNamespace(pluginmanager=manager, workerinput={}),
+    ):
+        reporter.stats = {"failed": ["a report with its exchanges"]}
+        plugin.pytest_runtest_protocol(SimpleNamespace(config=config))
+        assert reporter.stats == ({} if plugin.is_worker(config) else {"failed": [mock.ANY]})
