@@ -156,13 +156,14 @@ def test_output_format_is_accepted(bulk, name):
 
 
 @requirement("BULK-2.0-error-operationoutcome")
-@pytest.mark.parametrize("case", ["format", "job", "no_prefer"])
+@pytest.mark.parametrize("case", ["format", "job", "no_job", "no_prefer"])
 def test_error_of_the_export_carries_an_operation_outcome(api, bulk, case):
     """An error of the export carries an OperationOutcome."""
     job = "/fhir/$bulkdata-status?job=00000000-0000-4000-8000-000000000000"
     response = {
         "format": lambda: bulk.kick_off(ALL, params={"_outputFormat": "text/csv"}),
         "job": lambda: api.get(job, bulk.token),
+        "no_job": lambda: api.get(job.partition("?")[0], bulk.token),
         "no_prefer": lambda: bulk.kick_off(ALL, headers={"Prefer": ""}),
     }[case]()
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from conformance import APIS, expect, requirement
+from conformance import APIS, expect, needs, requirement
 from fixtures import portal
 from fixtures.http import Http
 from fixtures.sessions import PLACES
@@ -12,6 +12,16 @@ from fixtures.sessions import PLACES
 #: RFC 9110 section 11.2 with what RFC 6750 section 3 permits in a quoted value.
 ATTRIBUTE = re.compile(r'([A-Za-z_]+)="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
 ATTRIBUTES = re.compile(rf"{ATTRIBUTE.pattern}(\s*,\s*{ATTRIBUTE.pattern})*")
+#: Addresses beside the routes that need a token: open ones, and such as clients try.
+ADDRESSES = [
+    pytest.param("", id="root"),
+    pytest.param("/api/version", marks=needs("rest"), id="version"),
+    pytest.param("/api/product", marks=needs("rest"), id="product"),
+    pytest.param("/api/nothing", marks=needs("rest"), id="unknown_route"),
+    pytest.param("/fhir/Nothing", marks=needs("fhir"), id="unknown_type"),
+    pytest.param("/fhir/OperationDefinition/$export", marks=needs("fhir"), id="operation"),
+    pytest.param("/fhir/.well-known/openid-configuration", marks=needs("fhir"), id="openid"),
+]
 
 
 @requirement("RFC6750-3-challenge-syntax")
@@ -33,6 +43,15 @@ def test_challenge_is_well_formed(api, tokens, name, why):
         whole = ATTRIBUTES.fullmatch(attributes) is not None
         right = scheme.lower() != "bearer" or (whole and len({*names}) == len(names))
         expect.that(right, "Bearer with attributes, each once", challenge, response)
+
+
+@requirement("API-no-token-any-address")
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_address_answers_who_has_no_token(api, path):
+    """Any address of an API, asked without a token, is shown to all, refused, or not there."""
+    response = api.get(path)
+
+    expect.status(response, 200, 401, 403, 404)
 
 
 @requirement("OPENEMR-REG-10404-portal-cookie")

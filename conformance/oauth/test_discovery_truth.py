@@ -162,12 +162,24 @@ def test_advertised_addresses_answer(discovery, smart_configuration, http, docum
 
 
 @requirement("DISC-unknown-path-404")
-@pytest.mark.parametrize("path", ["/no-such-endpoint", "/tokenx"], ids=["other", "longer"])
+@pytest.mark.parametrize(
+    "path", ["", "/no-such-endpoint", "/tokenx"], ids=["root", "other", "longer"]
+)
 def test_unknown_endpoint_is_not_found(server, http, path):
     """An unknown path of the authorization server is answered with 404."""
     response = http.get(server.url(path))
 
     expect.status(response, 404, 405)
+
+
+@requirement("RFC8414-3.2-json-or-absent")
+def test_metadata_of_oauth_is_there_or_nothing_is(server, http):
+    """Where clients look for the metadata of OAuth it is there in JSON, or nothing is."""
+    response = http.get(server.url("/.well-known/oauth-authorization-server"))
+
+    expect.status(response, 200, 404)
+    if response.is_success:
+        expect.member(response, "issuer", kind=str)
 
 
 @requirement("DISC-host-header-injection")

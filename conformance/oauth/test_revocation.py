@@ -57,6 +57,15 @@ def test_revocation_needs_credentials(server, api, new_session, with_):
     expect.status(api.get(PLACE, session.access_token), 200)
 
 
+@requirement("RFC7009-2.1-anonymous")
+def test_revocation_by_nobody_is_refused(server, http):
+    """A revocation by nobody is refused, also where none is offered."""
+    response = http.post(server.url("/revoke"), data={"token": "no-token-at-all"})
+
+    received = f"{response.status_code}, which a client takes for a token that is revoked"
+    expect.that(response.is_client_error, "a status of 4xx", received, response)
+
+
 @requirement("RFC7009-2.1-bound-client")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_client_cannot_revoke_what_is_not_its_own(

@@ -183,6 +183,19 @@ def test_unknown_site_is_refused(http, target, tokens, site, family):
     expect.that("Stack trace" not in response.text, "no stack trace", response.text, response)
 
 
+@requirement("OPENEMR-API-site-unknown")
+@pytest.mark.parametrize(
+    "path",
+    ["/oauth2/nope/.well-known/openid-configuration", "/apis/nope/fhir/metadata"],
+    ids=["oauth", "fhir"],
+)
+def test_document_of_an_unknown_site_is_refused(http, target, path):
+    """An unknown or malformed site is refused, without data and without internals."""
+    response = http.get(target.base_url + path)
+
+    expect.refused(response)
+
+
 @requirement("RFC9700-4.15-subject-confusion")
 def test_client_cannot_be_a_user(server, new_client, tokens, api):
     """The token of a backend service is nobody's: it is not accepted as a user's."""
