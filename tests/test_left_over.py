@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from fixtures import interrupts
 from fixtures.embedded import EmbeddedServer
+from fixtures.oauth import Client
+from fixtures.registrar import Registrar
 from tests.runs import ROOT, heeding_interrupts, run, target_file
 
 LONGEST_SECONDS = 60
@@ -101,3 +104,27 @@ def _left(store):
     tokens = [*store.access_tokens.values(), *store.refresh_tokens.values()]
     left = [*store.clients.values(), *store.jobs.values(), *(one for one in tokens if one.live)]
     return left + [one for kind in ("patient", "encounter", "allergy") for one in store.all(kind)]
+
+
+def test_consent_that_no_token_came_of_is_taken_back_too():
+    """Whoever allowed a client something is forgotten there, whether or not a token came of it."""
+    forgotten = []
+    server = SimpleNamespace(
+        target=SimpleNamespace(features=frozenset(), users={"admin": None}),
+        allowed={"exchanged": {"admin"}, "only-allowed": {"admin"}, "unknown": {"nobody-known"}},
+        trusted={"exchanged": {"uuid-of-admin"}, "both": {"uuid-of-admin", "uuid-of-patient"}},
+    )
+    administrator = SimpleNamespace(
+        disable=lambda _: None, forget=lambda *what: forgotten.append(what)
+    )
+    registrar = Registrar(server, administrator)
+    registrar.made = [Client(name) for name in ("exchanged", "only-allowed", "unknown", "both")]
+
+    registrar.discard()
+
+    assert sorted(forgotten) == [
+        ("both", "uuid-of-admin"),
+        ("both", "uuid-of-patient"),
+        ("exchanged", "uuid-of-admin"),
+        ("only-allowed", "uuid-of-admin"),
+    ]
