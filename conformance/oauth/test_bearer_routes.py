@@ -19,7 +19,7 @@ ADDRESSES = [
     pytest.param("/api/product", marks=needs("rest"), id="product"),
     pytest.param("/api/nothing", marks=needs("rest"), id="unknown_route"),
     pytest.param("/fhir/Nothing", marks=needs("fhir"), id="unknown_type"),
-    pytest.param("/fhir/OperationDefinition/$export", marks=needs("fhir"), id="operation"),
+    pytest.param("/fhir/OperationDefinition/$bulkdata-status", marks=needs("fhir"), id="operation"),
     pytest.param("/fhir/.well-known/openid-configuration", marks=needs("fhir"), id="openid"),
 ]
 
