@@ -27,5 +27,4 @@ pytest_plugins = [
     "conformance.keyring",
     "conformance.openapi",
     "reports.plugin",
-    "reports.app",
 ]

@@ -1,137 +1,152 @@
 """The verdict for a vendor's app: works, or works except for what, and who has to change what."""
 
-import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pytest
-
-from fixtures.app import described
-from reports import results, verdicts
+from reports import verdicts
 
 Data = Mapping[str, Any]
 
 AREA = "app"
-WORKS, EXCEPT, NOT = "works", "works except", "does not work"
 FILE = "app.md"
+WORKS, EXCEPT, NOT = "works", "works except", "does not work"
+#: A run that was narrowed, or that had no way to try something, must not promise that it works.
+SO_FAR, UNKNOWN = "works as far as it was judged", "could not be judged"
 #: Without these there is nothing that the app could do at all.
 VITAL = ("APP-registration", "APP-token")
+#: The checks whose parameter says it all: a scope with its token, or a call.
+NAMING = ("APP-scope", "APP-call")
+#: Why a check of an app does not apply though nothing kept it from being judged.
+NOT_USED = "the app does not use this"
 
 
-def exceptions(data: Data) -> list[dict[str, str]]:
+def judged(name: str, made: int, requirements: Sequence[Data]) -> dict[str, Any]:
+    """Return what a run says of an app; `made` is how many checks its description makes.
+
+    These are the checks that have a parameter; some more are the same for every app.
+    """
+    own = [each for each in requirements if each["area"] == AREA]
+    checks = [check for each in own for check in each["checks"]]
+    return {
+        "name": name,
+        "verdict": _verdict(own, made),
+        "counts": verdicts.count(check["verdict"] for check in checks),
+        "made": made,
+        "exceptions": exceptions(own),
+        "not_judged": _not_judged(own, made),
+    }
+
+
+def exceptions(requirements: Sequence[Data]) -> list[dict[str, str]]:
     """Return what does not work, as what, received, side and change; the causes before the rest."""
     found: dict[str, list[dict[str, str]]] = {verdicts.FAIL: [], verdicts.BLOCKED: []}
-    for requirement in data["requirements"]:
-        if requirement["area"] == AREA:
-            for check in requirement["checks"]:
-                if check["verdict"] in found:
-                    found[check["verdict"]].append(_exception(requirement, check))
+    for requirement in requirements:
+        for check in requirement["checks"]:
+            if requirement["area"] == AREA and check["verdict"] in found:
+                found[check["verdict"]].append(_exception(requirement, check))
     # What could not be judged follows from what failed.
     return found[verdicts.FAIL] or found[verdicts.BLOCKED]
 
 
 def _exception(requirement: Data, check: Data) -> dict[str, str]:
-    parameter = check["id"].partition("[")[2].removesuffix("]")
+    parameter = _parameter(check)
     hint = str(check.get("hint", ""))
     side, change = "server", hint
     for prefix, where in (("in the app: ", "app"), ("on the server: ", "server")):
-        if hint.startswith(prefix):
-            side, change = where, hint.removeprefix(prefix)
-        elif prefix in hint:
-            side = where
+        if prefix in hint and (hint.startswith(prefix) or change == hint):
+            side, change = where, hint.replace(prefix, "", 1)
+    what = str(requirement["text"])
+    if parameter and requirement["id"] not in NAMING:
+        what = f"{what.removesuffix('.')}: {parameter}"
+    elif parameter:
+        what = parameter
     return {
         "requirement": requirement["id"],
-        "what": requirement["text"] if parameter in {"", "app"} else parameter,
+        "what": what,
         "received": str(check.get("message", "")),
         "side": side,
         "change": change or f"it does not do what {requirement['source']} asks of it",
     }
 
 
-def verdict(data: Data) -> str:
-    """Return the verdict in a word or two."""
-    wrong = exceptions(data)
-    if not wrong:
-        return WORKS
-    vital = [each for each in data["requirements"] if each["id"] in VITAL]
+def _parameter(check: Data) -> str:
+    return str(check["id"]).partition("[")[2].removesuffix("]")
+
+
+def _not_judged(requirements: Sequence[Data], made: int) -> list[str]:
+    """Say what of an app was not judged, and why; nothing if all of it was."""
+    reasons: dict[str, list[str]] = {}
+    for requirement in requirements:
+        for check in requirement["checks"]:
+            reason = str(check.get("reason", "not run"))
+            skipped = check["verdict"] in {verdicts.NOT_APPLICABLE, verdicts.UNTESTED}
+            if skipped and reason != NOT_USED:
+                reasons.setdefault(reason, []).append(requirement["id"])
+    found = [f"{', '.join(dict.fromkeys(ids))}: {reason}" for reason, ids in reasons.items()]
+    ran = sum(1 for each in requirements for check in each["checks"] if _parameter(check))
+    unrun = max(0, made - ran)
+    unrun += sum(1 for each in requirements if not each["checks"] and each["id"] in PLAIN)
+    if unrun:
+        found.append(f"{unrun} check{'s' if unrun > 1 else ''} of the app did not run")
+    return found
+
+
+#: The requirements whose checks are made once, whatever the app uses.
+PLAIN = ("APP-registration", "APP-secret", "APP-address")
+
+
+def _verdict(requirements: Sequence[Data], made: int) -> str:
+    found = {
+        requirement["id"]: [check["verdict"] for check in requirement["checks"]]
+        for requirement in requirements
+    }
+    every = [verdict for several in found.values() for verdict in several]
     lost = any(
-        check["verdict"] not in {verdicts.PASS, verdicts.KNOWN, verdicts.NOT_APPLICABLE}
-        for each in vital
-        for check in each["checks"]
+        verdict in {verdicts.FAIL, verdicts.BLOCKED}
+        for name in VITAL
+        for verdict in found.get(name, ())
     )
-    some = any(
-        check["verdict"] == verdicts.PASS
-        for each in data["requirements"]
-        if each["id"] == "APP-token"
-        for check in each["checks"]
-    )
-    return NOT if lost and not some else EXCEPT
+    nothing = lost and verdicts.PASS not in found.get("APP-token", ())
+    if verdicts.FAIL in every:
+        return NOT if nothing else EXCEPT
+    if verdicts.BLOCKED in every:
+        return UNKNOWN if nothing else EXCEPT
+    if not _not_judged(requirements, made):
+        return WORKS
+    return SO_FAR if verdicts.PASS in every else UNKNOWN
 
 
-def lines(name: str, data: Data) -> Iterator[str]:
+def title(app: Data) -> str:
+    """Say the verdict in one line."""
+    number = len(app["exceptions"])
+    points = f" in {number} point{'s' if number > 1 else ''}" if app["verdict"] == EXCEPT else ""
+    return f"{app['name']}: {app['verdict']}{points}"
+
+
+def tone(app: Data) -> str:
+    """Return the verdict in whose colour an app's is shown."""
+    if app["verdict"] in {NOT, EXCEPT}:
+        return verdicts.FAIL
+    return verdicts.PASS if app["verdict"] == WORKS else verdicts.WARN
+
+
+def counted(app: Data) -> str:
+    """Say how many checks came to which verdict."""
+    counts = app["counts"]
+    said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+    return f"{sum(counts.values())} checks of the app: {said or 'none'}"
+
+
+def where(exception: Data) -> str:
+    """Say on which side something has to change."""
+    return "in the app" if exception["side"] == "app" else "on the server"
+
+
+def lines(app: Data) -> Iterator[str]:
     """Tell the verdict on a terminal."""
-    wrong = exceptions(data)
-    yield f"the app {name!r} {verdict(data)}{':' if wrong else ''}"
+    wrong = app["exceptions"]
+    yield f"the app {app['name']!r} {app['verdict']}{':' if wrong else ''}"
     for each in wrong:
         yield f"  {each['what']}: {each['received']}"
-        yield (
-            f"    change {'in the app' if each['side'] == 'app' else 'on the server'}: "
-            + (each["change"])
-        )
-
-
-def markdown(name: str, data: Data) -> str:
-    """Tell the verdict as a section of Markdown."""
-    wrong = exceptions(data)
-    target = data["target"]
-    head = [
-        f"## {_plain(name)}: {verdict(data)}",
-        "",
-        f"On {_plain(target['url'])}, OpenEMR {target['version'] or 'of an unknown version'}.",
-        "",
-    ]
-    if not wrong:
-        return "\n".join([*head, _counted(data), ""])
-    head += ["| what | what came | where to change | what |", "|---|---|---|---|"]
-    rows = [
-        f"| {_plain(each['what'])} | {_plain(each['received'])} | {each['side']} "
-        f"| {_plain(each['change'])} |"
-        for each in wrong
-    ]
-    return "\n".join([*head, *rows, ""])
-
-
-def _counted(data: Data) -> str:
-    checks = [c for each in data["requirements"] if each["area"] == AREA for c in each["checks"]]
-    passed = sum(1 for check in checks if check["verdict"] == verdicts.PASS)
-    return f"All of {passed} checks passed."
-
-
-def _plain(text: object) -> str:
-    return str(text).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter,
-) -> Generator[None, object, object]:
-    """Say after all else whether the app works, and write it down."""
-    result = yield
-    config = terminalreporter.config
-    from reports.plugin import OPTIONS, WRITTEN  # noqa: PLC0415 - loads this plugin's neighbours
-
-    app = described(config)
-    if app is None or WRITTEN not in config.stash:
-        return result
-    data, _ = config.stash[WRITTEN]
-    judged: Sequence[Any] = [e for e in data["requirements"] if e["area"] == AREA and e["checks"]]
-    if judged:
-        told = markdown(app.name, data)
-        results.write(config.stash[OPTIONS].results / FILE, told)
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(told)
-        for line in lines(app.name, data):
-            terminalreporter.write_line(line)
-    return result
+        yield f"    change {where(each)}: {each['change']}"
+    yield from (f"  not judged: {said}" for said in app["not_judged"])

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports import verdicts
+from reports import app, verdicts
 from reports.catalogue import LEVELS
 
 Data = Mapping[str, Any]
@@ -68,6 +68,7 @@ def facts(data: Data) -> dict[str, str]:
         "version": version(target),
         "suite": f"openemr-conformance {data['suite_version']}",
         "started": f"{data['started']}, {run['wall_seconds']} s, {run['requests']} requests",
+        "app": app.title(data["app"]) if "app" in data else "",
         "requirements": _counted(data["counts"]["requirements"]),
         "checks": _counted(data["counts"]["checks"]),
         "features": ", ".join(target["features"]) or "none",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports import scopes, verdicts
+from reports import app, scopes, verdicts
 from reports.content import (
     FOUND,
     PARTS,
@@ -13,6 +13,7 @@ from reports.content import (
     facts,
     sections,
     telling,
+    version,
 )
 
 Data = Mapping[str, Any]
@@ -51,6 +52,8 @@ def summary(data: Data, more: str = "") -> str:
 def _findings(data: Data) -> Iterator[str]:
     yield from (f"# {data['result']}", "")
     yield from (f"- {label}: {plain(value)}" for label, value in facts(data).items())
+    if "app" in data:
+        yield from ("", *_app(data["app"]))
     yield from _areas(data)
     for verdict, heading, found in sections(data):
         yield from ("", f"## {heading} ({len(found)})", "")
@@ -65,6 +68,30 @@ def _findings(data: Data) -> Iterator[str]:
         yield from ("", "## Stale deviations", "")
         for stale in data["deviations"]["stale"]:
             yield f"- `{stale['where']}`: {plain(stale['why'])}; delete the entry"
+
+
+def app_alone(data: Data) -> str:
+    """Render what is said of a vendor's app, for a vendor who wants to know nothing else."""
+    target = data["target"]
+    on = f"On {plain(str(target['url']))}, OpenEMR {plain(version(target))}."
+    return "\n".join([*_app(data["app"], on), ""])
+
+
+def _app(judged: Data, *more: str) -> Iterator[str]:
+    yield from (f"## The app {plain(app.title(judged))}", "")
+    yield from (*more, *([""] if more else []), f"{app.counted(judged)}.")
+    if judged["exceptions"]:
+        yield from (
+            "",
+            "| what | what came | where to change | what to change |",
+            "|---|---|---|---|",
+        )
+    for each in judged["exceptions"]:
+        told = (each["what"], each["received"], app.where(each), each["change"])
+        yield f"| {' | '.join(map(cell, told))} |"
+    if judged["not_judged"]:
+        yield ""
+    yield from (f"- not judged: {plain(said)}" for said in judged["not_judged"])
 
 
 def _areas(data: Data) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import answers, baselines, compare, results, scopes, verdicts
+from reports import answers, app, baselines, compare, results, scopes, verdicts
 from reports.baselines import NotComparable
 
 Data = Mapping[str, Any]
@@ -64,6 +64,7 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
             "requirements": counts,
             "checks": verdicts.count(c["verdict"] for r in requirements for c in r["checks"]),
         },
+        **_app(first, requirements),
         "scopes": _scopes(parts),
         "requirements": requirements,
         "answers": _answers(parts),
@@ -84,6 +85,8 @@ def _belong(parts: Sequence[Data], shards: Sequence[Any]) -> None:
             differs.append("deviations")
         if [r["id"] for r in part["requirements"]] != [r["id"] for r in parts[0]["requirements"]]:
             differs.append("the requirements")
+        if _described(part) != _described(parts[0]):
+            differs.append("the app")
         if shard[1] != shards[0][1]:
             differs.append("the number of shards")
         if differs:
@@ -92,6 +95,16 @@ def _belong(parts: Sequence[Data], shards: Sequence[Any]) -> None:
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
         raise NotOneRun(f"shard {twice} of {shards[0][1]} is there twice")
+
+
+def _described(part: Data) -> tuple[Any, ...]:
+    return tuple(part.get("app", {}).get(key) for key in ("name", "made"))
+
+
+def _app(part: Data, requirements: Sequence[Data]) -> dict[str, Any]:
+    """Judge the app anew, of which each part has seen something."""
+    name, made = _described(part)
+    return {} if name is None else {"app": app.judged(name, made, requirements)}
 
 
 def _stale(part: Data) -> Iterable[Data]:

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from reports import declare, scopes, verdicts
+from reports import app, declare, scopes, verdicts
 from reports.content import (
     ADVICE,
     FOUND,
@@ -38,6 +38,7 @@ def render(data: Data) -> str:
     body = [
         '<main id="top">',
         *_head(data),
+        *(_app(data["app"]) if "app" in data else ()),
         *_areas(data),
         *_filter(data),
     ]
@@ -99,6 +100,9 @@ def _head(data: Data) -> Iterator[str]:
         yield f"<p>Against the baseline: {escape(data['baseline']['result'])}.</p>"
     if data["run"]["partial_reason"]:
         yield f"<p>Partial: {escape(data['run']['partial_reason'])}.</p>"
+    if "app" in data:
+        tone, title = app.tone(data["app"]), escape(app.title(data["app"]))
+        yield f'<p class="app {tone}">The app <a href="#app">{title}</a></p>'
     links = (
         f'<a class="count {html_class(v)}" href="#{_place(v)}"><b>{counts[v]}</b> {WORDS[v]}</a>'
         for v in verdicts.ORDER
@@ -111,6 +115,23 @@ def _head(data: Data) -> Iterator[str]:
     if undeclared:
         yield "<p>Why features are not declared:</p>" + _definitions(undeclared.items())
     yield "</details>"
+
+
+def _app(judged: Data) -> Iterator[str]:
+    """Yield what keeps a vendor's app from working, and where it is to be changed."""
+    title = escape(app.title(judged))
+    yield f'<section class="{app.tone(judged)}"><h2 id="app">The app {title}</h2>'
+    yield f'<p class="quiet">{escape(app.counted(judged))}.</p>'
+    for each in judged["exceptions"]:
+        name = escape(each["requirement"])
+        told = {"received": each["received"], f"change {app.where(each)}": each["change"]}
+        yield f'<article class="finding"><h3>{escape(each["what"])}</h3>'
+        yield _definitions(told.items())
+        yield f'<p class="quiet"><a href="#{name}">{name}</a></p></article>'
+    if judged["not_judged"]:
+        said = "".join(f"<li>{escape(each)}</li>" for each in judged["not_judged"])
+        yield f"<p>Not judged:</p><ul>{said}</ul>"
+    yield "</section>"
 
 
 def _place(verdict: str) -> str:

@@ -14,6 +14,7 @@ from fixtures.redaction import SECRETS
 from fixtures.target import TARGET
 from reports import (
     allure,
+    app,
     baselines,
     catalogue,
     deviations,
@@ -116,12 +117,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         level=config.stash[OPTIONS].level,
         suite=catalogue.suite_version(),
         shard=config.stash[OPTIONS].shard,
+        app=_app(config),
     )
     for reason in options.narrowing(config):
         run.narrow(reason)
     if target is not None and target.read_only:
         run.narrow("the target was only to be read")
     config.pluginmanager.register(run, "openemr_conformance_run")
+
+
+def _app(config: pytest.Config) -> tuple[str, int] | None:
+    """Return the app that `--app` names and how many checks it makes, if there is one."""
+    plugin: Any = config.pluginmanager.get_plugin("fixtures.app")
+    found: tuple[str, int] | None = None if plugin is None else plugin.made(config)
+    return found
 
 
 def describe_target(target: Any) -> dict[str, Any]:
@@ -312,6 +321,8 @@ def pytest_terminal_summary(
         terminalreporter.write_line(line)
     there = [path for path in paths if path is not None]
     terminalreporter.write_line(terminal.written(there, config.invocation_params.dir))
+    for line in app.lines(data["app"]) if "app" in data else ():
+        terminalreporter.write_line(line)
     return result
 
 

@@ -15,12 +15,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports import baselines, compare, comparison, markdown, statement, verdicts
+from reports import app, baselines, compare, comparison, markdown, statement, verdicts
 
 CONFORMANCE = "conformance.json"
 JUNIT = "junit.xml"
 ALLURE = "allure"
-RENDERED = (statement.STATEMENT, statement.PAGE, statement.BADGE, statement.PICTURE)
+RENDERED = (app.FILE, statement.STATEMENT, statement.PAGE, statement.BADGE, statement.PICTURE)
 #: Only these are removed from the Allure folder: nobody loses a file of his own.
 ALLURE_FILES = (
     "*-result.json*",

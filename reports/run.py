@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reports import answers, scopes, verdicts, watching
+from reports import answers, app, scopes, verdicts, watching
 from reports.catalogue import Catalogue, Requirement
 from reports.deviations import Deviation, Deviations
 
@@ -66,6 +66,8 @@ class Run:
     workers: int = 0
     #: Which part of how many this run is, from one (see sharding.py).
     shard: tuple[int, int] | None = None
+    #: The vendor's app that is judged, and how many checks it makes (see app.py).
+    app: tuple[str, int] | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected, here or in a worker."""
@@ -204,6 +206,7 @@ class Run:
                     check.verdict for several in checks.values() for check in several
                 ),
             },
+            **({} if self.app is None else {"app": app.judged(*self.app, requirements)}),
             "scopes": scopes.as_data(self.scopes),
             "requirements": requirements,
             "answers": answers.as_data(self.answered),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import badge, markdown, page
+from reports import app, badge, markdown, page
 
 STATEMENT = "statement.md"
 PAGE = "statement.html"
@@ -19,7 +19,8 @@ PICTURE = "badge.svg"
 
 def render(data: Mapping[str, Any]) -> dict[str, str]:
     """Return the renderings of a run by the names of their files."""
-    return {
+    judged = {app.FILE: markdown.app_alone(data)} if "app" in data else {}
+    return judged | {
         STATEMENT: markdown.render(data),
         PAGE: page.render(data),
         BADGE: json.dumps(badge.as_json(data), ensure_ascii=False) + "\n",

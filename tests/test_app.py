@@ -5,11 +5,12 @@ The checks of apps run in this process, against the embedded server with a setti
 
 import contextlib
 import inspect
+import json
 import os
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 
+import jsonschema
 import pytest
 
 from conformance.expect import Mismatch
@@ -25,6 +26,7 @@ from fixtures.preparation import prepare
 from fixtures.registrar import Registrar
 from fixtures.target import load as load_target
 from reports import app as reported
+from reports.baselines import SCHEMA as CONFORMANCE_SCHEMA
 from reports.catalogue import load as load_catalogue
 from tests.runs import ROOT, run, target_file
 
@@ -72,7 +74,8 @@ def judged(embedded, checks, tmp_path):
                 "server": server,
             }
             requirements = [judge_one(each, things, app) for each in checks.values()]
-        return {"target": {"url": url, "version": target.version}, "requirements": requirements}
+        made = sum(max(1, len(values)) for values in parameters(app).values())
+        return reported.judged(app.name, made, requirements)
 
     return judge
 
@@ -83,13 +86,14 @@ def judge_one(function, things, app):
     requirement = load_catalogue(ROOT).requirements[mark.args[0]]
     names = inspect.signature(function).parameters
     (own,) = [name for name in names if name.startswith("app_")] or [None]
-    values = parameters(app)[own] if own else [pytest.param(id="app")]
+    values = (parameters(app)[own] if own else None) or [pytest.param(None, id="app")]
     found = []
     for value in values:
         given = {name: things[name] for name in names if name in things}
         if own:
             given[own] = value.values[0]
-        found.append({"id": f"test_app.py::x[{value.id}]", **outcome(function, given)})
+        place = f"[{value.id}]" if own else ""
+        found.append({"id": f"test_app.py::x{place}", **outcome(function, given)})
     return {
         "id": requirement.id,
         "area": requirement.area,
@@ -101,14 +105,16 @@ def judge_one(function, things, app):
 
 def outcome(function, given):
     """Run one check, and tell what came of it as conformance.json would."""
+    if any(value is None for value in given.values()):
+        return {"verdict": "n/a", "reason": reported.NOT_USED}
     try:
         function(**given)
     except Mismatch as missed:
         return {"verdict": "fail", "message": str(missed), "hint": missed.hint or ""}
     except Blocked as blocked:
         return {"verdict": "blocked", "message": str(blocked), "hint": blocked.hint or ""}
-    except pytest.skip.Exception:
-        return {"verdict": "n/a"}
+    except pytest.skip.Exception as skipped:
+        return {"verdict": "n/a", "reason": str(skipped).removeprefix("n/a: ")}
     return {"verdict": "pass"}
 
 
@@ -117,8 +123,8 @@ def test_shipped_example_works(judged, name):
     """Every shipped example works on a server that is set up as its file says."""
     data = judged(load(name))
 
-    assert reported.exceptions(data) == []
-    assert "works" in "".join(reported.lines(name, data))
+    assert (data["exceptions"], data["not_judged"]) == ([], [])
+    assert "".join(reported.lines(data)) == f"the app {load(name).name!r} works"
 
 
 def registered(app, **changed):
@@ -226,7 +232,7 @@ def test_pitfall_is_told_with_its_side(judged, pitfall):
     """What keeps an app from working is told, with the side that has to change it."""
     name, change, names, (requirement, side, words) = PITFALLS[pitfall]
 
-    found = reported.exceptions(judged(change(load(name)), *names))
+    found = judged(change(load(name)), *names)["exceptions"]
 
     assert requirement in {each["requirement"] for each in found}, found
     first = next(each for each in found if each["requirement"] == requirement)
@@ -246,8 +252,15 @@ def test_app_is_judged_from_the_command_line(embedded, tmp_path):
 
     assert finished.exit_code == 1
     assert "the app 'React app on the password grant' works except:" in finished.output
-    assert "answer OPTIONS" in (tmp_path / "results" / "app.md").read_text("utf-8")
     assert set(finished.verdicts("fail", "blocked")) == {"APP-browser"}
+    told = finished.statement["app"]
+    jsonschema.validate(finished.statement, json.loads(CONFORMANCE_SCHEMA.read_text("utf-8")))
+    assert told["verdict"] == "works except"
+    assert {each["side"] for each in told["exceptions"]} == {"server"}
+    for name in ("app.md", "statement.md", "statement.html"):
+        text = (tmp_path / "results" / name).read_text("utf-8")
+        assert "React app on the password grant: works except" in text, name
+        assert "answer OPTIONS" in text, name
 
 
 @pytest.mark.parametrize(
@@ -283,13 +296,32 @@ def test_unknown_app_is_explained():
         load("nothing")
 
 
-def test_verdict_of_an_app_that_gets_no_token():
-    """An app that is not even registered does not work."""
-    requirement = SimpleNamespace(id="APP-registration", area="app", text="T.", source="S")
-    data = {
-        "requirements": [
-            {**vars(requirement), "checks": [{"id": "x", "verdict": "fail", "message": "m"}]}
-        ]
-    }
+REGISTRATION, TOKEN, CALL = "APP-registration", "APP-token", "APP-call"
 
-    assert reported.verdict(data) == "does not work"
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ({REGISTRATION: "fail", TOKEN: "blocked", CALL: "blocked"}, "does not work"),
+        ({REGISTRATION: "blocked", TOKEN: "blocked", CALL: "blocked"}, "could not be judged"),
+        ({REGISTRATION: "pass", TOKEN: "pass", CALL: "fail"}, "works except"),
+        ({REGISTRATION: "pass", TOKEN: "pass", CALL: "blocked"}, "works except"),
+        ({REGISTRATION: "pass", TOKEN: "pass", CALL: "known"}, "works"),
+        ({REGISTRATION: "pass", TOKEN: "pass"}, "works as far as it was judged"),
+        ({REGISTRATION: "n/a", TOKEN: "n/a", CALL: "n/a"}, "could not be judged"),
+    ],
+)
+def test_verdict_of_an_app(verdicts, said):
+    """An app that gets no token does not work; one that was not all judged is not promised."""
+    requirements = [
+        {"id": name, "area": "app", "text": "T.", "source": "S",
+         "checks": [{"id": f"x[{name}]", "verdict": verdicts[name], "message": "m",
+                     "reason": "the check writes"}] if name in verdicts else []}
+        for name in (REGISTRATION, TOKEN, CALL)
+    ]  # fmt: skip
+
+    judged = reported.judged("Mine", 3, requirements)
+
+    assert judged["verdict"] == said
+    missing = said in {"works as far as it was judged", "could not be judged"}
+    assert bool(judged["not_judged"]) == (missing and "blocked" not in verdicts.values())

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reports import merge, sharding
+from reports import app, merge, sharding
 from tests.reports.checks import MIXED
 from tests.reports.project import Project
 from tests.reports.test_compare import answer, run
@@ -85,6 +85,26 @@ def test_the_watch_is_judged_by_all_parts():
     assert loud["requirements"][1]["checks"][0]["received"] == ["GET /2", "GET /1"]
     assert loud["exit_code"] == 1
     assert len(quiet["answers"]) == 1
+
+
+def test_an_app_is_judged_by_all_parts():
+    """What one part saw of an app says little, and all of them together say what it is worth."""
+    parts = []
+    for number, name in ((1, "APP-token"), (2, "APP-call")):
+        data = part(number, watch="untested")
+        data["requirements"] = [
+            {**data["requirements"][0], "id": each, "area": "app",
+             "checks": [{"id": "c[x]", "verdict": "pass", "ms": 0}] if each == name else []}
+            for each in ("APP-token", "APP-call")
+        ]  # fmt: skip
+        data["app"] = app.judged("Mine", 2, data["requirements"])
+        parts.append(data)
+
+    assert {each["app"]["verdict"] for each in parts} == {"works as far as it was judged"}
+    assert merge.merge(parts)["app"]["verdict"] == "works"
+    parts[1]["app"]["name"] = "Yours"
+    with pytest.raises(merge.NotOneRun, match="other the app"):
+        merge.merge(parts)
 
 
 def test_a_missing_part_is_said():

@@ -47,6 +47,20 @@ def test_the_first_line_is_the_result(data):
     assert '<header class="not-conformant"><h1>not conformant</h1>' in page.render(data)
 
 
+def test_an_apps_verdict_is_among_the_first_things(data):
+    """Whether an app works, what not, and on which side to change it stand before the areas."""
+    wrong = {"requirement": "F", "what": EVIL, "received": EVIL, "side": "app", "change": "less"}
+    data["app"] = {"name": EVIL, "verdict": "works except", "counts": count(["fail"]), "made": 1,
+                   "exceptions": [wrong], "not_judged": ["the rest"]}  # fmt: skip
+    shown, text, alone = page.render(data), markdown.render(data), markdown.app_alone(data)
+
+    assert shown.index("change in the app") < shown.index("Summary by area")
+    assert text.index("| in the app | less |") < text.index("| area |")
+    assert '<p class="app fail">The app <a href="#app">' in shown
+    assert alone.count("not judged: the rest") == text.count("not judged: the rest") == 1
+    assert "<script>alert" not in shown + (text + alone).replace("\\<", "")
+
+
 def test_findings_come_before_deviations_and_tables(data):
     """The gravest is first, and deviations show their links."""
     for text in (markdown.render(data), page.render(data)):
