@@ -128,8 +128,8 @@ def _entry(
     keys = ("id", "level", "area", "text", "source", "url")
     telling = ("message", "in_answer", "reproduce", "hint")
     data = {key: requirement[key] for key in keys} | {"old": was, "new": now}
-    if "deviation" in requirement:
-        data["deviation"] = requirement["deviation"]
+    if listed := [deviation for deviation, _ in content.deviations(requirement)]:
+        data |= {"deviation": listed[0], "deviations": listed}
     data["check_count"] = len(moved)
     data["checks"] = [
         {"id": b["id"], "old": a["verdict"], "new": b["verdict"]}

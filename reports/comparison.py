@@ -172,9 +172,9 @@ def _html_entry(entry: Data) -> str:
     )
     number = entry["check_count"]
     first = escape(next((c["message"] for c in entry["checks"] if c.get("message")), ""))
-    deviation = entry.get("deviation")
-    declared = (
-        f"<p>{escape(deviation['reason'])} {anchor(deviation['link'])}</p>" if deviation else ""
+    declared = "".join(
+        f"<p>{escape(deviation['reason'])} {anchor(deviation['link'])}</p>"
+        for deviation in entry.get("deviations", ())
     )
     return (
         f'<article class="finding {html_class(entry["new"] or "untested")}" '

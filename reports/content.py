@@ -135,6 +135,14 @@ def telling(requirement: Data) -> list[Data]:
     return [c for c in requirement["checks"] if c["verdict"] == requirement["verdict"]]
 
 
+def deviations(requirement: Data) -> list[tuple[Data, int]]:
+    """Return the deviations that waive checks of a requirement, each with the number of these."""
+    first = [requirement["deviation"]] if "deviation" in requirement else []
+    found = requirement.get("deviations", first)
+    counts = Counter(check["deviation"] for check in requirement["checks"] if "deviation" in check)
+    return [(each, counts[index]) for index, each in enumerate(found)]
+
+
 def html_class(verdict: str) -> str:
     """Return the name by which the style sheet knows a verdict or a result."""
     known = verdict.startswith(f"{verdicts.CONFORMANT} ")

@@ -50,7 +50,11 @@ def entries(requirement: Data) -> list[dict[str, str]]:
 
 
 def _entry(requirement: Data, missed: Data, /, **named: str) -> dict[str, str]:
-    deviation = requirement.get("deviation", {})
+    deviation: Data = {}
+    if missed["verdict"] == verdicts.KNOWN:
+        known = requirement.get("deviations", ())
+        place = missed.get("deviation", 0)
+        deviation = known[place] if place < len(known) else requirement.get("deviation", {})
     message = " ".join(str(missed.get("message") or "not fulfilled").split())
     reason = deviation.get("reason") or message[:LONGEST_REASON]
     link = deviation.get("link") or requirement["url"]

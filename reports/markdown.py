@@ -10,6 +10,7 @@ from reports.content import (
     areas,
     by_area,
     by_reason,
+    deviations,
     facts,
     sections,
     telling,
@@ -103,9 +104,13 @@ def _areas(data: Data) -> Iterator[str]:
 
 def _entry(requirement: Data, verdict: str) -> Iterator[str]:
     head = f"- **{requirement['id']}** ({requirement['level']}) {plain(requirement['text'])}"
+    known = [
+        f"{plain(deviation['reason'])} <{deviation['link']}>"
+        for deviation, _ in deviations(requirement)
+    ]
     if verdict == verdicts.KNOWN:
-        deviation = requirement.get("deviation", {})
-        yield f"{head} {plain(deviation.get('reason', ''))} <{deviation.get('link', '')}>"
+        yield f"{head} {''.join(known[:1])}"
+        yield from (f"  - {each}" for each in known[1:])
     elif verdict in FOUND:
         yield f"{head} [{plain(requirement['source'])}]({requirement['url']})"
         checks = telling(requirement)
@@ -117,6 +122,7 @@ def _entry(requirement: Data, verdict: str) -> Iterator[str]:
         )
         if len(checks) > MOST_CHECKS:
             yield f"  - and {len(checks) - MOST_CHECKS} more checks"
+        yield from (f"  - known besides: {each}" for each in known)
 
 
 def _check(check: Data) -> Iterator[str]:

@@ -114,8 +114,10 @@ def _stale(part: Data) -> Iterable[Data]:
 def _requirement(entries: Sequence[Data], *, whole: bool) -> dict[str, Any]:
     """Join one requirement of all parts."""
     checks: dict[str, dict[str, Any]] = {}
+    waivers: list[Data] = []
     for entry in entries:
-        for check in entry["checks"]:
+        for original in entry["checks"]:
+            check = _renumbered(original, entry, waivers)
             known = checks.get(check["id"])
             checks[check["id"]] = dict(check) if known is None else _check(known, check)
     watched = [name for name in checks if name.startswith("conformance/watch.py::")]
@@ -124,15 +126,32 @@ def _requirement(entries: Sequence[Data], *, whole: bool) -> dict[str, Any]:
         if whole and checks[name]["verdict"] == verdicts.UNTESTED:
             checks[name] = {"id": name, "verdict": verdicts.PASS, "ms": 0}
     verdict = verdicts.worst(check["verdict"] for check in checks.values())
-    data = {key: value for key, value in entries[0].items() if key not in {"reason", "deviation"}}
+    data = {key: value for key, value in entries[0].items() if key not in NOT_SHARED}
     data |= {"verdict": verdict, "checks": [checks[name] for name in sorted(checks)]}
-    for key in ("deviation", "reason"):
-        value = next((e[key] for e in entries if key in e and e["verdict"] == verdict), None)
-        if value is not None:
-            data[key] = value
+    for entry in entries:  # also those whose checks name none of theirs: the watch's
+        waivers += [each for each in entry.get("deviations", ()) if each not in waivers]
+    if waivers:
+        data |= {"deviation": waivers[0], "deviations": waivers}
+    reason = next((e["reason"] for e in entries if "reason" in e and e["verdict"] == verdict), None)
+    if reason is not None:
+        data["reason"] = reason
     if verdict == verdicts.UNTESTED and whole and data.get("reason") == "not run":
         data["reason"] = "no check"
     return data
+
+
+#: What of a requirement is each part's own.
+NOT_SHARED = frozenset(("reason", "deviation", "deviations"))
+
+
+def _renumbered(check: Data, entry: Data, waivers: list[Data]) -> Data:
+    """Return a check that names its deviation by its place among those of all parts."""
+    if "deviation" not in check:
+        return check
+    waiver = entry["deviations"][check["deviation"]]
+    if waiver not in waivers:
+        waivers.append(waiver)
+    return {**check, "deviation": waivers.index(waiver)}
 
 
 def _check(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from reports.content import (
     areas,
     by_area,
     by_reason,
+    deviations,
     facts,
     html_class,
     sections,
@@ -28,6 +29,8 @@ Data = Mapping[str, Any]
 
 MOST_CHECKS = 12
 MOST_ENTRIES = 2
+#: Before the deviations of a requirement of which something else is not fulfilled, either.
+KNOWN_BESIDES = '<span class="quiet">known besides:</span> '
 HERE = Path(__file__).parent
 
 
@@ -212,7 +215,8 @@ def _finding(requirement: Data, shown: Exchanges) -> str:
     return (
         f'<article class="finding {html_class(requirement["verdict"])}" '
         f'id="{escape(requirement["id"])}" tabindex="-1" {attributes(requirement)}>'
-        f"{_title(requirement)}{few}{more}{_accept(requirement)}</article>"
+        f"{_title(requirement)}{few}{more}{_reasons(requirement, KNOWN_BESIDES)}"
+        f"{_accept(requirement)}</article>"
     )
 
 
@@ -228,7 +232,6 @@ def _accept(requirement: Data) -> str:
 
 
 def _known(requirement: Data) -> str:
-    deviation = requirement.get("deviation", {})
     checks = telling(requirement)
     received = "".join(
         f"<dt><code>{escape(check['id'])}</code></dt><dd>{escape(check.get('message', ''))}</dd>"
@@ -239,9 +242,23 @@ def _known(requirement: Data) -> str:
     number = f"{len(checks)} check{'s' if len(checks) > 1 else ''}"
     return (
         f'<article class="finding known" id="{escape(requirement["id"])}" tabindex="-1" '
-        f"{attributes(requirement)}>{_title(requirement)}<p>{escape(deviation.get('reason', ''))} "
-        f"{anchor(deviation.get('link', ''))}</p>"
+        f"{attributes(requirement)}>{_title(requirement)}{_reasons(requirement)}"
         f"<details><summary>{number}</summary><dl>{received}</dl>{more}</details></article>"
+    )
+
+
+def _reasons(requirement: Data, before: str = "") -> str:
+    """Return the reason and link of every deviation, with the number of checks if it matters."""
+    found = deviations(requirement)
+    return "".join(
+        f"<p>{before}{escape(deviation['reason'])} {anchor(deviation['link'])}"
+        + (
+            f' <span class="quiet">({number} of the checks)</span>'
+            if len(found) > 1 < number
+            else ""
+        )
+        + "</p>"
+        for deviation, number in found
     )
 
 

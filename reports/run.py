@@ -24,7 +24,8 @@ class Check:
     verdicts: list[str] = field(default_factory=list)
     seconds: float = 0.0
     parts: dict[str, Any] = field(default_factory=dict)
-    deviation: str | None = None
+    #: What waives it; of the watch several may, each for some routes.
+    deviations: list[str] = field(default_factory=list)
     finished: bool = False
 
     @property
@@ -86,7 +87,8 @@ class Run:
             return
         check = self.checks.setdefault(report.nodeid, Check(report.nodeid, None))
         check.requirement = str(said["requirement"])
-        check.deviation = said.get("deviation", check.deviation)
+        if "deviation" in said:
+            check.deviations = [str(said["deviation"])]
         check.seconds += report.duration
         check.finished = check.finished or report.when == "teardown"
         if "verdict" in said:
@@ -116,7 +118,12 @@ class Run:
 
     def stale(self) -> list[dict[str, str]]:
         """Return the deviations that no longer deviate, expired, or belong to no check."""
-        fulfilled = {check.deviation for check in self.checks.values() if check.parts.get("stale")}
+        fulfilled = {
+            where
+            for check in self.checks.values()
+            if check.parts.get("stale")
+            for where in check.deviations
+        }
         today = self.started.date()
         found = []
         for deviation in self.deviations.entries:
@@ -222,11 +229,11 @@ class Run:
 
     def _watched(self, requirement: Requirement, *, partial: bool) -> Check:
         found = self.alarms.get(str(requirement.watch), {})
-        verdict, parts, deviation = watching.judge(
+        verdict, parts, waivers = watching.judge(
             requirement, found, self.deviations, self.level, partial=partial or not self.requests
         )
         return Check(
-            requirement.watch_id, requirement.id, [verdict], 0.0, parts, deviation, finished=True
+            requirement.watch_id, requirement.id, [verdict], 0.0, parts, waivers, finished=True
         )
 
     def _requirement(
@@ -243,16 +250,38 @@ class Run:
             "verdict": verdict,
             "checks": [check.as_data() for check in checks],
         }
-        waivers = {check.deviation for check in checks if check.verdict == verdicts.KNOWN}
-        for deviation in self.deviations.entries:
-            if deviation.where in waivers:
-                data.setdefault("deviation", _deviation(deviation))
+        data |= self._waivers(requirement, checks, data["checks"])
         reason = next((c.parts["reason"] for c in checks if c.parts.get("reason")), None)
         if verdict == verdicts.UNTESTED:
             reason = reason or requirement.untested or ("not run" if partial else "no check")
         if reason and verdict in (verdicts.UNTESTED, verdicts.NOT_APPLICABLE):
             data["reason"] = reason
         return data
+
+    def _waivers(
+        self, requirement: Requirement, checks: Sequence[Check], told: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return the deviations that waive checks, and note with each check which one does."""
+        by_check = {
+            check.id: check.deviations
+            for check in checks
+            if check.verdict == verdicts.KNOWN or requirement.watch is not None
+        }
+        used = {where for several in by_check.values() for where in several}
+        found: list[dict[str, str]] = []
+        places: dict[str, int] = {}
+        for entry in self.deviations.entries:
+            if entry.where in used:
+                said = _deviation(entry)
+                if said not in found:
+                    found.append(said)
+                places[entry.where] = found.index(said)
+        for each in told:
+            waivers = by_check.get(each["id"], ())
+            if len(waivers) == 1:
+                each["deviation"] = places[waivers[0]]
+        # The first alone is what readers of earlier versions know.
+        return {"deviation": found[0], "deviations": found} if found else {}
 
 
 def _deviation(deviation: Deviation) -> dict[str, str]:

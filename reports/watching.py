@@ -18,15 +18,15 @@ def judge(
     level: str,
     *,
     partial: bool,
-) -> tuple[str, dict[str, Any], str | None]:
-    """Return verdict, parts of the finding, and the deviation of a watched requirement.
+) -> tuple[str, dict[str, Any], list[str]]:
+    """Return verdict, parts of the finding, and the deviations of a watched requirement.
 
     A run that asked for less than everything and raised no alarm leaves it untested.
     """
     if not alarms:
         if partial:
-            return verdicts.UNTESTED, {"reason": "not run"}, None
-        return verdicts.PASS, {}, None
+            return verdicts.UNTESTED, {"reason": "not run"}, []
+        return verdicts.PASS, {}, []
     kind = str(requirement.watch)
     waived = {where: deviations.find(requirement.id, kind, where) for where in alarms}
     new = [alarm for where, alarm in sorted(alarms.items()) if waived[where] is None]
@@ -40,8 +40,7 @@ def judge(
         "message": f"expected no such answer in the whole run, received {received[0]}",
     }
     verdict = verdicts.of_miss(requirement.level, level, waived=not new)
-    where = next((each.where for each in waived.values() if each is not None), None)
-    return verdict, parts, None if new else where
+    return verdict, parts, sorted({each.where for each in waived.values() if each is not None})
 
 
 def watched(catalogue: Catalogue) -> list[Requirement]:

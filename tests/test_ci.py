@@ -83,7 +83,7 @@ def test_action_judges_a_target_of_the_repository(embedded, runner):
     statement = runner.workspace / "openemr-conformance" / "conformance.json"
     assert told["result"] == json.loads(statement.read_text("utf-8"))["result"] == "partial run"
     assert "partial run" in summary
-    assert "## system-to-system proxy: works" in summary
+    assert "## The app system-to-system proxy: works" in summary
 
 
 def test_action_tells_a_server_that_is_not_there(runner):

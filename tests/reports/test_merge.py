@@ -107,6 +107,22 @@ def test_an_app_is_judged_by_all_parts():
         merge.merge(parts)
 
 
+def test_deviations_of_all_parts_are_kept():
+    """Each check names its deviation by the place that it has in the whole."""
+    parts = []
+    for number in (1, 2):
+        data = part(number, watch="untested", **{f"p{number}": "known"})
+        waiver = {"requirement": "r", "reason": "So.", "link": f"https://e.org/{number}"}
+        data["requirements"][0] |= {"deviation": waiver, "deviations": [waiver]}
+        data["requirements"][0]["checks"][0]["deviation"] = 0
+        parts.append(data)
+
+    merged = merge.merge(parts)["requirements"][0]
+
+    assert [each["link"][-1] for each in merged["deviations"]] == ["1", "2"]
+    assert [each["deviation"] for each in merged["checks"]] == [0, 1]
+
+
 def test_a_missing_part_is_said():
     """What is not there is not judged: the run is partial."""
     merged = merge.merge([part(2, a="pass", watch="untested")])

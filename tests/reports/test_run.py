@@ -155,6 +155,23 @@ def test_a_known_deviation_is_allowed(project):
     assert project.data()["requirements"][0]["deviation"]["link"] == "https://example.org/issues/1"
 
 
+def test_every_known_deviation_is_told(project):
+    """Where several entries waive a requirement, each check is told its own."""
+    project.check(
+        '@requirement("T-must")\n@pytest.mark.parametrize("n", [1, 2, 3])\n'
+        'def test_first(n):\n    """The first thing is so."""\n    assert n == 0\n'
+    )
+    second = DEVIATION.replace("issues/1", "issues/2")
+    project.write("known.toml", DEVIATION + "params = '[13]'\n" + second + "params = '2'\n")
+
+    project.run("--deviations", "known.toml")
+
+    requirement = project.data()["requirements"][0]
+    assert [each["link"][-1] for each in requirement["deviations"]] == ["1", "2"]
+    assert [each["deviation"] for each in requirement["checks"]] == [0, 1, 0]
+    assert "issues/2" in (project.folder / "results/statement.md").read_text("utf-8")
+
+
 def test_a_stale_deviation_fails_the_run(project):
     """A deviation that is fulfilled, expired, or without a check, fails the run."""
     project.check(GOOD)

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reports import allure, badge, markdown, page, statement
+from reports import allure, badge, declare, markdown, page, statement
 from reports.exchanges import BUDGET
 from reports.verdicts import count
 
@@ -68,6 +68,29 @@ def test_findings_come_before_deviations_and_tables(data):
                   if each in text]  # fmt: skip
         assert places[0] < places[1]
         assert "https://e.org/1" in text
+
+
+def test_every_deviation_of_a_requirement_is_shown(data):
+    """Several deviations are told with their links, those of an unfulfilled requirement as well."""
+    known, failed = data["requirements"]
+    second = {"requirement": "K", "reason": "Besides.", "link": "https://e.org/2"}
+    for each in (known, failed):
+        each["deviations"] = [data["requirements"][0]["deviation"], second]
+    known["checks"] = [
+        {"id": f"c::{place}", "verdict": "known", "ms": 0, "deviation": place // 2}
+        for place in range(3)
+    ]
+    shown, text = page.render(data), markdown.render(data)
+
+    for rendered in (shown, text):
+        assert rendered.count("Besides.") == rendered.count("Otherwise.") == 2
+        assert "known besides" in rendered
+    assert "(2 of the checks)" in shown
+    assert "//e.org/2" in shown
+    assert "//e.org/2" in text
+    assert not {"Besides.", "Otherwise."} & {each["reason"] for each in declare.entries(failed)}
+    known["checks"].append({"id": "c::3", "verdict": "pass", "ms": 0})
+    assert [each["reason"] for each in declare.entries(known)] == ["Otherwise."] * 2 + ["Besides."]
 
 
 def test_a_servers_words_do_not_become_markup(data):
