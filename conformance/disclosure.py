@@ -40,9 +40,40 @@ def inactive(response: Response) -> None:
     )
 
 
+#: What OpenEMR (library/sql.inc.php, QueryUtils.php), ADOdb (adodb-mysqli.inc.php) and MariaDB say
+#: of a statement that failed; the statement itself stands beside most of them.
+DATABASE = (
+    "SQLSTATE",
+    "Query Error</font>",
+    "<font color='red'>ERROR:</font>",
+    "SQL Error with statement:",
+    "SQL Statement failed on preparation",
+    "query failed: ",
+    "insert failed: ",
+    "Failed to execute statement. Error:",
+    "Insert failed. SQL error",
+    "OpenEMR SQL Escaping ERROR",
+    "Failure during database access!",
+    "Could not connect to server!",
+    "could not disconnect from mysql server link",
+    "params, does not match query:",
+    "2D Array of values sent to execute",
+    "Input Array does not match ?:",
+    "Input array does not match ?:",
+    "mysqli_sql_exception",
+    "You have an error in your SQL syntax",
+    "Unknown column '",
+    "Incorrect integer value: '",
+    "Incorrect datetime value: '",
+    "Incorrect date value: '",
+    "Incorrect string value: '",
+    "Data too long for column '",
+    "doesn't have a default value",
+    "Cannot add or update a child row",
+)
 #: Words that only appear where a program shows its inside.
 INTERNALS = (
-    "SQLSTATE",
+    *DATABASE,
     "Stack trace",
     "Fatal error",
     "<b>Warning</b>",

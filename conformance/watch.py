@@ -28,7 +28,7 @@ IN_URL = re.compile(
 #: Statements and messages of databases, and files of the server.
 INSIDE = re.compile(
     "|".join(map(re.escape, INTERNALS))
-    + r"|You have an error in your SQL syntax|\bFROM `?\w+`? WHERE `?\w+`? ?[=<>]"
+    + r"|\bFROM `?\w+`? WHERE `?\w+`? ?[=<>]|\.php at \d+:\w|Duplicate entry '[^']*' for key"
     r"|(?:/srv|/home|/usr|/opt|/work)/[\w./-]{1,120}\.php"
 )
 #: Endpoints of the authorization server that speak JSON whatever happens.

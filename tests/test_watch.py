@@ -47,6 +47,34 @@ def test_alarm_is_raised_at_its_route(kind, answer):
     assert alarms(path, **answer)[kind] == "GET /apis/default/fhir/Patient/*"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<h2><font color='red'>Query Error</font></h2>",  # sql_string_no_show_screen is on
+        "<p><font color='red'>ERROR:</font> query failed: DELETE FROM `users`</p>",
+        "<p>insert failed: INSERT INTO t VALUES (?)</p>",
+        "<br />/app/library/sql.inc.php at 131:HelpfulDie",
+        "<p>SQL Statement failed on preparation: SELECT 1'</p>",
+        "<p>Input array has 2 params, does not match query: 'SELECT 1'</p>",
+        '{"detail": "Failed to execute statement. Error: x Statement: SELECT 1"}',
+        '{"detail": "Insert failed. SQL error x Query: INSERT"}',
+        "ERROR: OpenEMR SQL Escaping ERROR of the following string: x",
+        "Failure during database access! Check server error log.",
+        "Unknown column 'lname,' in 'order clause'",
+        "Duplicate entry '7' for key 'PRIMARY'",
+    ],
+)
+def test_database_that_speaks_raises_an_alarm(body):
+    """What OpenEMR, ADOdb and MariaDB say of a statement that failed is told in every form."""
+    assert "internals" in alarms("/apis/default/api/patient", 500, body)
+
+
+@pytest.mark.parametrize("body", ["Your query failed the quality test", "<p>Error</p>"])
+def test_talk_of_failures_raises_no_alarm(body):
+    """Words that data may have are no message of a database."""
+    assert "internals" not in alarms("/apis/default/api/patient", 200, body)
+
+
 def test_alarm_is_raised_once():
     """The same fault at the same route is told once in a process."""
     sent = httpx.Request("GET", "http://h/apis/default/api/patient")

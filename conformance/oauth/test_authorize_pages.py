@@ -17,7 +17,8 @@ LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
 MARKUP = '"><svg onload=alert(1)>'
 REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
 INTERNALS = re.compile(
-    r"SQLSTATE|SQL Statement|Stack trace|#\d+ /|\.php on line|/src/[A-Z]", re.IGNORECASE
+    r"SQLSTATE|SQL Statement|Query Error|query failed:|Stack trace|#\d+ /|\.php on line|/src/[A-Z]",
+    re.IGNORECASE,
 )
 
 

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
+from conformance.disclosure import DATABASE
 from fixtures.http import json_body
 from fixtures.records import DELETABLE, KINDS
 
@@ -45,7 +46,7 @@ MALFORMED = {
     "uuid_and_more": "00000000-0000-4000-8000-000000000000x",
 }
 #: What shows the inside of a server: PHP paths, classes, and SQL.
-INTERNALS = (".php", "\\Uuid", "SQLSTATE", "SELECT ", "Stack trace", "on line ")
+INTERNALS = (".php", "\\Uuid", "SELECT ", "Stack trace", "on line ", *DATABASE)
 
 
 @pytest.fixture
