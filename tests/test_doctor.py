@@ -4,13 +4,14 @@ import json
 import re
 import ssl
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
 import trustme
 
 from fixtures import doctor as doctors
-from fixtures import keys
+from fixtures import keys, portal_calls
 from fixtures.diagnosis import of_key_set
 from fixtures.doctor import Doctor, examine, main
 from fixtures.embedded.defects import load as load_defects
@@ -104,6 +105,30 @@ def test_setting_is_recognised(embedded, patient, setting, step, state, words):
 
     assert seen[step].state == state, seen
     assert words in seen[step].line
+
+
+def test_portal_api_is_called_as_the_patient_who_is_named(embedded, patient):
+    """A patient's token shows that the portal API works; without one, releases that have none."""
+    users = {"admin": ADMIN, "patient": patient("manual_approval_on", "password_grant_off")}
+    url = f"{embedded.url}/~manual_approval_on+password_grant_off"
+
+    seen = lines(target_at(url, users=users))
+    nobody = lines(target_at(f"{embedded.url}/~portal_api_missing"))
+
+    assert seen["portal API"].line.endswith("on (/portal/patient answers 200 to a patient)")
+    assert nobody["portal API"].state == "ok"  # the embedded server's release has one
+    for version, state in (("7.0.4", "note"), (None, "note"), ("7.0.3", "ok"), ("8.0.1", "ok")):
+        told = portal_calls.unseen(version, 401)
+        assert (told.state, "[users.patient]" in told.line) == (state, state == "note")
+
+
+def test_patient_who_gets_no_token_is_told(embedded, patient):
+    """A patient whose password is wrong is no word on the portal API."""
+    users = {"admin": ADMIN, "patient": replace(patient(), password="nonsense-pass")}
+
+    seen = lines(target_at(embedded.url, users=users))["portal API"]
+
+    assert (seen.state, "the patient gets no token" in seen.line) == ("wrong", True)
 
 
 @pytest.mark.parametrize(
