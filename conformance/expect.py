@@ -1,5 +1,6 @@
 """The vocabulary of assertions: what a check expects of an answer, and what it received.
 
+Who breaks down refuses nothing: what is expected not to be given is not shown by a 5xx.
 Every function raises Mismatch, and only Mismatch, when the server is wrong.
 """
 
@@ -249,6 +250,7 @@ def no_token(response: Response, because: str = "") -> None:
     given = [name for name in ("access_token", "refresh_token", "id_token") if body.get(name)]
     received = f"{response.status_code} with {', '.join(given)}"
     that(not given, _with_reason("no token", because), received, response)
+    no_server_error(response)
     said = f"{response.status_code} {_excerpt(response)}"
     that(not response.is_success, _with_reason("a refusal", because), said, response)
 
@@ -257,6 +259,17 @@ def no_server_error(response: Response) -> None:
     """Expect that the server did not break down (5xx) over the request."""
     __tracebackhide__ = True
     that(response.status_code < 500, "no server error", response, response)
+
+
+def answered(response: Response) -> None:
+    """Expect that an API answered: without breaking down, and in JSON where it says all is well.
+
+    For checks that look for what an answer must not have: a page for people has nothing of it.
+    """
+    __tracebackhide__ = True
+    no_server_error(response)
+    if response.is_success and response.content:
+        json(response)
 
 
 def redirect(response: Response, to: str | None = None) -> dict[str, str]:
@@ -297,6 +310,7 @@ def no_code(authorization: Authorization) -> None:
         authorization.response,
         authorization.response,
     )
+    no_server_error(authorization.response)
 
 
 def no_redirect_to(authorization: Authorization, url: str) -> None:
@@ -307,6 +321,7 @@ def no_redirect_to(authorization: Authorization, url: str) -> None:
     there = response.is_redirect and host in response.headers.get("location", "")
     there = there or bool(re.search(rf"(href|action|url|content)=[^>]*{host}", response.text))
     that(not there, f"nothing that leads to {host}", response, response)
+    no_server_error(response)
 
 
 def authorization_error(authorization: Authorization, *codes: str) -> None:
@@ -315,6 +330,7 @@ def authorization_error(authorization: Authorization, *codes: str) -> None:
     error = authorization.parameters.get("error", _object(authorization.response).get("error"))
     words = f"error {' or '.join(codes)}"
     that(error is None or error in codes, words, str(error), authorization.response)
+    no_server_error(authorization.response)
 
 
 def contains(
@@ -351,6 +367,7 @@ def not_led_to(response: Response, place: str, because: str = "") -> None:
         )
     found = [lead for lead in leads if place in lead]
     that(not found, _with_reason(f"nothing that leads to {place}", because), found, response)
+    no_server_error(response)
 
 
 def _with_reason(expected: str, because: str) -> str:

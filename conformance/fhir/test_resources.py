@@ -90,6 +90,7 @@ def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
     response = resources.search("Patient", {"_id": person.uuid})
     bundle = json_body(response)
 
+    expect.status(response, 200)
     wrong = [f"{path} {value!r}" for path, value in walk(bundle) if not fits(path, value)]
     expect.that(not wrong, "primitives of FHIR", wrong, response)
 

@@ -94,6 +94,7 @@ def test_count_of_zero_returns_no_entries(matches):
     response = matches(_count="0")
 
     expect.status(response, 200)
+    expect.json_object(response)
     expect.equal(ids(response), [], "the matches", response)
 
 

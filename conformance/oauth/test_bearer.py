@@ -44,6 +44,7 @@ def test_scheme_is_spelled_in_any_case(api, place, scheme):
     response = api.get(path, headers={"Authorization": f"{scheme} {token}"})
 
     expect.status(response, 200)
+    expect.json(response)
 
 
 @requirement("RFC6750-2.1-scheme-required")

@@ -36,6 +36,7 @@ def test_challenge_is_well_formed(api, tokens, name, why):
     }[why]()
     response = api.get(PLACES[name][0], token)
 
+    expect.refused(response)
     for challenge in response.headers.get_list("www-authenticate"):
         scheme, _, attributes = challenge.partition(" ")
         found = ATTRIBUTE.findall(attributes)

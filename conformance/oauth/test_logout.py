@@ -182,7 +182,8 @@ def test_nobody_is_logged_out_unasked(at_consent, by_grant, hint):
     """Without a hint that names the user of the session, logout asks before it ends anything."""
     browser, finish = at_consent()
     parameters = {} if hint == "none" else {"id_token_hint": by_grant("password_patient").id_token}
-    browser.http.get(browser.server.url("/logout"), params=parameters)
+    response = browser.http.get(browser.server.url("/logout"), params=parameters)
     authorization = finish()
 
+    expect.no_server_error(response)
     expect.that("code" in authorization.parameters, "the login to go on", authorization.parameters)

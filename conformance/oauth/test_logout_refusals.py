@@ -67,6 +67,7 @@ def test_signed_out_user_is_not_led_to_an_unregistered_uri(log_out, new_session,
     }[state]()
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=EVIL)
 
+    expect.no_server_error(response)
     expect.not_led_to(response, EVIL, "not registered; such links make phishing look genuine")
 
 
@@ -115,6 +116,7 @@ def test_dangerous_uri_reaches_no_header(log_out, new_session, uri):
         post_logout_redirect_uri=INJECTIONS[uri],
     )
 
+    expect.no_server_error(response)
     expect.not_led_to(response, INJECTIONS[uri].partition("\r")[0])
     expect.that("injected" not in str(response.headers.multi_items()), "no new header", "one")
 
@@ -127,6 +129,7 @@ def test_markup_reaches_no_page(log_out, new_session, parameter):
     parameters = {"id_token_hint": session.id_token, parameter: "<script>alert(1)</script>"}
     response = log_out(**parameters)
 
+    expect.no_server_error(response)
     page = "html" in response.headers.get("content-type", "")
     shown = page and "<script>alert(1)" in response.text
     expect.that(not shown, "no script in the page", response.text, response)
@@ -142,6 +145,7 @@ def test_forged_hint_logs_nobody_out(api, log_out, new_session, forger, how):
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=LOGOUT_URI)
 
     expect.status(before, 200)
+    expect.no_server_error(response)
     expect.not_led_to(response, LOGOUT_URI, "the hint is forged: strangers log users out")
     expect.status(api.get(PLACE, session.access_token), 200)
 
@@ -154,6 +158,7 @@ def test_access_token_is_no_hint(api, log_out, new_session):
     response = log_out(id_token_hint=session.access_token, post_logout_redirect_uri=LOGOUT_URI)
 
     expect.status(before, 200)
+    expect.no_server_error(response)
     expect.not_led_to(response, LOGOUT_URI)
     expect.status(api.get(PLACE, session.access_token), 200)
 
@@ -170,6 +175,7 @@ def test_client_id_has_to_fit_the_hint(api, log_out, new_session, confidential_c
     )
 
     expect.status(before, 200)
+    expect.no_server_error(response)
     expect.not_led_to(response, LOGOUT_URI)
     expect.status(api.get(PLACE, session.access_token), 200)
 

@@ -25,6 +25,7 @@ def test_patient_with_user_scopes_sees_no_more(
 
     expect.no_server_error(answer)
     for response in (searched, read):
+        expect.answered(response)
         body = response.json() if response.is_success else {}
         expect.that(other_patient.uuid not in str(body), "no other patient", body, response)
 
@@ -41,6 +42,7 @@ def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_c
     response = api.get("/fhir/Patient", body.get("access_token", "none"))
 
     expect.no_server_error(answer)
+    expect.answered(response)
     shown = response.json().get("entry", []) if response.is_success else []
     right = bool(body.get("patient")) or not shown
     expect.that(right, "no patient without a context", shown, response)
@@ -64,6 +66,7 @@ def test_operations_obey_the_patient(api, new_session, patient, other_patient, p
         ),
     }[place]()
 
+    expect.answered(response)
     exported = response.status_code == 202 and "export" in place
     expect.that(not exported, "no export", response.status_code, response)
     body = response.json() if response.is_success else {}
@@ -82,5 +85,6 @@ def test_chosen_patient_exists(server, admin, browser, new_client):
     code = given.parameters.get("code", "none")
     response = server.exchange(client, code, verifier=given.verifier)
 
+    expect.no_server_error(response)
     body = response.json() if response.is_success else {}
     expect.that(body.get("patient") != nobody, "no such patient", body.get("patient"), response)

@@ -107,7 +107,7 @@ def test_sort_is_no_sql(patients, cohort, payload):
     """Values from the client are never taken as SQL."""
     response = patients(lname=cohort[0].family, _sort=PAYLOADS[payload])
 
-    expect.no_server_error(response)
+    expect.answered(response)
     expect.that("SQL" not in response.text, "no SQL in the answer", response.text, response)
 
 
@@ -122,6 +122,8 @@ def test_sort_is_not_evaluated(patients, cohort):
         for number in (1, 2)
     ]
 
+    for response in orders:
+        expect.answered(response)
     expect.equal(uuids(orders[1]), uuids(orders[0]), "the order of another condition", orders[1])
 
 
@@ -143,7 +145,7 @@ def test_path_is_no_sql(api, staff, payload):
     """Values from the client are never taken as SQL."""
     response = api.get("/api/appointment/" + quoted(PAYLOADS[payload]), staff)
 
-    expect.no_server_error(response)
+    expect.answered(response)
     expect.that("SQL" not in response.text, "no SQL in the answer", response.text, response)
 
 
@@ -153,7 +155,7 @@ def test_array_as_filter_breaks_nothing(patients, name):
     """Values from the client are never taken as SQL."""
     response = patients(**{name: f"Nobody{uuid.uuid4().hex}"})
 
-    expect.no_server_error(response)
+    expect.answered(response)
 
 
 @requirement("REST-fhir-agree")

@@ -1,0 +1,119 @@
+"""A pytest plugin: while a check runs, the place of the embedded server that it looks at is broken.
+
+Every request that leads there gets one and the same answer, whatever it asks; what fixtures prepare
+before is prepared on a server that works. Documents that a run
+reads to find its way (discovery, metadata, keys) stay as they are. Only the first parameters of
+each check are tried.
+"""
+
+import os
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from fixtures.embedded.app import Application
+from fixtures.embedded.server import EmbeddedServer
+from tests.runs import EMBEDDED, target_file
+
+DOCUMENTS = re.compile(r"/\.well-known/|/metadata$|/api/version$|/jwk$")
+PLACES = {
+    "apis": r"/apis/.*",
+    "token": r"/oauth2/.*/token",
+    "authorize": r"/oauth2/[^/]+/(authorize|login|provider|smart|scope-authorize|device)\b.*",
+    "registration": r"/oauth2/[^/]+/(registration|client/).*",
+    "introspect": r"/oauth2/.*/introspect",
+    "revoke": r"/oauth2/.*/revoke",
+    "logout": r"/oauth2/.*/logout",
+    "userinfo": r"/oauth2/.*/userinfo",
+}
+#: Which place the checks of a file look at, by how its name starts.
+LOOKS_AT = {
+    **dict.fromkeys(("rest/", "fhir/", "portal/", "oauth/test_bearer", "oauth/test_scope"), "apis"),
+    **dict.fromkeys(("oauth/test_token", "oauth/test_code", "oauth/test_refresh"), "token"),
+    **dict.fromkeys(("oauth/test_password", "oauth/test_client_", "oauth/test_pkce"), "token"),
+    **dict.fromkeys(("oauth/test_authorize", "oauth/test_security"), "authorize"),
+    "oauth/test_registration": "registration",
+    "oauth/test_introspection": "introspect",
+    "oauth/test_revocation": "revoke",
+    "oauth/test_logout": "logout",
+    "oauth/test_userinfo": "userinfo",
+}
+ANSWERS = {"500": (500, b"application/json", b"{}"), "page": (200, b"text/html", b"OK")}
+SERVER = pytest.StashKey["BreakingServer"]()
+
+
+class BreakingApplication(Application):
+    """The embedded OpenEMR, of which one place breaks when it is told to."""
+
+    def __init__(self, answer: str) -> None:
+        """Be whole at first."""
+        super().__init__()
+        self.status, self.media_type, self.body = ANSWERS[answer]
+        self.broken: re.Pattern[str] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, if it leads to the broken place always the same."""
+        path = scope["path"]
+        broken = self.broken is not None and self.broken.fullmatch(path)
+        if not broken or DOCUMENTS.search(path):
+            await super().__call__(scope, receive, send)
+            return
+        headers = [
+            (b"content-type", self.media_type),
+            (b"content-length", str(len(self.body)).encode()),
+        ]
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class BreakingServer(EmbeddedServer):
+    """The embedded server, running the application that breaks."""
+
+    def __init__(self, answer: str) -> None:
+        """Prepare; nothing listens yet."""
+        super().__init__()
+        self.breaking = BreakingApplication(answer)
+        self.application = self._server.config.app = self.breaking
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Judge a server in this process."""
+    server = config.stash[SERVER] = BreakingServer(os.environ["BROKEN_ANSWER"])
+    config.add_cleanup(server.stop)
+    folder = Path(os.environ["BROKEN_FOLDER"])
+    config.option.target = target_file(folder, server.start(), EMBEDDED)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Keep the first parameters of each MUST that looks at one of the places."""
+    functions: dict[str, pytest.Item] = {}
+    for item in session.items:
+        applies = item.get_closest_marker("must") and not item.get_closest_marker("skip")
+        if applies and place_of(item):
+            functions.setdefault(item.nodeid.partition("[")[0], item)
+    session.items[:] = functions.values()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Break the place for as long as the check itself runs."""
+    breaking = item.config.stash[SERVER].breaking
+    breaking.broken = re.compile(PLACES[str(place_of(item))])
+    try:
+        return (yield)
+    finally:
+        breaking.broken = None
+
+
+def place_of(item: pytest.Item) -> str | None:
+    """Return the place that a check looks at."""
+    for start, place in LOOKS_AT.items():
+        if item.nodeid.startswith(f"conformance/{start}"):
+            return place
+    return None
