@@ -31,6 +31,7 @@ PLACES = {
 }
 #: Which place the checks of a file look at, by how its name starts.
 LOOKS_AT = {
+    "oauth/test_scope_grant": "token",
     **dict.fromkeys(("rest/", "fhir/", "portal/", "oauth/test_bearer", "oauth/test_scope"), "apis"),
     **dict.fromkeys(("oauth/test_token", "oauth/test_code", "oauth/test_refresh"), "token"),
     **dict.fromkeys(("oauth/test_password", "oauth/test_client_", "oauth/test_pkce"), "token"),

@@ -30,5 +30,6 @@ def test_check_passes_on_no_place_that_is_broken(zygote, tmp_path, answer):
     judged = [c for each in finished.statement["requirements"] for c in each["checks"]]
     passed = {check["id"].partition("[")[0] for check in judged if check["verdict"] == "pass"}
     names = {check.rpartition("::")[2] for check in passed}
-    assert sum(check["verdict"] in {"fail", "blocked"} for check in judged) > 400, finished.output
+    assert sum(check["verdict"] in {"fail", "blocked"} for check in judged) > 300, finished.output
+    (tmp_path.parent.parent / f"names-{answer}").write_text("\n".join(sorted(passed)))
     assert names == {*EXPLAINED[answer]}, "\n".join(sorted(names ^ {*EXPLAINED[answer]}))

@@ -164,6 +164,7 @@ def test_error_redirect_repeats_the_state(new_client, browser, admin, wishes):
     wishes = wishes | {"state": state}
     answer = browser.authorize(client, admin, PATIENT_SCOPE, parameters=wishes)
 
+    expect.no_server_error(answer.response)
     returned = answer.parameters.get("state") if answer.parameters else state
     expect.equal(returned, state, "state", answer.response)
 
@@ -182,6 +183,7 @@ def test_bad_request_redirects_nobody_before_login(browser, confidential_client,
     """A bad request sends nobody to the client before the user has logged in."""
     page = browser.open(confidential_client, SCOPE, parameters=wishes)
 
+    expect.no_server_error(page)
     target = page.headers.get("location", "")
     away = target.startswith(confidential_client.redirect_uri)
     expect.that(not away, "a page of the server", f"a redirect to {target}", page)

@@ -77,6 +77,7 @@ def test_line_break_begins_no_header(client, browser, name):
         browser.open(client, SCOPE, parameters={name: INJECTED})
 
     for exchange in exchanges:
+        expect.no_server_error(exchange.response)
         not_injected(exchange.response)
 
 
@@ -86,6 +87,7 @@ def test_line_break_in_the_state_stays_in_it(new_client, browser, admin):
     client = new_client.public(SCOPE)
     answer = browser.authorize(client, admin, SCOPE, parameters={"state": INJECTED})
 
+    expect.no_server_error(answer.response)
     not_injected(answer.response)
     if "code" in answer.parameters:
         expect.equal(answer.parameters.get("state"), INJECTED, "state", answer.response)
@@ -120,6 +122,7 @@ def test_error_has_only_permitted_characters(new_client, browser, admin, name):
     client = new_client.public(SCOPE)
     answer = browser.authorize(client, admin, SCOPE, parameters={name: ODD})
 
+    expect.no_server_error(answer.response)
     said = answer.parameters or json_of(answer.response)
     for member in ("error", "error_description"):
         value = str(said.get(member, ""))
@@ -174,6 +177,7 @@ def test_strange_request_uri_is_not_fetched(listener, client, browser):
     path = f"/{uuid.uuid4().hex}.jwt"
     page = browser.open(client, SCOPE, parameters={"request_uri": listener.publish(path, {})})
 
+    expect.no_server_error(page)
     expect.that(path not in listener.hits, "no request to that address", "one", page)
 
 

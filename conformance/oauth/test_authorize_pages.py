@@ -70,6 +70,7 @@ def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wr
     }[wrong]
     page = browser.settle(browser.log_in(login_page, user))
 
+    expect.no_server_error(page)
     expect.that(not page.is_redirect, "no redirect to the client", page.headers.get("location"))
     expect.that(approved(browser, server) is None, "no code", "one", page)
 
@@ -84,6 +85,7 @@ def test_login_form_is_protected_against_forgery(browser, login_page, admin, ser
     )
     page = browser.settle(browser.submit(form, fields))
 
+    expect.no_server_error(page)
     expect.that(approved(browser, server) is None, "nobody logged in", "a code", page)
 
 
@@ -96,6 +98,7 @@ def test_consent_form_is_protected_against_forgery(browser, consent_page, token)
     sent = [("csrf_token_form", token)] if token else []
     response = browser.submit(form, [*fields, *sent])
 
+    expect.no_server_error(response)
     target = response.headers.get("location", "")
     expect.that("code=" not in target, "no code", target, response)
 
@@ -140,6 +143,7 @@ def test_request_is_not_reflected_as_markup(browser, client, name):
     """Request parameters that come back in a page are escaped."""
     page = browser.open(client, SCOPE, parameters={name: f"a{MARKUP}"})
 
+    expect.no_server_error(page)
     html = "html" in page.headers.get("content-type", "")
     expect.that(not (html and MARKUP in page.text), "escaped input", page.text, page)
 
@@ -168,6 +172,7 @@ def test_no_code_without_a_login(browser, login_page, server, path):
     ]
     page = browser.settle(browser.http.post(server.url(path), data=fields))
 
+    expect.no_server_error(page)
     target = page.headers.get("location", "")
     expect.that("code=" not in target, "no code", target, page)
     expect.that(approved(browser, server) is None, "no code", "one", page)

@@ -141,6 +141,7 @@ def test_second_redirect_uri_is_never_used(client, browser, admin, order):
         page = browser.settle(browser.log_in(answer, admin))
         answer = browser.submit(form_of(page), consent(form_of(page), SCOPE.split()))
 
+    expect.no_server_error(answer)
     target = answer.headers.get("location", "")
     expect.that("evil.example" not in target, "no redirect to it", target, answer)
 
@@ -187,5 +188,6 @@ def asks_for_login(page):
 
 def refused(page):
     """Expect no login page and no redirect away from the server."""
+    expect.no_server_error(page)
     expect.that(not asks_for_login(page), "a refusal", "the login page", page)
     expect.that(not page.is_redirect, "no redirect", page.headers.get("location"), page)

@@ -155,6 +155,7 @@ def test_backend_scope_beyond_the_registration_is_not_granted(server, new_client
     )
     body = response.json() if response.status_code == 200 else {}
 
+    expect.no_server_error(response)
     expect.that(
         "system/Observation.read" not in str(body.get("scope", "")).split(),
         "a scope without system/Observation.read",
@@ -193,6 +194,7 @@ def test_user_gets_no_system_scope(server, new_client, admin, grant):
     body = response.json() if response.status_code == 200 else {}
     held = str(body.get("scope", "")).split()
 
+    expect.no_server_error(response)
     expect.that(
         not any(each.startswith("system/") for each in held), "no system scope", held, response
     )

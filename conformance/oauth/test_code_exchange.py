@@ -143,6 +143,7 @@ def test_scope_of_the_code_exchange_widens_nothing(server, authorization, new_cl
     )
     body = response.json() if response.status_code == 200 else {}
 
+    expect.no_server_error(response)
     expect.that(
         "user/facility.read" not in str(body.get("scope", "")).split(),
         "a scope without user/facility.read",

@@ -84,6 +84,7 @@ def test_authorization_leads_to_no_stranger(server, http, confidential_client, n
     request = authorization_request(confidential_client, SCOPE, Pkce.new()) | {name: EVIL}
     response = http.get(server.url("/authorize"), params=request)
 
+    expect.no_server_error(response)
     goes_to = response.headers.get("location", "")
     expect.that(not goes_to.startswith(EVIL), "no redirect to a stranger", goes_to, response)
 
