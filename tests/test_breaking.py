@@ -33,6 +33,7 @@ AUTHORIZE = "refused at the authorization endpoint already"
 EXPLAINED: dict[str, dict[str, list[str]]] = {
     "500": {
         DOCUMENT: [
+            "test_document_of_an_unknown_site_is_refused",
             "test_each_offered_scope_can_be_registered",
             "test_end_session_endpoint_is_published",
             "test_head_works_where_get_does",
@@ -86,6 +87,7 @@ EXPLAINED: dict[str, dict[str, list[str]]] = {
     },
     "page": {
         DOCUMENT: [
+            "test_document_of_an_unknown_site_is_refused",
             "test_each_offered_scope_can_be_registered",
             "test_end_session_endpoint_is_published",
             "test_head_works_where_get_does",
@@ -127,6 +129,7 @@ EXPLAINED: dict[str, dict[str, list[str]]] = {
             "test_value_of_another_type_breaks_nothing",
         ],
         STATUS: [
+            "test_address_answers_who_has_no_token",
             "test_any_registered_key_is_accepted",
             "test_app_authenticates_with_an_assertion",
             "test_client_authenticates_with_basic",
