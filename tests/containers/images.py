@@ -25,7 +25,7 @@ DATABASE = "mariadb:11.4"
 #: The releases that the stand-ins say they are: tag, family of the set-up script, number.
 RELEASES = {"7.0.3": ("A", 7), "8.1.0": ("B", 10)}
 PACKAGES = "mariadb-server,python3-minimal,libpython3-stdlib,openssl,ca-certificates"
-NEEDED = ("starlette", "uvicorn", "joserfc", "pymysql")
+NEEDED = ("starlette", "uvicorn", "joserfc", "pymysql", "bcrypt")
 MADE_OF = "org.openemr.conformance.test.made-of"
 
 

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pymysql
+import rows
 import uvicorn
 from joserfc.jwk import RSAKey
 
@@ -104,6 +105,8 @@ def set_up():
         cursor.execute("CREATE TABLE globals (gl_name VARCHAR(63) PRIMARY KEY, gl_value LONGTEXT)")
         cursor.executemany("INSERT INTO globals VALUES (%s, %s)", [*SETTINGS.items()])
         cursor.execute("CREATE TABLE `keys` (name VARCHAR(50) UNIQUE, value TEXT)")
+        for table in rows.TABLES:
+            cursor.execute(table)
         cursor.execute("CREATE TABLE state (id INT PRIMARY KEY, state LONGBLOB)")
         cursor.execute(
             "INSERT INTO `keys` VALUES ('admin', %s), ('admin_name', %s)",
@@ -225,6 +228,7 @@ class Server(Application):
             admin = self.store.user_named("admin", "users")
             admin.username, admin.password = names["admin_name"], names["admin"]
         self.stores["", "default"] = self.store
+        self.rows = rows.Rows(self.ask, self.store)
 
     def save(self):
         """Write the state to the database."""
@@ -236,6 +240,7 @@ class Server(Application):
             return
         try:
             settings = dict(self.ask("SELECT gl_name, gl_value FROM globals"))
+            self.rows.read()
         except pymysql.MySQLError as problem:
             complain(f"OpenEMR.CRITICAL: SQL connection failed: {problem.args[-1]}")
             await json_answer({"error": "server_error"}, 500)(scope, receive, send)
@@ -248,6 +253,7 @@ class Server(Application):
 
         async def watched(message):
             if message["type"] == "http.response.start":
+                self.rows.write()
                 say(f'"{scope["method"]} {scope["path"]} HTTP/1.1" {message["status"]}')
                 if message["status"] >= 400:
                     complain(f"OpenEMR.ERROR: refused {scope['path']} with {message['status']}")
