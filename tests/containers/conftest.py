@@ -47,10 +47,10 @@ def engine():
 def target(engine, tmp_path):
     """Write a target file: `target("7.0.3", 'port = 1')`, with lines for [container]."""
 
-    def write(tag="7.0.3", more="", name="stand-in"):
+    def write(tag="7.0.3", more="", name="stand-in", accounts="pages"):
         path = tmp_path / f"{name}-{tag}.toml"
         path.write_text(
-            'kind = "container"\n[container]\n'
+            f'kind = "container"\naccounts = "{accounts}"\n[container]\n'
             f'image = "openemr/openemr:{tag}"\ndatabase_image = "{images.DATABASE}"\n'
             f'registry = "{images.REGISTRY}"\nstart_seconds = 120\n{more}\n'
             '[users.admin]\nname = "admin"\npassword = "pass"\n'

@@ -53,6 +53,16 @@ def test_everything_is_judged(judged, target, tag):
     assert finished.verdicts("fail", "blocked", "warn") == {}
 
 
+def test_accounts_are_made_in_the_database(judged, target):
+    """A target in containers is judged with accounts that were made by rows."""
+    checks = ("conformance/portal/test_portal_isolation.py", "conformance/oauth/test_revocation.py")
+
+    finished = judged(target(accounts="database"), "-n2", *checks)
+
+    assert finished.exit_code == 0, finished.output
+    assert finished.verdicts("fail", "blocked", "warn") == {}
+
+
 def test_upgrade_keeps_what_was_there(judged, target):
     """A newer image on the volumes of an older one finds clients, tokens, keys and patients."""
     old, new = target("7.0.3"), target("8.1.0")

@@ -116,7 +116,15 @@ def set_up():
                 variable("OE_USER", "admin"),
             ],
         )
-    SQLCONF.write_text("$config = 1;")
+    account = {
+        "host": variable("MYSQL_HOST", "mysql"),
+        "port": variable("MYSQL_PORT", "3306"),
+        "login": user,
+        "pass": variable("MYSQL_PASS", "openemr"),
+        "dbase": name,
+    }
+    lines = [f"${key}\t= '{value}';" for key, value in account.items()]
+    SQLCONF.write_text("\n".join(["<?php", *lines, "$config = 1; /////////////", "?>"]))
 
 
 def write_settings():
