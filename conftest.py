@@ -27,4 +27,5 @@ pytest_plugins = [
     "conformance.keyring",
     "conformance.openapi",
     "reports.plugin",
+    "reports.upgrading",
 ]

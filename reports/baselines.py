@@ -10,11 +10,13 @@ import json
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import jsonschema
+import pytest
 
 SHIPPED = Path(__file__).parent / "baselines"
 SCHEMA = Path(__file__).parent.parent / "conformance" / "schemas" / "conformance.json"
@@ -25,6 +27,19 @@ KEPT = ("id", "verdict", "ms", "message", "reason", "in_answer")
 LARGEST = 256 * 1024 * 1024
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """A run to compare with, where it comes from, and whether what regressed fails the new run."""
+
+    data: dict[str, Any]
+    origin: str
+    gates: bool = True
+
+
+#: What a run is compared with, if it is.
+BASELINE = pytest.StashKey[Baseline]()
+
+
 class NotComparable(ValueError):
     """A run cannot be compared; the message says why and what to do."""
 
@@ -33,6 +48,12 @@ def names() -> list[str]:
     """Return the releases that are shipped."""
     files = sorted(SHIPPED.glob(f"{PREFIX}*{SUFFIX}"))
     return [path.name.removeprefix(PREFIX).removesuffix(SUFFIX) for path in files]
+
+
+def shipped(version: str) -> str | None:
+    """Return the shipped release that a version such as 8.1.0 is of, or None."""
+    found = [name for name in names() if version == name or version.startswith(f"{name}.")]
+    return max(found, key=len, default=None)
 
 
 def load(name: str, base: Path | None = None) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def _name(side: Data) -> str:
 
 def notes(data: Data) -> Iterator[str]:
     """Yield what a reader has to know of the two runs."""
+    if data.get("origin"):
+        yield f"compared with {data['origin']}"
     for name in ("old", "new"):
         side = data[name]
         partial = f"; partial: {side['partial_reason']}" if side["partial_reason"] else ""

@@ -74,10 +74,17 @@ def facts(data: Data) -> dict[str, str]:
         "features": ", ".join(target["features"]) or "none",
         "not declared": ", ".join(target["not_declared"]),
         "deviations": ", ".join(data["deviations"]["files"]),
-        "baseline": data.get("baseline", {}).get("result", ""),
+        "baseline": baseline(data),
         "partial": run["partial_reason"] or "",
     }
     return {label: value for label, value in found.items() if value}
+
+
+def baseline(data: Data) -> str:
+    """Return what came of the comparison with another run, and which run it was; empty if none."""
+    found = data.get("baseline", {})
+    origin = found.get("origin")
+    return str(found.get("result", "")) + (f" (compared with {origin})" if origin else "")
 
 
 def version(target: Data) -> str:

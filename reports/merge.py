@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reports import answers, app, baselines, compare, results, scopes, verdicts
-from reports.baselines import NotComparable
+from reports.baselines import Baseline, NotComparable
 
 Data = Mapping[str, Any]
 
@@ -194,7 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         data = merge([baselines.load(name) for name in options.parts])
-        baseline = baselines.load(options.baseline) if options.baseline else None
+        named = options.baseline
+        baseline = Baseline(baselines.load(named), f"--baseline {named}") if named else None
     except (NotComparable, NotOneRun) as error:
         sys.stderr.write(f"not merged: {error}\n")
         return 2

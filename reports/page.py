@@ -14,6 +14,7 @@ from reports.content import (
     PARTS,
     WORDS,
     areas,
+    baseline,
     by_area,
     by_reason,
     deviations,
@@ -100,7 +101,7 @@ def _head(data: Data) -> Iterator[str]:
     if target["kind"] == "embedded":
         yield "<p><b>This is the suite's own small server, and says nothing of any OpenEMR.</b></p>"
     if "baseline" in data:
-        yield f"<p>Against the baseline: {escape(data['baseline']['result'])}.</p>"
+        yield f"<p>Against the baseline: {escape(baseline(data))}.</p>"
     if data["run"]["partial_reason"]:
         yield f"<p>Partial: {escape(data['run']['partial_reason'])}.</p>"
     if "app" in data:

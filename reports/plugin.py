@@ -25,6 +25,7 @@ from reports import (
     sharding,
     terminal,
 )
+from reports.baselines import BASELINE, Baseline
 from reports.catalogue import Catalogue
 from reports.deviations import Deviations
 from reports.marking import JUDGED, Judged
@@ -34,8 +35,6 @@ from reports.run import Run
 OPTIONS = pytest.StashKey[Options]()
 CATALOGUE = pytest.StashKey[Catalogue]()
 RUN = pytest.StashKey[Run]()
-
-BASELINE = pytest.StashKey[dict[str, Any]]()
 WRITTEN = pytest.StashKey[tuple[dict[str, Any], list[Path | None]]]()
 OUTPUT = "openemr_conformance"
 
@@ -87,9 +86,10 @@ def _read_baseline(config: pytest.Config, name: str | None) -> None:
     if name is None:
         return
     try:
-        config.stash[BASELINE] = baselines.load(name, config.invocation_params.dir)
+        data = baselines.load(name, config.invocation_params.dir)
     except baselines.NotComparable as error:
         raise pytest.UsageError(f"--baseline: {error}") from None
+    config.stash[BASELINE] = Baseline(data, f"--baseline {name}")
 
 
 def _deviations(config: pytest.Config, target: Any) -> Deviations:

@@ -16,10 +16,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from reports import app, baselines, compare, comparison, markdown, statement, verdicts
+from reports.baselines import Baseline
 
 CONFORMANCE = "conformance.json"
 JUNIT = "junit.xml"
 ALLURE = "allure"
+#: Where the results of the release before an upgrade are (see upgrading.py).
+BEFORE = "before"
 RENDERED = (app.FILE, statement.STATEMENT, statement.PAGE, statement.BADGE, statement.PICTURE)
 #: Only these are removed from the Allure folder: nobody loses a file of his own.
 ALLURE_FILES = (
@@ -39,11 +42,12 @@ def prepare(folder: Path) -> None:
         raise pytest.UsageError(
             f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
         ) from None
-    for name in (CONFORMANCE, JUNIT, *RENDERED, *compare.FILES):
-        (folder / name).unlink(missing_ok=True)
-    for pattern in ALLURE_FILES:
-        for path in (folder / ALLURE).glob(pattern):
-            path.unlink()
+    for place in (folder, folder / BEFORE):
+        for name in (CONFORMANCE, JUNIT, *RENDERED, *compare.FILES):
+            (place / name).unlink(missing_ok=True)
+        for pattern in ALLURE_FILES:
+            for path in (place / ALLURE).glob(pattern):
+                path.unlink()
 
 
 def write(path: Path, text: str) -> None:
@@ -60,22 +64,34 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def held_against(data: dict[str, Any], baseline: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Compare a run with its baseline, if there is one, and let what regressed fail the run."""
+def held_against(data: dict[str, Any], baseline: Baseline | None) -> dict[str, Any] | None:
+    """Compare a run with its baseline, if there is one, and let what regressed fail the run.
+
+    A baseline that does not gate (see upgrading.py) is told, and changes no exit code.
+    """
     if baseline is None:
         return None
     try:
-        compared = compare.compare(baseline, data)
+        compared = compare.compare(baseline.data, data)
     except baselines.NotComparable as error:
-        data["baseline"] = {"result": f"not comparable: {error}", "regressed": []}
-        # A gate that could not be held is not open.
-        data["exit_code"] = data["exit_code"] or int(pytest.ExitCode.USAGE_ERROR)
+        data["baseline"] = {
+            "result": f"not comparable: {error}",
+            "origin": baseline.origin,
+            "regressed": [],
+        }
+        if baseline.gates:
+            # A gate that could not be held is not open.
+            data["exit_code"] = data["exit_code"] or int(pytest.ExitCode.USAGE_ERROR)
         return None
     regressed = [each["id"] for each in compared["requirements"]["regressed"]]
-    data["baseline"] = {"result": comparison.title(compared), "regressed": regressed}
-    if regressed and data["exit_code"] == 0:
-        data["exit_code"] = 1
-    if regressed:
+    compared["origin"] = baseline.origin
+    data["baseline"] = {
+        "result": comparison.title(compared),
+        "origin": baseline.origin,
+        "regressed": regressed,
+    }
+    if regressed and baseline.gates:
+        data["exit_code"] = data["exit_code"] or 1
         data["result"] = verdicts.NOT_CONFORMANT
     return compared
 

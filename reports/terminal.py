@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import verdicts
+from reports import content, verdicts
 
 MOST_FINDINGS = 40
 
@@ -35,7 +35,7 @@ def summary(data: Mapping[str, Any]) -> Iterable[str]:
     yield from _findings(data["requirements"], verdicts.FAIL)
     yield from _findings(data["requirements"], verdicts.BLOCKED)
     if "baseline" in data:
-        yield f"baseline: {data['baseline']['result']}"
+        yield f"baseline: {content.baseline(data)}"
         for name in data["baseline"]["regressed"][:MOST_FINDINGS]:
             yield f"  regressed {name}"
     for stale in data["deviations"]["stale"]:

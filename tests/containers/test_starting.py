@@ -71,6 +71,12 @@ def test_upgrade_keeps_what_was_there(judged, target):
 
     assert finished.exit_code == 0, finished.output
     assert {"UPGRADE-refresh", "UPGRADE-keys", "UPGRADE-data"} <= {*finished.verdicts("pass")}
+    compared = finished.statement["baseline"]
+    assert compared["result"].endswith("OpenEMR 7.0.3 to OpenEMR 8.1.0")
+    assert (
+        compared["origin"] == "the verdicts of stand-in-7.0.3, judged by this run before the "
+        "upgrade"
+    )
 
 
 def test_kept_containers_are_used_again(engine, judged, target):

@@ -6,10 +6,16 @@ import json
 import jsonschema
 import pytest
 
-from reports import baselines, changes, compare, comparison, results
+from reports import baselines, changes, compare, comparison, results, terminal
+from reports.baselines import Baseline
 from reports.verdicts import count
 from tests.reports.project import ROOT
 
+UNCOUNTED = {
+    "counts": {"requirements": {}, "checks": {}},
+    "run": {"partial": False},
+    "deviations": {"stale": []},
+}
 CHECK = "conformance/oauth/test_things.py::test_thing"
 
 
@@ -230,15 +236,30 @@ def test_a_regression_fails_the_run():
     data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
     worse, same, other = dict(data), dict(data), dict(data)
 
-    results.held_against(worse, run(("r", {"a": "pass"})))
-    results.held_against(same, run(("r", {"a": "known"})))
-    results.held_against(other, run(("other", {"a": "known"})))
+    for each, verdict, name in ((worse, "pass", "r"), (same, "known", "r"), (other, "known", "x")):
+        results.held_against(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
 
     assert (worse["exit_code"], worse["result"]) == (1, "not conformant")
     assert worse["baseline"]["regressed"] == ["r"]
     assert (same["exit_code"], same["result"]) == (0, "conformant")
     assert other["exit_code"] == 4
     assert "not comparable" in other["baseline"]["result"]
+    assert {each["baseline"]["origin"] for each in (worse, same, other)} == {"--baseline old"}
+
+
+def test_what_an_upgrade_changes_is_told_and_fails_no_run():
+    """The verdicts of the release before an upgrade are compared, and are no gate."""
+    data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
+    other = dict(data)
+
+    compared = results.held_against(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
+    results.held_against(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
+
+    assert (data["exit_code"], data["result"]) == (0, "conformant")
+    assert data["baseline"]["regressed"] == ["r"]
+    assert other["exit_code"] == 0
+    assert "compared with what is" in comparison.as_markdown(compared)
+    assert "compared with what is" in "\n".join(terminal.summary({**data, **UNCOUNTED}))
 
 
 def test_a_release_is_shipped_and_found(tmp_path, monkeypatch, capsys):
