@@ -165,7 +165,7 @@ def test_older_run_ends_with_this_one(tmp_path):
     """If this run is interrupted, the older release's is too, and is waited for."""
     program = (
         "import signal, time\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\n"
-        "print('one: up', flush=True)\ntry: time.sleep(60)\n"
+        "try:\n print('one: up', flush=True)\n time.sleep(60)\n"
         "except KeyboardInterrupt: open('cleaned', 'w').close()"
     )
 
