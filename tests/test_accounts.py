@@ -1,5 +1,7 @@
 """Accounts in the database, as far as they can be tried without an engine."""
 
+from types import SimpleNamespace
+
 import bcrypt
 import docker.errors
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from fixtures import accounts, engine
 from fixtures.accounts import DatabaseAdministrator
 from fixtures.admin import Administrator, administrator_of
+from fixtures.doctor import Doctor
 from fixtures.engine import Database
 from fixtures.http import Blocked, NotReady
 from fixtures.target import Target, User, load
@@ -165,6 +168,23 @@ def test_container_that_is_not_there_is_told(containers):
 
     with pytest.raises(NotReady, match="there is no container 'openemr': `docker ps`"):
         accounts.reach(TARGET)
+
+
+def test_doctor_tries_the_way(containers):
+    """The doctor says whether the database is reached, and goes on with the pages if not."""
+    server = SimpleNamespace(target=None)
+    containers((0, SQLCONF, ""), (0, "0\n", ""))
+    well = Doctor(TARGET)
+    ready = well._database(server)
+    containers(missing=True)
+    ill = Doctor(TARGET)
+    missing = ill._database(server)
+    for doctor in (well, ill):
+        doctor.transport.close()
+
+    assert (ready.state, well.target.accounts) == ("ok", "database")
+    assert (missing.state, server.target.accounts) == ("wrong", "pages")
+    assert "there is no container 'openemr'" in missing.what
 
 
 def test_no_password_and_no_sql_is_an_argument(containers):
