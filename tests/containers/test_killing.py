@@ -46,6 +46,16 @@ def test_ended_run_leaves_nothing(engine, target, tmp_path, name, words):
     assert left(engine, REMOVE_SECONDS) == []
 
 
+def workers(process):
+    """Return the numbers of the processes that a run has as its workers."""
+    children = subprocess.run(  # noqa: S603 - our own child
+        ["/bin/ps", "-o", "pid=,args=", "--ppid", str(process.pid)],
+        capture_output=True, text=True, check=False,
+    ).stdout.splitlines()  # fmt: skip
+    pairs = [child.strip().partition(" ") for child in children]
+    return [int(number) for number, _, args in pairs if "exec(eval(sys.stdin.readline()))" in args]
+
+
 def test_killed_worker_leaves_nothing(engine, target, tmp_path):
     """A run whose worker is killed goes on to its end, and leaves nothing."""
     process = started(
@@ -54,15 +64,11 @@ def test_killed_worker_leaves_nothing(engine, target, tmp_path):
     for line in process.stdout:
         if "ready at" in line:
             break
-    time.sleep(3)
-    children = subprocess.run(  # noqa: S603 - our own child
-        ["/bin/ps", "-o", "pid=,args=", "--ppid", str(process.pid)],
-        capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    for child in children:
-        number, _, arguments = child.strip().partition(" ")
-        if "exec(eval(sys.stdin.readline()))" in arguments:
-            os.kill(int(number), signal.SIGKILL)
+    while not (found := workers(process)) and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(2)
+    for number in found:
+        os.kill(number, signal.SIGKILL)
     output, _ = process.communicate(timeout=REMOVE_SECONDS)
 
     assert process.returncode in (1, 2, 3), output
