@@ -48,8 +48,9 @@ def test_ended_run_leaves_nothing(engine, target, tmp_path, name, words):
 
 def workers(process):
     """Return the numbers of the processes that a run has as its workers."""
+    # tox sets COLUMNS, at which ps cuts lines off unless it is told not to.
     children = subprocess.run(  # noqa: S603 - our own child
-        ["/bin/ps", "-o", "pid=,args=", "--ppid", str(process.pid)],
+        ["/bin/ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)],
         capture_output=True, text=True, check=False,
     ).stdout.splitlines()  # fmt: skip
     pairs = [child.strip().partition(" ") for child in children]
