@@ -238,4 +238,7 @@ def test_only_ids_of_the_run_are_removed(containers):
         "DELETE FROM oauth_clients WHERE client_id IN ('one', 'o''ther')"
     )
     assert made.remove_clients([])
+    assert made.remove_clients([""])
+    with pytest.raises(Blocked, match="no patient"):
+        made.delete_patient(0)
     assert len(found.asked) == 2
