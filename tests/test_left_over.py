@@ -115,7 +115,9 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
         trusted={"exchanged": {"uuid-of-admin"}, "both": {"uuid-of-admin", "uuid-of-patient"}},
     )
     administrator = SimpleNamespace(
-        disable=lambda _: None, forget=lambda *what: forgotten.append(what)
+        disable=lambda _: None,
+        forget=lambda *what: forgotten.append(what),
+        remove_clients=lambda _: False,
     )
     registrar = Registrar(server, administrator)
     registrar.made = [Client(name) for name in ("exchanged", "only-allowed", "unknown", "both")]
