@@ -75,6 +75,7 @@ DATABASE = (
 INTERNALS = (
     *DATABASE,
     "Stack trace",
+    "#0 /",
     "Fatal error",
     "<b>Warning</b>",
     "TypeError",
