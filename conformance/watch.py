@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from conformance.disclosure import INTERNALS
-from fixtures.http import LOG, SHORTEST_SECRET, Exchange, Request, Response, curl
+from fixtures.http import LOG, Exchange, Request, Response, curl
+from fixtures.redaction import SHORTEST_SECRET
 from fixtures.target import TARGET
 
 SEEN = pytest.StashKey[set[tuple[str, str]]]()
