@@ -1,5 +1,6 @@
 """A run leaves nothing behind that the server lets it remove."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,9 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures import interrupts
+from fixtures.admin import Administrator
 from fixtures.embedded import EmbeddedServer
-from fixtures.oauth import Client
+from fixtures.http import Http, Transport
+from fixtures.login import Browser, consent, form_of
+from fixtures.oauth import AuthorizationServer, Client
 from fixtures.registrar import Registrar
+from fixtures.target import load
 from tests.runs import ROOT, heeding_interrupts, run, target_file
 
 LONGEST_SECONDS = 60
@@ -60,6 +65,27 @@ def test_client_that_cannot_be_removed_is_shut(tmp_path):
         # A backend service has no user at a page, and its tokens are taken back all the same.
         assert "client_credentials" in {one.grant.kind for one in tokens}
         assert [one.grant.kind for one in tokens if one.live] == []
+
+
+def test_consent_that_a_check_gave_by_hand_is_known(tmp_path):
+    """Who consents is known from the form that was sent, whoever sent it, and nobody else is."""
+    with EmbeddedServer() as embedded, contextlib.closing(Transport()) as transport:
+        target = load(target_file(tmp_path, embedded.url), {})
+        server = AuthorizationServer(target, Http(transport))
+        registrar = Registrar(server, Administrator(target, Http(transport, cookies=True)))
+        clients = [registrar.public("openid"), registrar.public("openid")]
+        forms = []
+        for client in clients:
+            browser = Browser(server)
+            page = browser.log_in(browser.open(client, "openid"), target.users["admin"])
+            forms.append((browser, form_of(browser.settle(page))))
+        browser, form = forms[0]
+        answer = browser.submit(form, consent(form, ["openid"]))
+        browser, form = forms[1]
+        browser.submit(form, consent(form, ["openid"], deny=True))
+
+        assert "code=" in answer.headers["location"]
+        assert server.allowed == {clients[0].client_id: {target.users["admin"].name}}
 
 
 def test_run_that_is_told_to_end_cleans_up(tmp_path):
@@ -112,8 +138,16 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
     forgotten = []
     server = SimpleNamespace(
         target=SimpleNamespace(features=frozenset(), users={"admin": None}),
-        allowed={"exchanged": {"admin"}, "only-allowed": {"admin"}, "unknown": {"nobody-known"}},
-        trusted={"exchanged": {"uuid-of-admin"}, "both": {"uuid-of-admin", "uuid-of-patient"}},
+        allowed={
+            **{name: {"admin"} for name in ("exchanged", "exchanged-too", "only-allowed", "other")},
+            "unknown": {"nobody-known"},
+        },
+        trusted={
+            **{name: {"uuid-of-admin"} for name in ("exchanged", "exchanged-too")},
+            "both": {"uuid-of-admin", "uuid-of-patient"},
+            # The administrator consented in vain, and a patient got a token with a password.
+            "other": {"uuid-of-patient"},
+        },
     )
     administrator = SimpleNamespace(
         disable=lambda _: None,
@@ -121,7 +155,8 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
         remove_clients=lambda _: False,
     )
     registrar = Registrar(server, administrator)
-    registrar.made = [Client(name) for name in ("exchanged", "only-allowed", "unknown", "both")]
+    made = ("exchanged", "only-allowed", "unknown", "both", "other")
+    registrar.made = [Client(name) for name in made]
 
     registrar.discard()
 
@@ -130,4 +165,6 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
         ("both", "uuid-of-patient"),
         ("exchanged", "uuid-of-admin"),
         ("only-allowed", "uuid-of-admin"),
+        ("other", "uuid-of-admin"),
+        ("other", "uuid-of-patient"),
     ]
