@@ -153,6 +153,7 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
         disable=lambda _: None,
         forget=lambda *what: forgotten.append(what),
         remove_clients=lambda _: False,
+        revoke=lambda *what: forgotten.append(what),
     )
     registrar = Registrar(server, administrator)
     made = ("exchanged", "only-allowed", "unknown", "both", "other")
@@ -167,4 +168,5 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
         ("only-allowed", "uuid-of-admin"),
         ("other", "uuid-of-admin"),
         ("other", "uuid-of-patient"),
+        ("unknown", "trusted-user"),
     ]

@@ -252,9 +252,7 @@ def test_session_is_renewed_at_login(browser, login_page, server, admin):
     known = [copy(cookie) for cookie in browser.http.cookies]
     page = browser.settle(browser.log_in(login_page, admin))
     expect.that(is_consent(page), "the consent page", page.text, page)
-    thief = Browser(server)
-    for cookie in known:
-        thief.http.cookies.set_cookie(cookie)
+    thief = browser.stolen(known)
 
     expect.that(approved(thief, server) is None, "nothing with the old session", "a code", page)
 
