@@ -6,10 +6,9 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.oauth import granted
-from fixtures.registrar import PUBLIC_SCOPE
+from fixtures.registrar import LOGIN_SCOPE
 
-SCOPE = "openid offline_access api:oemr user/patient.read"
-PATIENT_SCOPE = PUBLIC_SCOPE
+SCOPE = "openid api:oemr user/patient.read"
 
 
 @requirement("RFC6749-3.1-get-required")
@@ -84,8 +83,8 @@ def test_optional_openid_parameters_do_no_harm(authorization):
 @pytest.mark.parametrize("state", [string.printable[:95], "x" * 256], ids=["all_letters", "long"])
 def test_state_comes_back_unchanged(new_client, browser, admin, state):
     """The state of the request comes back to the client exactly as it was sent."""
-    client = new_client.public(PATIENT_SCOPE)
-    answer = browser.authorize(client, admin, PATIENT_SCOPE, parameters={"state": state})
+    client = new_client.public(LOGIN_SCOPE)
+    answer = browser.authorize(client, admin, LOGIN_SCOPE, parameters={"state": state})
 
     expect.code(answer)
     expect.equal(answer.parameters.get("state"), state, "state", answer.response)
@@ -104,8 +103,8 @@ def test_request_without_state_gets_none(authorization):
 def test_query_of_the_redirect_uri_is_kept(new_client, browser, admin):
     """The query of the registered redirect URI is kept when the code is added to it."""
     uri = "https://client.example.org/callback?tenant=a%20b"
-    client = new_client.public(PATIENT_SCOPE, redirect_uris=[uri])
-    answer = browser.authorize(client, admin, PATIENT_SCOPE)
+    client = new_client.public(LOGIN_SCOPE, redirect_uris=[uri])
+    answer = browser.authorize(client, admin, LOGIN_SCOPE)
 
     expect.code(answer)
     expect.that(
@@ -139,8 +138,8 @@ def test_bad_response_type_brings_no_code(authorization, response_type):
 )
 def test_request_error_reaches_the_client(new_client, browser, admin, wishes):
     """Once client and redirect URI are known good, errors of the request reach the client."""
-    client = new_client.public(PATIENT_SCOPE)
-    answer = browser.authorize(client, admin, PATIENT_SCOPE, parameters=wishes)
+    client = new_client.public(LOGIN_SCOPE)
+    answer = browser.authorize(client, admin, LOGIN_SCOPE, parameters=wishes)
 
     if "code" not in answer.parameters:
         expect.redirect(answer.response, to=client.redirect_uri)
@@ -159,10 +158,10 @@ def test_request_error_reaches_the_client(new_client, browser, admin, wishes):
 )
 def test_error_redirect_repeats_the_state(new_client, browser, admin, wishes):
     """An error that is sent to the client repeats the state of the request."""
-    client = new_client.public(PATIENT_SCOPE)
+    client = new_client.public(LOGIN_SCOPE)
     state = "state-of-the-request"
     wishes = wishes | {"state": state}
-    answer = browser.authorize(client, admin, PATIENT_SCOPE, parameters=wishes)
+    answer = browser.authorize(client, admin, LOGIN_SCOPE, parameters=wishes)
 
     expect.no_server_error(answer.response)
     returned = answer.parameters.get("state") if answer.parameters else state
@@ -192,8 +191,8 @@ def test_bad_request_redirects_nobody_before_login(browser, confidential_client,
 @requirement("RFC6749-3.3-unknown-scope")
 def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
     """An unknown scope is ignored or refused as invalid_scope, and never granted."""
-    client = new_client.public(PATIENT_SCOPE)
-    answer = browser.authorize(client, admin, f"{PATIENT_SCOPE} nope/Nope.read")
+    client = new_client.public(LOGIN_SCOPE)
+    answer = browser.authorize(client, admin, f"{LOGIN_SCOPE} nope/Nope.read")
     if "code" not in answer.parameters:
         expect.authorization_error(answer, "invalid_scope")
         return
@@ -279,9 +278,9 @@ def test_foreign_aud_brings_no_code(target, authorization, aud):
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):
     """A disabled client gets no code."""
-    client = getattr(new_client, kind)(PATIENT_SCOPE)
+    client = getattr(new_client, kind)(LOGIN_SCOPE)
     administrator.disable(client.client_id)
-    answer = browser.authorize(client, admin, PATIENT_SCOPE)
+    answer = browser.authorize(client, admin, LOGIN_SCOPE)
 
     expect.no_code(answer)
 

@@ -7,7 +7,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.http import recorded
-from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.target import not_applicable
 
 INJECTED = "a\r\nX-Injected: yes\r\nSet-Cookie: injected=yes\r\n\r\n<b>injected</b>"

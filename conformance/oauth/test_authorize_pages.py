@@ -11,7 +11,7 @@ from conformance import disclosure, expect, needs, requirement
 from fixtures.http import Blocked, query
 from fixtures.login import Browser, consent, consent_form, form_of, patient_form
 from fixtures.oauth import Pkce, granted
-from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 
 LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
 MARKUP = '"><svg onload=alert(1)>'

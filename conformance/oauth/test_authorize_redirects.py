@@ -5,7 +5,7 @@ import pytest
 from conformance import expect, requirement
 from fixtures.login import consent, form_of
 from fixtures.oauth import Client
-from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 
 CALLBACK = "https://client.example.org/cb"
 FOREIGN = "https://evil.example/cb"

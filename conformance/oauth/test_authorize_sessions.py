@@ -10,7 +10,7 @@ from fixtures.http import query
 from fixtures.keys import unverified_claims
 from fixtures.login import Browser, consent, form_of
 from fixtures.oauth import Pkce, granted
-from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import APIS, FORGERIES, disclosure, expect, needs, requirement
-from fixtures.sessions import PLACES
+from fixtures.sessions import OFFLINE_SCOPE, PLACES
 
 PATIENT = needs("portal", "patients")
 SYSTEM = needs("oauth.client_credentials")
@@ -106,7 +106,7 @@ def test_bad_token_is_called_invalid(api, place, forger, name, why):
 @pytest.mark.parametrize("by", ["rotation", pytest.param("logout", marks=needs("oauth.logout"))])
 def test_ended_token_is_answered_with_401(server, api, new_session, by):
     """An access token that was revoked or logged out is answered with 401."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     before = api.get("/api/facility", session.access_token)
     {
         "rotation": lambda: server.refresh(session.client, session.refresh_token),

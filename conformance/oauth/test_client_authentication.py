@@ -7,9 +7,10 @@ import pytest
 from conformance import expect, needs, requirement
 from fixtures.http import BasicAuth
 from fixtures.oauth import InBody, granted
+from fixtures.registrar import LOGIN_SCOPE
 
-SCOPE = "openid offline_access api:oemr user/patient.read"
-PUBLIC_SCOPE = "openid api:fhir fhirUser"
+SCOPE = "openid api:oemr user/patient.read"
+OFFLINE_SCOPE = f"{SCOPE} offline_access"
 PASSWORD = pytest.param("password", marks=needs("oauth.password_grant"), id="password")
 
 
@@ -36,12 +37,12 @@ def request_of(code_request, fresh_tokens, new_client, admin):
 
     def make(grant):
         if grant == "public_code":
-            return code_request(PUBLIC_SCOPE, client=new_client.public(PUBLIC_SCOPE))
+            return code_request(LOGIN_SCOPE, client=new_client.public())
         if grant == "client_credentials":
             scope = "api:fhir system/Patient.read"
             return new_client.system(scope), {"grant_type": grant, "scope": scope}
         if grant == "refresh_token":
-            client, body = fresh_tokens(SCOPE)
+            client, body = fresh_tokens(OFFLINE_SCOPE)
             return client, {"grant_type": grant, "refresh_token": body["refresh_token"]}
         form = {
             "grant_type": "password",
@@ -249,8 +250,8 @@ def test_disabled_client_gets_no_token(server, request_of, administrator, grant)
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
 def test_app_authenticates_with_an_assertion(server, authorization, new_client, grant):
     """An app with a key exchanges codes and refreshes with a signed assertion."""
-    client = new_client.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
-    client, allowed = authorization(SCOPE, client=client)
+    client = new_client.system(OFFLINE_SCOPE, token_endpoint_auth_method="private_key_jwt")
+    client, allowed = authorization(OFFLINE_SCOPE, client=client)
     auth = client.authentication("private_key_jwt")
     response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
     if grant == "refresh_token":

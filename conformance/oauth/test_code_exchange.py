@@ -5,7 +5,8 @@ import pytest
 from conformance import expect, requirement
 from fixtures.oauth import REDIRECT_URI, granted
 
-SCOPE = "openid offline_access api:oemr user/patient.read"
+SCOPE = "openid api:oemr user/patient.read"
+OFFLINE_SCOPE = f"{SCOPE} offline_access"
 #: A second address of the same client.
 OTHER_URI = "https://client.example.org/other"
 
@@ -16,7 +17,7 @@ def other_client(new_client):
 
     def make(kind):
         if kind == "public":
-            return new_client.public("openid offline_access api:fhir patient/Patient.read")
+            return new_client.public()
         return new_client.confidential(SCOPE)
 
     return make
@@ -35,7 +36,7 @@ def test_code_is_exchanged_once_only(server, authorization):
 @requirement("RFC6749-4.1.3-replay-revokes")
 def test_replay_of_a_code_revokes_its_tokens(server, authorization):
     """A second use of a code revokes the tokens that were issued for it."""
-    client, allowed = authorization(SCOPE)
+    client, allowed = authorization(OFFLINE_SCOPE)
     first = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
     server.exchange(client, allowed.code, verifier=allowed.verifier)
     response = server.refresh(client, first["refresh_token"])
@@ -166,9 +167,8 @@ def test_code_of_a_request_without_state_is_exchanged(server, authorization):
 @requirement("OPENEMR-CODE-public-client-id-body")
 def test_public_client_exchanges_a_code_with_its_id(server, browser, admin, new_client):
     """A public client exchanges its code with its client_id and without a secret."""
-    scope = "openid api:fhir fhirUser"
-    client = new_client.public(scope)
-    allowed = browser.authorize(client, admin, scope)
+    client = new_client.public()
+    allowed = browser.authorize(client, admin, client.scope)
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
     expect.status(response, 200)
@@ -178,9 +178,8 @@ def test_public_client_exchanges_a_code_with_its_id(server, browser, admin, new_
 @requirement("RFC6749-4.1.3-public-client-id")
 def test_code_exchange_without_a_client_id_is_refused(server, browser, admin, new_client):
     """A public client has to send its client_id."""
-    scope = "openid api:fhir fhirUser"
-    client = new_client.public(scope)
-    allowed = browser.authorize(client, admin, scope)
+    client = new_client.public()
+    allowed = browser.authorize(client, admin, client.scope)
     form = {
         "grant_type": "authorization_code",
         "code": allowed.code,

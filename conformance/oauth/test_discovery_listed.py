@@ -10,10 +10,9 @@ from fixtures import keys
 from fixtures.http import answer_line
 from fixtures.login import Browser
 from fixtures.oauth import Client, PrivateKeyJwt, granted
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.registrar import confidential_metadata
 
-SCOPE = "openid api:fhir patient/Patient.read"
-PLAIN = "openid api:fhir"
 SYSTEM = "api:fhir system/Patient.read"
 IDENTITY = "openid profile email phone address fhirUser"
 #: OpenEMR offers the scopes of an API only to a request that names the API as well.
@@ -91,8 +90,8 @@ def test_authentication_method_is_listed_as_it_works(discovery, server, new_clie
 
 def works_with_a_secret(server, new_client, method, admin):
     """Tell whether the right secret redeems a code, and a wrong one does not."""
-    client = new_client.confidential(PLAIN, token_endpoint_auth_method=method)
-    allowed = Browser(server).authorize(client, admin, PLAIN)
+    client = new_client.confidential(SCOPE, token_endpoint_auth_method=method)
+    allowed = Browser(server).authorize(client, admin, SCOPE)
     bad = client.authentication(method, secret="wrong")
     wrong = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=bad)
     good = client.authentication(method)

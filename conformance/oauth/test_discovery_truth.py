@@ -10,9 +10,9 @@ from fixtures import keys
 from fixtures.http import answer_line
 from fixtures.login import Browser
 from fixtures.oauth import Client, Pkce, PrivateKeyJwt, granted
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.registrar import public_metadata
 
-SCOPE = "openid api:fhir fhirUser patient/Patient.read"
 STAFF = "openid api:oemr user/facility.read"
 #: What each word of a response type brings to the client.
 BRINGS = {"code": "code", "token": "access_token", "id_token": "id_token"}

@@ -3,6 +3,7 @@
 import pytest
 
 from conformance import FORGERIES, disclosure, expect, needs, requirement
+from fixtures.sessions import OFFLINE_SCOPE
 
 GARBAGE = {
     "word": "no-token-at-all",
@@ -45,7 +46,7 @@ def test_missing_token_is_refused_cleanly(server, confidential_client, token, hi
 )
 def test_revoked_token_is_inactive(server, administrator, new_session, by, kind):
     """A token that was revoked is not active any more."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     client, token = session.client, getattr(session, kind)
     before = server.introspect(client, token, hint=kind)
     if by == "rotation":
@@ -98,7 +99,7 @@ def test_forged_token_is_inactive(server, issued, forger, how):
 )
 def test_inactive_token_is_not_described(server, new_session, forger, why):
     """Of an inactive token the answer says nothing but that it is inactive."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     token = session.access_token
     if why == "unknown":
         token = "no-token.at.all"

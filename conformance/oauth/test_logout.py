@@ -5,6 +5,7 @@ import pytest
 from conformance import expect, needs, requirement
 from fixtures.http import query
 from fixtures.oauth import LOGOUT_URI
+from fixtures.sessions import OFFLINE_SCOPE
 
 PLACE = "/api/facility"
 METHODS = ["GET", "POST"]
@@ -118,7 +119,7 @@ def test_logout_ends_the_access_token(api, log_out, by_grant, grant):
 @requirement("OPENEMR-LOGOUT-refresh")
 def test_logout_ends_the_refresh_token(server, log_out, new_session):
     """After logout the refresh token of the grant gives no tokens any more."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     log_out(id_token_hint=session.id_token)
     response = server.refresh(session.client, session.refresh_token)
 

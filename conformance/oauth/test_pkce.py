@@ -9,7 +9,7 @@ import pytest
 from conformance import expect, requirement
 from fixtures.login import Browser
 from fixtures.oauth import Pkce
-from fixtures.registrar import PUBLIC_SCOPE as SCOPE
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
 #: What has no challenge, or one that is none.

@@ -9,7 +9,12 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures import keys
-from fixtures.registrar import PUBLIC_SCOPE, confidential_metadata, public_metadata
+from fixtures.registrar import (
+    LOGIN_SCOPE,
+    PUBLIC_SCOPE,
+    confidential_metadata,
+    public_metadata,
+)
 
 pytestmark = writes
 
@@ -241,7 +246,7 @@ def test_staff_client_works_once_enabled(new_client, server, browser, admin):
 @requirement("OPENEMR-REG-patient-app-at-once")
 def test_patient_app_works_at_once(new_client, server, browser, patient):
     """A public app for patients works without an administrator."""
-    client = new_client.new(public_metadata(), enable=False)
+    client = new_client.new(public_metadata(PUBLIC_SCOPE), enable=False)
     answer = browser.authorize(client, patient, PUBLIC_SCOPE)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
 
@@ -273,7 +278,7 @@ def test_client_does_not_choose_what_the_server_decides(new_client, server, brow
 def test_each_redirect_uri_is_usable(redirects, browser, number):
     """Each of several registered redirect URIs can be used."""
     uri = redirects.metadata["redirect_uris"][number]
-    page = browser.open(redirects, PUBLIC_SCOPE, parameters={"redirect_uri": uri})
+    page = browser.open(redirects, LOGIN_SCOPE, parameters={"redirect_uri": uri})
 
     expect.login_page(page)
 

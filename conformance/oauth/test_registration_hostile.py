@@ -8,12 +8,11 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures.http import answer_line
 from fixtures.oauth import Client
-from fixtures.registrar import PUBLIC_SCOPE, confidential_metadata, public_metadata
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.registrar import confidential_metadata, public_metadata
 
 pytestmark = writes
 
-SCOPE = "openid api:fhir patient/Patient.read"
-LOGIN = "openid fhirUser"
 HOST = "https://client.example.org"
 SCRIPT = "javascript:alert(document.domain)//"
 #: Redirect URIs that are none by RFC 3986.
@@ -156,12 +155,12 @@ def test_long_value_is_kept_or_refused(new_client, what):
 def test_long_name_reaches_the_user_whole(new_client, browser, admin):
     """A long value is registered whole or refused, never cut and never a breakdown."""
     name = "n" * 255
-    response = new_client.ask(public_metadata(LOGIN) | {"client_name": name})
+    response = new_client.ask(public_metadata() | {"client_name": name})
 
     client_or_error(response, 400, 413)
     if response.is_success:
         client = Client(expect.member(response, "client_id", kind=str))
-        page = browser.settle(browser.log_in(browser.open(client, LOGIN), admin))
+        page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
         shown = max((len(each) for each in re.findall("n{20,}", page.text)), default=0)
         expect.that(shown >= len(name), "the name whole", f"{shown} letters of {len(name)}", page)
 
@@ -175,7 +174,7 @@ def test_last_of_many_redirect_uris_is_usable(new_client, browser):
     client_or_error(response, 400, 413)
     if response.is_success:
         client = Client(expect.member(response, "client_id", kind=str), redirect_uri=uris[-1])
-        expect.login_page(browser.open(client, PUBLIC_SCOPE))
+        expect.login_page(browser.open(client, SCOPE))
 
 
 @requirement("RFC3986-redirect-uri-syntax")
@@ -233,7 +232,7 @@ def test_line_breaks_reach_no_header(new_client, browser, member):
     answers = [response]
     if response.is_success:
         client = Client(expect.member(response, "client_id", kind=str))
-        answers.append(browser.open(client, PUBLIC_SCOPE))
+        answers.append(browser.open(client, SCOPE))
 
     client_or_error(response)
     for answer in answers:
@@ -259,7 +258,7 @@ def unusable(new_client, browser, registered, used):
         expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")
         return
     client = Client(expect.member(response, "client_id", kind=str), redirect_uri=used)
-    page = browser.open(client, PUBLIC_SCOPE)
+    page = browser.open(client, SCOPE)
 
     said = f"{registered!r} was registered, and {answer_line(page.request, page)} for {used!r}"
     login = page.status_code == 200 and "password" in page.text

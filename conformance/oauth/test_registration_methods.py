@@ -5,12 +5,11 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures import keys
 from fixtures.oauth import InBody
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.registrar import confidential_metadata
 
 pytestmark = writes
 
-SCOPE = "openid api:fhir patient/Patient.read"
-PLAIN = "openid api:fhir"
 SYSTEM = "api:fhir system/Patient.read"
 #: What belongs to each grant type and response type (RFC 7591 section 2.1).
 TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")}
@@ -20,11 +19,11 @@ TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", 
 @pytest.mark.parametrize("secret", ["right", "wrong"])
 def test_default_authentication_method_works(server, new_client, authorization, secret):
     """A client that named no authentication method uses HTTP Basic, or the one it was told."""
-    client = new_client.confidential(PLAIN, token_endpoint_auth_method=None)
+    client = new_client.confidential(SCOPE, token_endpoint_auth_method=None)
     method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
     sent = {"right": None, "wrong": "wrong"}[secret]
     auth = client.authentication(method, secret=sent)
-    _, allowed = authorization(PLAIN, client=client)
+    _, allowed = authorization(SCOPE, client=client)
     response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
 
     wanted = f"{'a token' if secret == 'right' else 'invalid_client'} by {method}"
@@ -37,12 +36,12 @@ def test_default_authentication_method_works(server, new_client, authorization, 
 @pytest.mark.parametrize("by", ["secret", "nothing"])
 def test_client_with_a_key_needs_its_key(server, new_client, authorization, by):
     """A client that registered to authenticate with its key cannot do so without it."""
-    scope = f"{PLAIN} system/Patient.read"
+    scope = f"{SCOPE} {SYSTEM}"
     client = new_client.system(scope, token_endpoint_auth_method="private_key_jwt")
     control = server.client_credentials(client, SYSTEM)
     secret = {"client_secret": client.client_secret or "none-was-given"}
     auth = InBody(client_id=client.client_id, **({} if by == "nothing" else secret))
-    _, allowed = authorization(PLAIN, client=client)
+    _, allowed = authorization(SCOPE, client=client)
     response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
 
     expect.status(control, 200)

@@ -5,11 +5,11 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures import keys
 from fixtures.oauth import Client
-from fixtures.registrar import PUBLIC_SCOPE, confidential_metadata, public_metadata
+from fixtures.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.registrar import confidential_metadata, public_metadata
 
 pytestmark = writes
 
-SCOPE = "openid api:fhir patient/Patient.read"
 URI = "https://client.example.org/callback"
 #: The codes of RFC 7591 section 3.2.2, and those of RFC 6749 that fit a bad registration.
 CODES = {
@@ -137,9 +137,9 @@ def test_http_redirect_uri_is_unusable(new_client, browser):
 def test_loopback_redirect_uri_is_usable(new_client, browser, host):
     """A redirect URI with http and a loopback address can be registered and used with any port."""
     registered = f"http://{host}/callback"
-    client = new_client.public(PUBLIC_SCOPE, redirect_uris=[registered])
+    client = new_client.public(SCOPE, redirect_uris=[registered])
     wishes = {"redirect_uri": f"http://{host}:49152/callback"}
-    page = browser.open(client, PUBLIC_SCOPE, parameters=wishes)
+    page = browser.open(client, SCOPE, parameters=wishes)
 
     expect.login_page(page)
 
@@ -244,7 +244,7 @@ def unusable(new_client, browser, uri):
         return
     expect.success(response)
     client = Client(expect.member(response, "client_id", kind=str), redirect_uri=uri)
-    page = browser.open(client, PUBLIC_SCOPE)
+    page = browser.open(client, SCOPE)
 
     accepted = f"registered, and an authorization request with {uri!r} leads to the login"
     wanted = "a refusal: a code that is sent there is open to others"

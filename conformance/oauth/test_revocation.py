@@ -4,6 +4,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.oauth import granted
+from fixtures.sessions import OFFLINE_SCOPE
 
 PLACE = "/api/facility"
 SHUT_OUT = "an administrator disabled the client to shut it out"
@@ -14,7 +15,7 @@ PUBLIC_SCOPE = "openid api:fhir patient/Patient.read"
 @requirement("RFC7009-2-endpoint-or-absent")
 def test_revoked_refresh_token_gives_nothing(server, new_session):
     """Revoking a refresh token answers 200, and the token gives no tokens any more."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     response = server.revoke(session.client, session.refresh_token)
 
     expect.status(response, 200)
@@ -72,7 +73,7 @@ def test_client_cannot_revoke_what_is_not_its_own(
     server, api, new_session, confidential_client, kind
 ):
     """A client cannot revoke the token of another client."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     response = server.revoke(confidential_client, getattr(session, kind))
 
     expect.no_server_error(response)
@@ -83,7 +84,7 @@ def test_client_cannot_revoke_what_is_not_its_own(
 @requirement("RFC7009-2.1-refresh-cascades")
 def test_revoked_refresh_token_takes_its_access_tokens_along(server, api, new_session):
     """Revoking a refresh token also revokes the access tokens of the same grant."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     before = api.get(PLACE, session.access_token)
     response = server.revoke(session.client, session.refresh_token)
 
@@ -96,7 +97,7 @@ def test_revoked_refresh_token_takes_its_access_tokens_along(server, api, new_se
 @pytest.mark.parametrize("hint", ["access_token", "unknown"])
 def test_wrong_hint_does_not_save_a_token(server, new_session, hint):
     """A wrong token_type_hint does not keep a token from being revoked."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     response = server.revoke(session.client, session.refresh_token, hint=hint)
 
     expect.status(response, 200)
@@ -106,7 +107,7 @@ def test_wrong_hint_does_not_save_a_token(server, new_session, hint):
 @requirement("ONC-G10-token-revocation")
 def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_session):
     """When a user's authorization of a client is revoked, its refresh token gives nothing."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     administrator.revoke(session.client.client_id, "trusted-user")
     response = server.refresh(session.client, session.refresh_token)
 
@@ -137,7 +138,7 @@ def test_ended_tokens_stay_dead_after_the_next_login(
     server, api, administrator, new_session, log_in_again, by, kind
 ):
     """A token that was ended stays dead when the same user logs in to the same client again."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     before = api.get(PLACE, session.access_token)
     if by == "logout":
         server.logout(id_token_hint=session.id_token)
@@ -161,7 +162,7 @@ def test_disabled_client_loses_its_tokens(
     server, api, admin, administrator, browser, new_session, what
 ):
     """When a client is disabled, its access tokens, refresh tokens and codes are worth nothing."""
-    session = new_session()
+    session = new_session(OFFLINE_SCOPE)
     client = session.client
     given = browser.authorize(client, admin, client.scope) if what == "code" else None
     before = api.get(PLACE, session.access_token)

@@ -19,7 +19,7 @@ from fixtures.login import (
 )
 from fixtures.oauth import Pkce, granted
 
-SCOPE = "openid offline_access api:oemr user/patient.read"
+SCOPE = "openid api:oemr user/patient.read"
 EVIL = "https://attacker.example.org/callback"
 #: A password in the request, and a redirect that makes the browser send it again.
 RESENDING = (307, 308)

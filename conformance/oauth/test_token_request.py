@@ -8,7 +8,8 @@ from conformance import expect, needs, requirement
 from fixtures import keys
 from fixtures.oauth import InBody
 
-SCOPE = "openid offline_access api:oemr user/patient.read"
+SCOPE = "openid api:oemr user/patient.read"
+OFFLINE_SCOPE = f"{SCOPE} offline_access"
 SYSTEM = "system/Patient.read api:fhir"
 #: RFC 6749 section 5.2: the characters of error and error_description.
 ERROR_TEXT = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
@@ -75,7 +76,7 @@ def refusal(server, clients, admin):
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_token_endpoint_takes_post_only(server, http, fresh_tokens, method):
     """A token request by another method than POST gets no token."""
-    client, body = fresh_tokens(SCOPE)
+    client, body = fresh_tokens(OFFLINE_SCOPE)
     form = {
         "grant_type": "refresh_token",
         "refresh_token": body["refresh_token"],
@@ -101,7 +102,7 @@ def test_unknown_parameter_is_ignored(server, authorization):
 @pytest.mark.parametrize("twice", ["grant_type", "refresh_token", "refresh_token_first_wrong"])
 def test_repeated_parameter_is_refused(server, fresh_tokens, twice):
     """A token request that repeats a parameter is refused with a status of 400."""
-    client, body = fresh_tokens(SCOPE)
+    client, body = fresh_tokens(OFFLINE_SCOPE)
     good = [("grant_type", "refresh_token"), ("refresh_token", str(body["refresh_token"]))]
     more = {
         "grant_type": [("grant_type", "refresh_token"), *good],
@@ -138,7 +139,7 @@ def test_second_assertion_is_refused(server, system_client, first):
 @pytest.mark.parametrize("parameter", ["refresh_token", "scope"])
 def test_empty_parameter_counts_as_left_out(server, fresh_tokens, parameter):
     """A parameter without a value is treated as if it had been left out."""
-    client, body = fresh_tokens(SCOPE)
+    client, body = fresh_tokens(OFFLINE_SCOPE)
     if parameter == "refresh_token":
         response = server.refresh(client, "")
 
