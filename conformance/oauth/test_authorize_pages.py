@@ -155,18 +155,25 @@ def test_client_name_is_not_shown_as_markup(browser, new_client, admin):
 
 
 @requirement("RFC6749-3.1-no-step-skipping")
-@pytest.mark.parametrize("path", ["/device/code", "/smart/patient-select-confirm"])
-def test_no_code_without_a_login(browser, login_page, server, path):
+@pytest.mark.parametrize(
+    ("path", "filled"),
+    [
+        pytest.param("/device/code", True, id="/device/code"),
+        pytest.param("/device/code", False, id="/device/code-empty"),
+        pytest.param("/smart/patient-select-confirm", True, id="/smart/patient-select-confirm"),
+    ],
+)
+def test_no_code_without_a_login(browser, login_page, server, path, filled):
     """The consent and patient-select steps bring no code to somebody who is not logged in."""
     token = dict(form_of(login_page).fields).get("csrf_token_form", "")
-    fields = [
+    form = [
         ("csrf_token_form", token),
         ("csrf_token", token),
         ("patient_id", "1"),
         ("proceed", "1"),
         *((f"scope[{scope}]", scope) for scope in SCOPE.split()),
     ]
-    page = browser.settle(browser.http.post(server.url(path), data=fields))
+    page = browser.settle(browser.http.post(server.url(path), data=form if filled else []))
 
     expect.no_server_error(page)
     target = page.headers.get("location", "")
