@@ -19,7 +19,8 @@ def test_client_from_before_authenticates(upgraded, name):
     if name == "system":
         response = upgraded.authorization.client_credentials(client, SYSTEM)
     else:
-        response = upgraded.authorization.introspect(client, "no-token-at-all")
+        token = upgraded.old(name, "access_token")
+        response = upgraded.authorization.introspect(client, token)
 
     expect.status(response, 200)
 
