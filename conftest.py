@@ -22,6 +22,7 @@ pytest_plugins = [
     "fixtures.agent",
     "fixtures.shell",
     "fixtures.recording",
+    "fixtures.overhead",
     "conformance.watch",
     "conformance.scopes",
     "conformance.keyring",
