@@ -3,7 +3,9 @@
 `python -m reports.allure FOLDER` takes the tracking script out of a generated Allure report.
 """
 
+import functools
 import json
+import os
 import re
 import sys
 import uuid
@@ -58,18 +60,26 @@ def leave_fixtures_out() -> None:
 
 
 def write_at_once() -> None:
-    """Make allure-pytest write a result in one go: json.dump's pieces cost as much as the check."""
-    import attrs  # noqa: PLC0415 - loaded with the plugin only
-    from allure_commons.logger import AllureFileLogger  # noqa: PLC0415 - as above
+    """Make allure-pytest write a result in one go: json.dump's pieces cost as much as the check.
+
+    Nor is it copied into plain data before (attrs.asdict): JSON asks for the fields as it goes.
+    """
+    from allure_commons.logger import AllureFileLogger  # noqa: PLC0415 - loaded with the plugin only
+
+    def filled(value: Any) -> dict[str, Any]:
+        return {name: each for name, each in vars(value).items() if each or each is False}
+
+    encode = json.JSONEncoder(ensure_ascii=False, default=filled).encode
 
     def report(self: Any, item: Any) -> None:
-        data = attrs.asdict(item, filter=lambda _, value: value or value is False)
-        path = self._report_dir / item.file_pattern.format(prefix=uuid.uuid4())
-        unfinished = path.with_suffix(".tmp")
-        unfinished.write_text(json.dumps(data, ensure_ascii=False), "utf-8")
-        unfinished.replace(path)
+        path = f"{self._report_dir}/{item.file_pattern.format(prefix=uuid.uuid4())}"
+        unfinished = f"{path}.tmp"
+        # Strings and no paths: a run does this thousands of times.
+        with open(unfinished, "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(encode(item))
+        os.replace(unfinished, path)  # noqa: PTH105
 
-    AllureFileLogger._report_item = report  # type: ignore[method-assign]  # noqa: SLF001 - as above
+    AllureFileLogger._report_item = report  # type: ignore[method-assign]  # noqa: SLF001 - there is no other
 
 
 def label(item: pytest.Item, requirement: Requirement) -> None:
@@ -82,9 +92,19 @@ def label(item: pytest.Item, requirement: Requirement) -> None:
         ("story", requirement.id),
         ("severity", SEVERITY[requirement.level]),
     ):
-        item.add_marker(pytest.mark.allure_label(value, label_type=kind))
-    link = pytest.mark.allure_link(requirement.url, link_type="link", name=requirement.source)
-    item.add_marker(link)
+        item.add_marker(_label(kind, value))
+    item.add_marker(_link(requirement.url, requirement.source))
+
+
+# Many checks have the same labels, and a mark takes its time to make.
+@functools.cache
+def _label(kind: str, value: str) -> pytest.MarkDecorator:
+    return pytest.mark.allure_label(value, label_type=kind)
+
+
+@functools.cache
+def _link(url: str, source: str) -> pytest.MarkDecorator:
+    return pytest.mark.allure_link(url, link_type="link", name=source)
 
 
 def attach(config: pytest.Config, exchanges: str) -> None:

@@ -1,5 +1,6 @@
 """What collection adds to a check: properties, marks, and why it does not apply."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +56,17 @@ def mark(item: pytest.Item, known: Catalogue, judged: Judged) -> None:
     ]
     features = [known.features[name].mark for name in needed(item, requirement)]
     for name in dict.fromkeys([requirement.level.lower(), requirement.area, *features]):
-        item.add_marker(name)
+        item.add_marker(_named(name))
     allure.label(item, requirement)
     if deviation is not None:
         item.user_properties.append(("deviation", deviation.where))
         strict, why = not deviation.sometimes, reason(deviation)
         item.add_marker(pytest.mark.xfail(strict=strict, raises=AssertionError, reason=why))
+
+
+@functools.cache  # checks share them, and pytest looks each up among all that are registered
+def _named(name: str) -> pytest.MarkDecorator:
+    return getattr(pytest.mark, name)  # type: ignore[no-any-return]
 
 
 def reason(deviation: Deviation) -> str:
