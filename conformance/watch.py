@@ -98,8 +98,9 @@ def secret_shown(exchange: Exchange, response: Response, path: str) -> str | Non
         return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
     # RFC 7592 wants the client's registration access token back in the answer.
     confided = [] if "/client/" in path else _confided(exchange.request)
+    told = "\n".join([response.text, *response.headers.values()]) if confided else ""
     for name, value in confided:
-        if value in response.text or any(value in each for each in response.headers.values()):
+        if value in told:
             return f"{response.status_code} that repeats the {name} of the request"
     return None
 

@@ -67,7 +67,10 @@ def write_at_once() -> None:
     from allure_commons.logger import AllureFileLogger  # noqa: PLC0415 - loaded with the plugin only
 
     def filled(value: Any) -> dict[str, Any]:
-        return {name: each for name, each in vars(value).items() if each or each is False}
+        fields: dict[str, Any] = vars(value)
+        if all(fields.values()):  # so it is with labels, which are most of a result
+            return fields
+        return {name: each for name, each in fields.items() if each or each is False}
 
     encode = json.JSONEncoder(ensure_ascii=False, default=filled).encode
 
