@@ -163,8 +163,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     errors: list[str] = []
     collected: dict[str, str] = {}
     matched: set[str] = set()
+    # Asked of each file once: of thousands of checks it takes long.
+    files = {path for path in {item.path for item in items} if path.is_relative_to(folder)}
     for item in items:
-        if not item.path.is_relative_to(folder):
+        if item.path not in files:
             continue
         requirement = marking.requirement_of(item, config.stash[CATALOGUE], errors)
         if requirement is None:
