@@ -23,6 +23,7 @@ pytest_plugins = [
     "fixtures.shell",
     "fixtures.recording",
     "fixtures.overhead",
+    "fixtures.quiet",
     "conformance.watch",
     "conformance.scopes",
     "conformance.keyring",

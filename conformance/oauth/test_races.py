@@ -22,7 +22,7 @@ THOROUGH = 30
 
 
 @pytest.fixture
-def race():
+def race(quiet):
     """Race with requests, one after the other, until one is granted more than once.
 
     Gives the granted answers of the last race. Blocked if a race has none: then the request was

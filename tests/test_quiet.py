@@ -1,0 +1,53 @@
+"""Races have the server for themselves: the other workers rest meanwhile, and nobody for ever."""
+
+import os
+import threading
+import time
+
+from fixtures import quiet
+
+
+def test_worker_rests_until_the_race_is_over(tmp_path):
+    """Another worker says that it rests, goes on after the race, and takes its word back."""
+    race, mine = tmp_path / "race", tmp_path / "gw1"
+    race.touch()
+    seen = []
+
+    def end():
+        while not mine.exists():
+            time.sleep(0.001)
+        seen.append("rests")
+        race.unlink()
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    quiet._let_pass(mine)
+    thread.join()
+
+    assert seen == ["rests"]
+    assert not mine.exists()
+
+
+def test_race_of_a_dead_worker_is_not_waited_for(tmp_path):
+    """A race that lasts longer than any is taken for one whose worker died, and forgotten."""
+    race = tmp_path / "race"
+    race.touch()
+    long_ago = time.time() - quiet.LONGEST_RACE - 1
+    os.utime(race, (long_ago, long_ago))
+
+    quiet._let_pass(tmp_path / "gw1")
+
+    assert not race.exists()
+
+
+def test_two_races_do_not_run_at_once(tmp_path):
+    """Only one of two workers begins to race."""
+    assert quiet._begun(tmp_path / "race")
+    assert not quiet._begun(tmp_path / "race")
+
+
+def test_nobody_rests_without_a_race(tmp_path):
+    """Without a race a check begins at once, and leaves nothing behind."""
+    quiet._let_pass(tmp_path / "gw1")
+
+    assert not [*tmp_path.iterdir()]
