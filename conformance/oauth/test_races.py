@@ -17,7 +17,7 @@ SYSTEM = "system/Patient.read api:fhir"
 #: How many send at once: more than two only take the processor from each other.
 RUNNERS = 4
 #: How many races at most. Those of refresh tokens cost a server the most: more with `--thorough`.
-RACES = {"refresh_token": 6, "assertion": 30}
+RACES = {"refresh_token": 10, "assertion": 120}
 THOROUGH = 30
 
 
