@@ -15,6 +15,8 @@ from fixtures.registrar import LOGIN_SCOPE as SCOPE
 
 LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
 MARKUP = '"><svg onload=alert(1)>'
+#: What shows the program's inside on a page in any spelling, beside the words of `disclosure`.
+TRACE = re.compile(r"stack trace|#\d+ /|/src/[A-Z]", re.IGNORECASE)
 REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
 
 
@@ -194,6 +196,8 @@ def test_page_out_of_turn_shows_no_internals(request, browser, server, session, 
     page = browser.settle(browser.http.request(method, server.url(path)))
 
     disclosure.no_internals(page)
+    found = TRACE.search(page.text)
+    expect.that(found is None, "no stack trace, no path", found and found.group(), page)
 
 
 @requirement("RFC6749-consent-scope-tamper")
