@@ -198,7 +198,8 @@ def bend(code):
     """Return codes that differ from a good one, by the name of the difference."""
     last = "A" if code[-1] != "A" else "B"
     middle = len(code) // 2
-    flipped = "A" if code[middle] != "A" else "B"
+    # Of codes in hexadecimal digits, as OpenEMR's are, A is the same as a.
+    flipped = "a" if code[middle] not in "aA" else "b"
     return {
         "cut": code[:middle],
         "flipped": code[:middle] + flipped + code[middle + 1 :],

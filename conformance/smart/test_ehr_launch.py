@@ -22,7 +22,9 @@ def bent_launch(launch):
         "uuid_of_the_patient": launch.person.uuid,
         "json": claims,
         "json_in_base64": base64.urlsafe_b64encode(claims.encode()).decode(),
-        "flipped": value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :],
+        "flipped": value[:middle]
+        + ("a" if value[middle] not in "aA" else "b")
+        + value[middle + 1 :],
         "cut": value[:middle],
         "longer": value + value[:8],
         "long": value * 20,
