@@ -139,10 +139,10 @@ def test_listed_grant_types_work(
 
 @requirement("RFC8414-2-unlisted-grants-refused")
 @pytest.mark.parametrize("grant", OTHER_GRANTS, ids=lambda grant: grant.rpartition(":")[2])
-def test_unlisted_grant_type_is_refused(discovery, server, new_client, grant):
+def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant):
     """A grant type that the metadata does not list is refused at the token endpoint."""
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
-    client = new_client.system(SYSTEM)
+    client = system_client
     form = {"grant_type": grant, "scope": SYSTEM, "device_code": "x", "auth_req_id": "x"}
     tokens = {"subject_token": "x", "subject_token_type": "x", "assertion": "e30.e30.e30"}
     response = server.token(form | tokens, client.authentication("private_key_jwt"))

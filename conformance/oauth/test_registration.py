@@ -18,8 +18,8 @@ from fixtures.registrar import (
 
 pytestmark = writes
 
-#: A confidential client that works at once: only scopes of patients.
-SCOPE = "openid offline_access api:fhir launch/patient patient/Patient.read"
+#: A confidential client that works at once: no scopes of staff or systems.
+SCOPE = "openid offline_access profile api:oemr"
 STAFF = "openid offline_access api:oemr user/patient.read"
 KINDS = ["confidential", "public"]
 

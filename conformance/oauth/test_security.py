@@ -18,6 +18,7 @@ from fixtures.login import (
     login_form,
 )
 from fixtures.oauth import Pkce, granted
+from fixtures.registrar import LOGIN_SCOPE
 
 SCOPE = "openid api:oemr user/patient.read"
 EVIL = "https://attacker.example.org/callback"
@@ -213,12 +214,12 @@ def test_client_cannot_be_a_user(server, new_client, tokens, api):
 )
 def test_errors_repeat_no_secret(server, new_client, admin, place):
     """An error repeats no secret that was sent, and shows nothing of the program's inside."""
-    client = new_client.confidential("openid api:fhir")
+    client = new_client.confidential(LOGIN_SCOPE)
     word = f"{secrets.token_urlsafe(24)}.{secrets.token_urlsafe(24)}.{secrets.token_urlsafe(24)}"
     bad = client.authentication(secret=word)
     response = {
         "code": lambda: server.exchange(client, word, verifier=word, auth=bad),
-        "password": lambda: server.password(client, admin, "openid api:fhir", auth=bad),
+        "password": lambda: server.password(client, admin, LOGIN_SCOPE, auth=bad),
         "refresh_token": lambda: server.refresh(client, word),
         "assertion": lambda: server.client_credentials(client, "api:fhir", assertion=word),
         "introspection": lambda: server.introspect(client, word, auth=bad),

@@ -176,15 +176,22 @@ def test_tokens_fit_into_a_header(token_response, grant):
     )
 
 
-@requirement("RFC6749-10.10-token-entropy")
-@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_tokens_are_unique_and_long(server, fresh_tokens, kind):
-    """Tokens are unique and too long to be guessed."""
-    client, body = fresh_tokens("openid offline_access api:oemr user/patient.read")
-    found = [body]
+@pytest.fixture(scope="module")
+def four_answers(server, tokens, registrar, admin):
+    """The token answer of a login and those of three refreshes, one after the other."""
+    scope = "openid offline_access api:oemr user/patient.read"
+    client = registrar.confidential(scope)
+    found = [granted(tokens.fetch(client, admin, scope))]
     for _ in range(3):
         found.append(granted(server.refresh(client, found[-1].get("refresh_token", ""))))
-    values = [str(each.get(kind, "")) for each in found]
+    return found
+
+
+@requirement("RFC6749-10.10-token-entropy")
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_tokens_are_unique_and_long(four_answers, kind):
+    """Tokens are unique and too long to be guessed."""
+    values = [str(each.get(kind, "")) for each in four_answers]
 
     expect.equal(len({*values}), len(values), f"the number of different {kind}s")
     expect.that(min(map(len, values)) >= 22, "128 bits, 22 characters", min(map(len, values)))
