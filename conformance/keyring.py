@@ -49,6 +49,7 @@ class Keyring:
         self.tokens = tokens
         self.scopes = scopes
         self._clients: dict[str, Client] = {}
+        self._refused: set[str] = set()
         self._answers: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
 
     @cached_property
@@ -148,9 +149,14 @@ class Keyring:
     def _unlisted(self, route: Route, role: str) -> str:
         """Try to register a scope that is not advertised: it may be known all the same."""
         scope = route.scope(role)
+        if scope in self._clients:
+            return scope
+        if scope in self._refused:
+            not_applicable(f"the server offers no scope {scope}")
         try:
             client = self.registrar.confidential(f"openid {route.family} {scope}")
         except RegistrationRefused:
+            self._refused.add(scope)
             self.scopes.note(scope, advertised=False, registrable=False)
             not_applicable(f"the server offers no scope {scope}")
         self.scopes.note(scope, advertised=False, registrable=True)

@@ -5,19 +5,25 @@ gives tokens to both. How wide that window is open depends on the machine; a rac
 is run again with something fresh, so often that chance has little to say.
 """
 
+import contextlib
+
 import pytest
 
 from conformance import expect, requirement
 from fixtures import keys
 from fixtures.oauth import granted
 from fixtures.racing import at_once
+from fixtures.registrar import RegistrationRefused
 
 SCOPE = "openid offline_access"
 SYSTEM = "system/Patient.read api:fhir"
-#: How many send at once: more than two only take the processor from each other.
+#: What OpenEMR grants a system with the least work. The less there is to do beside the race, the
+#: closer its requests stay together: they meet as often with a quarter of the time.
+QUICK = "api:oemr"
+#: How many send at once: more only take the processor from each other.
 RUNNERS = 4
 #: How many races at most. Those of refresh tokens cost a server the most: more with `--thorough`.
-RACES = {"refresh_token": 10, "assertion": 120}
+RACES = {"refresh_token": 10, "assertion": 60}
 THOROUGH = 30
 
 
@@ -68,15 +74,25 @@ def test_refresh_token_has_one_successor(server, tokens, admin, new_client, race
     _expect_one(won if len(valid) > 1 else valid, "uses of one refresh token")
 
 
+@pytest.fixture
+def quick_system(server, new_client, system_client):
+    """A client that authenticates with a key, and the scope that costs the server the least."""
+    with contextlib.suppress(RegistrationRefused):
+        client = new_client.system(QUICK)
+        if server.client_credentials(client, QUICK).is_success:
+            return client, QUICK
+    return system_client, SYSTEM
+
+
 @requirement("SMART-2.2-jti-race")
-def test_assertion_gives_one_token_at_the_same_time(server, system_client, race):
+def test_assertion_gives_one_token_at_the_same_time(server, quick_system, race):
     """A client assertion that is sent several times at once gives one token at most."""
-    client = system_client
+    client, scope = quick_system
 
     def requests():
         for _ in range(RACES["assertion"]):
             made = keys.client_assertion(client.client_id, client.audience, client.key)
-            yield lambda made=made: server.client_credentials(client, SYSTEM, assertion=made)
+            yield lambda made=made: server.client_credentials(client, scope, assertion=made)
 
     won = race(requests())
 
