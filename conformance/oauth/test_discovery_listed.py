@@ -157,12 +157,12 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
     """A response type that the metadata does not list brings nothing to the client."""
     listed = expect.member(discovery, "response_types_supported", kind=list)
     known = [{*each.split()} for each in listed]
-    client = new_client.public("openid fhirUser")
+    client = new_client.public()
 
     brought = []
     for response_type in [each for each in RESPONSE_TYPES if {*each.split()} not in known]:
         wishes = {"response_type": response_type, "nonce": "n-0S6-WzA2Mj"}
-        answer = Browser(server).authorize(client, admin, "openid fhirUser", parameters=wishes)
+        answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes)
         parts = urlsplit(answer.response.headers.get("location", ""))
         came = {name for name, _ in parse_qsl(f"{parts.query}&{parts.fragment}")}
         came &= {"code", "access_token", "id_token"}

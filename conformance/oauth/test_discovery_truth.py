@@ -222,10 +222,8 @@ def test_flow_works_with_the_issuer_only(target, http, server, new_client, admin
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
     there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
     expect.equal(here, there, "the endpoints")
-    client = new_client.public("openid fhirUser")
-    answer = Browser(server).authorize(
-        client, admin, "openid fhirUser", parameters={"nonce": "n-0S6-WzA2Mj"}
-    )
+    client = new_client.public(SCOPE)
+    answer = Browser(server).authorize(client, admin, SCOPE, parameters={"nonce": "n-0S6-WzA2Mj"})
     response = server.exchange(client, answer.code, verifier=answer.verifier)
     token = granted(response).get("id_token", "")
 

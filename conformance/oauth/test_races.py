@@ -15,7 +15,7 @@ from fixtures.oauth import granted
 from fixtures.racing import at_once
 from fixtures.registrar import RegistrationRefused
 
-SCOPE = "openid offline_access"
+SCOPE = "openid offline_access api:oemr"
 SYSTEM = "system/Patient.read api:fhir"
 #: What OpenEMR grants a system with the least work. The less there is to do beside the race, the
 #: closer its requests stay together: they meet as often with a quarter of the time.

@@ -10,7 +10,7 @@ from fixtures.oauth import granted
 
 SCOPE = "openid offline_access api:oemr user/patient.read user/facility.read"
 NARROW = "openid offline_access api:oemr user/patient.read"
-PUBLIC_SCOPE = "openid offline_access api:fhir fhirUser"
+PUBLIC_SCOPE = "openid offline_access profile api:oemr"
 
 
 @pytest.fixture(scope="module")
