@@ -11,7 +11,7 @@ from functools import cache, cached_property
 
 import pytest
 
-from conformance.routes import CONTEXT, UNKNOWN, Route, closed, firsts
+from conformance.routes import CONTEXT, UNKNOWN, Route, closed, everywhere, firsts
 from conformance.scopes import Scopes
 from fixtures.api import Api
 from fixtures.http import Blocked, Response, json_body
@@ -20,6 +20,7 @@ from fixtures.registrar import Registrar, RegistrationRefused
 from fixtures.target import Target, not_applicable
 from fixtures.tokens import Tokens, user_of
 
+SYSTEMS, PASSWORDS = "oauth.client_credentials", "oauth.password_grant"
 #: What a token of a system client lives at least, less some time to use it.
 SYSTEM_SECONDS = 240
 USERS = {"staff": "admin", "patient": "patient"}
@@ -85,14 +86,14 @@ class Keyring:
     def right(self, route: Route, role: str) -> str:
         """Return a token that opens a route, with the scopes of half of the resources.
 
-        Exactly with its own scope at one route of each resource, where a login costs little; not
-        applicable where the server has no such scope.
+        Exactly with its own scope at one route of each resource, see `_exact`; not applicable where
+        the server has no such scope.
         """
         scope = self.spelled(route, role)
         unlisted = scope is None
         scope = scope or self._unlisted(route, role)
         scopes = [scope]
-        if not (unlisted or (self._cheap and role == route.roles[0] and route in firsts())):
+        if not (unlisted or self._exact(route, role)):
             scopes = self._of_half(route, role, halves(route.api)[route.resource])
         answer = self._asked(role, [route.family, *scopes])
         if scope not in answer["scope"].split():
@@ -163,9 +164,15 @@ class Keyring:
         self._clients[scope] = client
         return scope
 
-    @property
-    def _cheap(self) -> bool:
-        return "oauth.password_grant" in self.target.features
+    def _exact(self, route: Route, role: str) -> bool:
+        """Tell whether a token for a route and role costs little enough to be for it alone.
+
+        That of a system costs the least, that of a login with a password a few times as much.
+        """
+        features = self.target.features
+        if (route.api, route.resource) in read_by_systems() and SYSTEMS in features:
+            return role == "system" and route.letter == "r"
+        return PASSWORDS in features and role == route.roles[0] and route in firsts()
 
     def _of_half(self, route: Route, role: str, half: int) -> list[str]:
         """Return the offered scopes of a role for half of the resources, in every spelling."""
@@ -249,6 +256,16 @@ def permitted(scope: str) -> tuple[str, set[str]]:
     """Return what a scope of SMART 2 is about, and the letters that it permits; others: none."""
     found = re.fullmatch(r"([\w/*]+)\.([cruds]+)", scope)
     return (found[1], {*found[2]}) if found else ("", set())
+
+
+@cache
+def read_by_systems() -> frozenset[tuple[str, str]]:
+    """Return the API and the name of each resource that a system reads by its id."""
+    return frozenset(
+        (route.api, route.resource)
+        for route in everywhere()
+        if route.letter == "r" and "system" in route.roles
+    )
 
 
 @cache
