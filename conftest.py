@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.compartment",
     "fixtures.bulk",
     "fixtures.sessions",
+    "fixtures.redemptions",
     "fixtures.lifecycle",
     "fixtures.aging",
     "fixtures.settings",

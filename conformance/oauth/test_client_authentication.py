@@ -6,38 +6,28 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.http import BasicAuth
+from fixtures.keys import JWT_BEARER
+from fixtures.login import Browser
 from fixtures.oauth import InBody, granted
+from fixtures.redemptions import gives_tokens
 from fixtures.registrar import LOGIN_SCOPE
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
 PASSWORD = pytest.param("password", marks=needs("oauth.password_grant"), id="password")
+#: Faults of client assertions.
+BENT = ["expired", "other_audience", "foreign_key", "garbage"]
 
 
 @pytest.fixture
-def code_request(authorization):
-    """Give a client of this check's own and the form of a good code exchange."""
-
-    def make(scope=SCOPE, **options):
-        client, allowed = authorization(scope, **options)
-        form = {
-            "grant_type": "authorization_code",
-            "code": allowed.code,
-            "redirect_uri": client.redirect_uri,
-            "code_verifier": allowed.verifier,
-        }
-        return client, form
-
-    return make
-
-
-@pytest.fixture
-def request_of(code_request, fresh_tokens, new_client, admin):
+def request_of(browser, fresh_tokens, new_client, admin):
     """Give a client of this check's own and a good token request, by the name of the grant."""
 
     def make(grant):
         if grant == "public_code":
-            return code_request(LOGIN_SCOPE, client=new_client.public())
+            client = new_client.public()
+            allowed = browser.authorize(client, admin, LOGIN_SCOPE)
+            return client, code_form(client, allowed.code, allowed.verifier)
         if grant == "client_credentials":
             scope = "api:fhir system/Patient.read"
             return new_client.system(scope), {"grant_type": grant, "scope": scope}
@@ -56,47 +46,89 @@ def request_of(code_request, fresh_tokens, new_client, admin):
     return make
 
 
-@requirement("RFC6749-2.3.1-basic")
-def test_client_authenticates_with_basic(server, code_request, new_client):
-    """A client with a secret can authenticate with HTTP Basic."""
-    client = new_client.confidential(SCOPE, token_endpoint_auth_method="client_secret_basic")
-    client, form = code_request(client=client)
-    response = server.token(form, client.authentication("client_secret_basic"))
+@pytest.fixture(scope="module")
+def exchanges(server, lent_clients, confidential_client, code_redemptions):
+    """The answers to code exchanges of a client that authenticates badly, by the fault.
 
-    expect.status(response, 200)
+    Those come last that servers are known to take: their tokens are the proof for the others.
+    """
+    client = lent_clients.confidential(SCOPE)
+    secret, other = client.client_secret, confidential_client
+
+    def twice(in_body, in_header):
+        more = {"client_id": client.client_id, "client_secret": in_body}
+        return lambda form: server.token(form | more, BasicAuth(client.client_id, in_header))
+
+    def in_the_address(form):
+        credentials = {"client_id": client.client_id, "client_secret": secret}
+        return server.http.post(server.token_endpoint, params=credentials, data=form)
+
+    wrong, missing = wrong_secret(client, other), without_secret(client)
+    badly = {fault: wrong[fault] for fault in ("random", "of_another_client", "longer")}
+    return code_redemptions(
+        client,
+        SCOPE,
+        with_each(server, badly)
+        | {"address": on_form(in_the_address), "body_wrong": on_form(twice("wrong", secret))}
+        | with_each(server, missing)
+        | {"basic_wrong": on_form(twice(secret, "wrong"))},
+    )
 
 
-@requirement("RFC6749-2.3.1-basic-formencoded")
-def test_encoded_credentials_are_decoded(server, code_request, new_client):
-    """Client id and secret are read form-urlencoded from HTTP Basic."""
-    client = new_client.confidential(SCOPE, token_endpoint_auth_method="client_secret_basic")
-    client, form = code_request(client=client)
+@pytest.fixture(scope="module")
+def refreshes(server, lent_clients, confidential_client, refresh_redemptions):
+    """The answers to refreshes of a client that authenticates badly, by the fault."""
+    client = lent_clients.confidential(OFFLINE_SCOPE)
+
+    def with_secret(auth):
+        return lambda token: server.refresh(client, token.value, auth=auth)
+
+    wrong = wrong_secret(client, confidential_client)
+    faults = ("left_out", "random", "of_another_client", "basic")
+    return refresh_redemptions(
+        client, OFFLINE_SCOPE, {fault: with_secret(wrong[fault]) for fault in faults}
+    )
+
+
+@pytest.fixture(scope="module")
+def by_basic(server, registrar, code_redemptions):
+    """The answers to a client that authenticates with Basic: encoded in full, and as usual."""
+    client = registrar.confidential(SCOPE, token_endpoint_auth_method="client_secret_basic")
     # Every character, also those that need none: what is encoded is to be decoded.
     name, secret = (
         "".join(f"%{byte:02X}" for byte in text.encode())
         for text in (client.client_id, client.client_secret)
     )
-    response = server.token(form, BasicAuth(name, secret))
+    auths = {
+        "encoded": BasicAuth(name, secret),
+        "usual": client.authentication("client_secret_basic"),
+    }
+    return code_redemptions(client, SCOPE, with_each(server, auths), proof=False)
 
-    expect.status(response, 200)
+
+@requirement("RFC6749-2.3.1-basic")
+def test_client_authenticates_with_basic(by_basic):
+    """A client with a secret can authenticate with HTTP Basic."""
+    expect.status(by_basic["usual"], 200)
+
+
+@requirement("RFC6749-2.3.1-basic-formencoded")
+def test_encoded_credentials_are_decoded(by_basic):
+    """Client id and secret are read form-urlencoded from HTTP Basic."""
+    expect.status(by_basic["encoded"], 200)
 
 
 @requirement("RFC6749-2.3.1-post")
-def test_client_authenticates_in_the_body(server, code_request, new_client):
+def test_client_authenticates_in_the_body(token_response):
     """A client that registered client_secret_post can authenticate in the body."""
-    client = new_client.confidential(SCOPE, token_endpoint_auth_method="client_secret_post")
-    client, form = code_request(client=client)
-    response = server.token(form, client.authentication("client_secret_post"))
-
-    expect.status(response, 200)
+    expect.status(token_response("authorization_code"), 200)
 
 
 @requirement("RFC6749-4.1.3-client-auth-required")
 @pytest.mark.parametrize("leaving_out", ["secret", "value", "basic_password"])
-def test_code_exchange_without_a_secret_is_refused(server, code_request, leaving_out):
+def test_code_exchange_without_a_secret_is_refused(exchanges, leaving_out):
     """A confidential client has to authenticate to exchange a code."""
-    client, form = code_request()
-    response = server.token(form, without_secret(client)[leaving_out])
+    response = exchanges[leaving_out]
 
     expect.no_token(response, "the client showed no secret, so whoever catches a code could use it")
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
@@ -104,10 +136,9 @@ def test_code_exchange_without_a_secret_is_refused(server, code_request, leaving
 
 @requirement("RFC6749-6-refresh-client-auth")
 @pytest.mark.parametrize("fault", ["left_out", "random", "of_another_client", "basic"])
-def test_refresh_without_the_secret_is_refused(server, request_of, confidential_client, fault):
+def test_refresh_without_the_secret_is_refused(refreshes, fault):
     """A confidential client has to authenticate to refresh."""
-    client, form = request_of("refresh_token")
-    response = server.token(form, wrong_secret(client, confidential_client)[fault])
+    response = refreshes[fault]
 
     expect.no_token(response, "the secret was wrong or missing, so a stolen refresh token would do")
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
@@ -128,12 +159,9 @@ def test_password_grant_without_the_secret_is_refused(
 
 @requirement("RFC6749-5.2-invalid-client-body")
 @pytest.mark.parametrize("fault", ["random", "of_another_client", "longer"])
-def test_code_exchange_with_a_wrong_secret_is_refused(
-    server, code_request, confidential_client, fault
-):
+def test_code_exchange_with_a_wrong_secret_is_refused(exchanges, fault):
     """A code exchange with a wrong secret in the body is refused with invalid_client."""
-    client, form = code_request()
-    response = server.token(form, wrong_secret(client, confidential_client)[fault])
+    response = exchanges[fault]
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
@@ -171,28 +199,16 @@ def test_unknown_client_is_refused(server, unused_code, fault):
 
 
 @requirement("RFC6749-2.3.1-not-in-uri")
-def test_credentials_in_the_address_are_refused(server, http, code_request):
+def test_credentials_in_the_address_are_refused(exchanges):
     """Client credentials in the query of the address are not accepted."""
-    client, form = code_request()
-    credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
-    response = http.post(server.token_endpoint, params=credentials, data=form)
-
-    expect.no_token(response)
+    expect.no_token(exchanges["address"])
 
 
 @requirement("RFC6749-2.3-one-method")
 @pytest.mark.parametrize("wrong", ["body", "basic"])
-def test_two_sets_of_credentials_are_refused(server, code_request, wrong):
+def test_two_sets_of_credentials_are_refused(exchanges, wrong):
     """A request with two sets of client credentials, one of them wrong, is refused."""
-    client, form = code_request()
-    in_body, in_header = {
-        "body": ("wrong", client.client_secret),
-        "basic": (client.client_secret, "wrong"),
-    }[wrong]
-    form |= {"client_id": client.client_id, "client_secret": in_body}
-    response = server.token(form, BasicAuth(client.client_id, in_header))
-
-    expect.no_token(response)
+    expect.no_token(exchanges[f"{wrong}_wrong"])
 
 
 @requirement("RFC6749-2.3.1-basic-malformed")
@@ -210,12 +226,7 @@ def test_two_sets_of_credentials_are_refused(server, code_request, wrong):
 def test_malformed_basic_header_is_refused(server, unused_code, credentials):
     """A malformed Basic header fails the authentication of the client cleanly."""
     client, code, verifier = unused_code
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": client.redirect_uri,
-        "code_verifier": verifier,
-    }
+    form = code_form(client, code, verifier)
     response = server.token(form, headers={"Authorization": credentials})
 
     expect.no_token(response)
@@ -246,37 +257,79 @@ def test_disabled_client_gets_no_token(server, request_of, administrator, grant)
     )
 
 
+@pytest.fixture(scope="module")
+def by_assertion(server, registrar, admin):
+    """The answers to an app with a key: to the exchange of its code, and to a refresh."""
+    client = registrar.system(OFFLINE_SCOPE, token_endpoint_auth_method="private_key_jwt")
+    allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
+    auth = client.authentication("private_key_jwt")
+    first = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+    token = granted(first).get("refresh_token") if gives_tokens(first) else None
+    second = server.refresh(client, token, auth=auth) if token else None
+    return {"authorization_code": first, "refresh_token": second}
+
+
 @requirement("SMART-2.2-asym-code-exchange")
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
-def test_app_authenticates_with_an_assertion(server, authorization, new_client, grant):
+def test_app_authenticates_with_an_assertion(by_assertion, grant):
     """An app with a key exchanges codes and refreshes with a signed assertion."""
-    client = new_client.system(OFFLINE_SCOPE, token_endpoint_auth_method="private_key_jwt")
-    client, allowed = authorization(OFFLINE_SCOPE, client=client)
-    auth = client.authentication("private_key_jwt")
-    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
     if grant == "refresh_token":
-        response = server.refresh(client, granted(response)["refresh_token"], auth=auth)
+        first = by_assertion["authorization_code"]
+        granted(first)
+        expect.member(first, "refresh_token")
 
-    expect.status(response, 200)
+    expect.status(by_assertion[grant], 200)
+
+
+@pytest.fixture(scope="module")
+def bad_assertions(server, registrar, bent_assertion, code_redemptions):
+    """The answers to code exchanges of an app with a bad assertion, by the fault."""
+    client = registrar.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
+    auths = {
+        fault: InBody(
+            client_id=client.client_id,
+            client_assertion_type=JWT_BEARER,
+            client_assertion=bent_assertion(fault, client),
+        )
+        for fault in BENT
+    }
+    return code_redemptions(client, SCOPE, with_each(server, auths))
 
 
 @requirement("SMART-2.2-asym-code-bad-assertion")
-@pytest.mark.parametrize("fault", ["expired", "other_audience", "foreign_key", "garbage"])
-def test_app_with_a_bad_assertion_is_refused(
-    server, authorization, new_client, bent_assertion, fault
-):
+@pytest.mark.parametrize("fault", BENT)
+def test_app_with_a_bad_assertion_is_refused(bad_assertions, fault):
     """A bad assertion at a code exchange is refused and not ignored."""
-    client = new_client.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
-    client, allowed = authorization(SCOPE, client=client)
-    auth = InBody(
-        client_id=client.client_id,
-        client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        client_assertion=bent_assertion(fault, client),
-    )
-    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+    response = bad_assertions[fault]
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+
+
+def code_form(client, code, verifier):
+    """Return the form of a good code exchange."""
+    return {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": client.redirect_uri,
+        "code_verifier": verifier,
+    }
+
+
+def on_form(send):
+    """Return what sends a code, from what sends the form of its exchange."""
+    return lambda code: send(code_form(code.client, code.value, code.verifier))
+
+
+def with_each(server, auths):
+    """Return what exchanges a code with each way to authenticate, by its name."""
+
+    def exchanging(auth):
+        return lambda code: server.exchange(
+            code.client, code.value, verifier=code.verifier, auth=auth
+        )
+
+    return {name: exchanging(auth) for name, auth in auths.items()}
 
 
 def without_secret(client):

@@ -3,89 +3,112 @@
 import pytest
 
 from conformance import expect, requirement
+from fixtures.login import Browser
 from fixtures.oauth import REDIRECT_URI, granted
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
 #: A second address of the same client.
 OTHER_URI = "https://client.example.org/other"
+#: What is sent in place of the redirect URI; None leaves it out.
+OTHER_ADDRESSES = {
+    "other_registered": OTHER_URI,
+    "slash_at_the_end": f"{REDIRECT_URI}/",
+    "other_host": "https://attacker.example.org/callback",
+    "left_out": None,
+    "empty": "",
+}
 
 
-@pytest.fixture
-def other_client(new_client):
-    """A client who gets hold of another client's code, with the same redirect URI."""
+@pytest.fixture(scope="module")
+def exchanges(server, registrar, lent_clients, code_redemptions):
+    """The answers to exchanges of a client's code by others, and with other redirect URIs."""
+    client = registrar.confidential(OFFLINE_SCOPE, redirect_uris=[REDIRECT_URI, OTHER_URI])
+    others = {"confidential": lent_clients.confidential(SCOPE), "public": lent_clients.public()}
 
-    def make(kind):
-        if kind == "public":
-            return new_client.public()
-        return new_client.confidential(SCOPE)
+    def by(sender):
+        return lambda code: server.exchange(sender, code.value, verifier=code.verifier)
 
-    return make
+    def with_address(uri):
+        return lambda code: server.token(
+            code_form(client, code.value, code.verifier) | {"redirect_uri": uri},
+            client.authentication(),
+        )
+
+    return code_redemptions(
+        client,
+        OFFLINE_SCOPE,
+        {kind: by(other) for kind, other in others.items()}
+        | {name: with_address(uri) for name, uri in OTHER_ADDRESSES.items()},
+    )
+
+
+@pytest.fixture(scope="module")
+def replayed(server, exchanges, lent_clients, admin):
+    """The answers to the second exchange of a code, and to a refresh with what the first gave."""
+    if exchanges.redeemed is not None:
+        good, answer = exchanges.redeemed
+        client, code, verifier = good.client, good.value, good.verifier
+    else:
+        client = lent_clients.confidential(OFFLINE_SCOPE)
+        allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
+        code, verifier = allowed.code, allowed.verifier
+        answer = server.exchange(client, code, verifier=verifier)
+    first = granted(answer)
+    second = server.exchange(client, code, verifier=verifier)
+    return second, server.refresh(client, first["refresh_token"])
+
+
+@pytest.fixture(scope="module")
+def public_exchanges(server, lent_clients, code_redemptions):
+    """The answers to exchanges of a public client's code without its id and with it."""
+    client = lent_clients.public()
+
+    def without_id(code):
+        return server.token(code_form(client, code.value, code.verifier))
+
+    def with_id(code):
+        return server.exchange(client, code.value, verifier=code.verifier)
+
+    requests = {"without_id": without_id, "with_id": with_id}
+    return code_redemptions(client, client.scope, requests, proof=False)
 
 
 @requirement("RFC6749-4.1.3-code-single-use")
-def test_code_is_exchanged_once_only(server, authorization):
+def test_code_is_exchanged_once_only(replayed):
     """An authorization code can be exchanged once only."""
-    client, allowed = authorization(SCOPE)
-    granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
-    second = server.exchange(client, allowed.code, verifier=allowed.verifier)
+    second, _ = replayed
 
     expect.no_token(second, "the code was used before, so whoever sees it could use it again")
 
 
 @requirement("RFC6749-4.1.3-replay-revokes")
-def test_replay_of_a_code_revokes_its_tokens(server, authorization):
+def test_replay_of_a_code_revokes_its_tokens(replayed):
     """A second use of a code revokes the tokens that were issued for it."""
-    client, allowed = authorization(OFFLINE_SCOPE)
-    first = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
-    server.exchange(client, allowed.code, verifier=allowed.verifier)
-    response = server.refresh(client, first["refresh_token"])
+    _, refresh = replayed
 
-    expect.no_token(response, "its code was sent twice, so one of the senders has stolen it")
+    expect.no_token(refresh, "its code was sent twice, so one of the senders has stolen it")
 
 
 @requirement("RFC6749-4.1.3-code-bound-to-client")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
-def test_code_of_another_client_is_refused(server, authorization, other_client, kind):
+def test_code_of_another_client_is_refused(exchanges, kind):
     """A code is exchanged by the client that it was issued to, and by no other."""
-    _, allowed = authorization(SCOPE)
-    response = server.exchange(other_client(kind), allowed.code, verifier=allowed.verifier)
-
-    expect.no_token(response)
+    expect.no_token(exchanges[kind])
 
 
 @requirement("RFC6749-4.1.3-redirect-uri-match")
-@pytest.mark.parametrize(
-    "uri",
-    [
-        pytest.param(OTHER_URI, id="other_registered"),
-        pytest.param(f"{REDIRECT_URI}/", id="slash_at_the_end"),
-        pytest.param("https://attacker.example.org/callback", id="other_host"),
-    ],
-)
-def test_code_exchange_with_another_redirect_uri_is_refused(server, authorization, new_client, uri):
+@pytest.mark.parametrize("uri", ["other_registered", "slash_at_the_end", "other_host"])
+def test_code_exchange_with_another_redirect_uri_is_refused(exchanges, uri):
     """The redirect URI of the code exchange is that of the authorization request."""
-    client = new_client.confidential(SCOPE, redirect_uris=[REDIRECT_URI, OTHER_URI])
-    _, allowed = authorization(SCOPE, client=client)
-    response = server.exchange(client, allowed.code, verifier=allowed.verifier, redirect_uri=uri)
-
-    expect.no_token(response)
+    expect.no_token(exchanges[uri])
 
 
 @requirement("RFC6749-4.1.3-redirect-uri-missing")
-@pytest.mark.parametrize("uri", [pytest.param(None, id="left_out"), pytest.param("", id="empty")])
-def test_code_exchange_without_the_redirect_uri_is_refused(server, authorization, uri):
+@pytest.mark.parametrize("uri", ["left_out", "empty"])
+def test_code_exchange_without_the_redirect_uri_is_refused(exchanges, uri):
     """The code exchange has a redirect URI if the authorization request had one."""
-    client, allowed = authorization(SCOPE)
-    form = {
-        "grant_type": "authorization_code",
-        "code": allowed.code,
-        "redirect_uri": uri,
-        "code_verifier": allowed.verifier,
-    }
-    response = server.token(form, client.authentication())
-
-    expect.no_token(response)
+    expect.no_token(exchanges[uri])
 
 
 @requirement("RFC6749-4.1.3-code-garbage")
@@ -111,22 +134,14 @@ def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential
 
 @requirement("RFC6749-5.2-invalid-grant-code")
 @pytest.mark.parametrize("fault", ["garbage", "other_client", "other_redirect_uri"])
-def test_bad_code_is_an_invalid_grant(server, authorization, new_client, unused_code, fault):
+def test_bad_code_is_an_invalid_grant(server, exchanges, unused_code, fault):
     """A code that is unknown, foreign or meant for another redirect URI is an invalid_grant."""
     if fault == "garbage":
         client, code, verifier = unused_code
         response = server.exchange(client, bend(code)["flipped"], verifier=verifier)
-    elif fault == "other_client":
-        _, allowed = authorization(SCOPE)
-        response = server.exchange(
-            new_client.confidential(SCOPE), allowed.code, verifier=allowed.verifier
-        )
     else:
-        client = new_client.confidential(SCOPE, redirect_uris=[REDIRECT_URI, OTHER_URI])
-        _, allowed = authorization(SCOPE, client=client)
-        response = server.exchange(
-            client, allowed.code, verifier=allowed.verifier, redirect_uri=OTHER_URI
-        )
+        answer = {"other_client": "confidential", "other_redirect_uri": "other_registered"}
+        response = exchanges[answer[fault]]
 
     expect.oauth_error(response, "invalid_grant")
 
@@ -165,33 +180,33 @@ def test_code_of_a_request_without_state_is_exchanged(server, authorization):
 
 
 @requirement("OPENEMR-CODE-public-client-id-body")
-def test_public_client_exchanges_a_code_with_its_id(server, browser, admin, new_client):
+def test_public_client_exchanges_a_code_with_its_id(public_exchanges):
     """A public client exchanges its code with its client_id and without a secret."""
-    client = new_client.public()
-    allowed = browser.authorize(client, admin, client.scope)
-    response = server.exchange(client, allowed.code, verifier=allowed.verifier)
+    response = public_exchanges["with_id"]
 
     expect.status(response, 200)
     expect.member(response, "access_token", kind=str)
 
 
 @requirement("RFC6749-4.1.3-public-client-id")
-def test_code_exchange_without_a_client_id_is_refused(server, browser, admin, new_client):
+def test_code_exchange_without_a_client_id_is_refused(public_exchanges):
     """A public client has to send its client_id."""
-    client = new_client.public()
-    allowed = browser.authorize(client, admin, client.scope)
-    form = {
-        "grant_type": "authorization_code",
-        "code": allowed.code,
-        "redirect_uri": client.redirect_uri,
-        "code_verifier": allowed.verifier,
-    }
-    response = server.token(form)
+    response = public_exchanges["without_id"]
 
     expect.no_token(response)
     expect.oauth_error(
         response, "invalid_request", "invalid_client", "invalid_grant", statuses=(400, 401)
     )
+
+
+def code_form(client, code, verifier):
+    """Return the form of a good code exchange."""
+    return {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": client.redirect_uri,
+        "code_verifier": verifier,
+    }
 
 
 def bend(code):
