@@ -11,6 +11,7 @@ pytest_plugins = [
     "fixtures.bulk",
     "fixtures.sessions",
     "fixtures.redemptions",
+    "fixtures.authorizations",
     "fixtures.lifecycle",
     "fixtures.aging",
     "fixtures.settings",

@@ -31,9 +31,9 @@ ODD = 'nope"\\é\r\n<x>'
 
 
 @pytest.fixture(scope="module")
-def client(registrar):
+def client(lent_clients):
     """A public client that is only looked at."""
-    return registrar.public(SCOPE)
+    return lent_clients.public(SCOPE)
 
 
 @pytest.fixture(scope="module")
@@ -183,11 +183,10 @@ def test_strange_request_uri_is_not_fetched(listener, client, browser):
 
 @requirement("RFC9207-2-iss-parameter")
 @pytest.mark.parametrize("outcome", ["code", "error"])
-def test_iss_of_the_answer_is_the_issuer(new_client, browser, admin, discovery, outcome):
+def test_iss_of_the_answer_is_the_issuer(authorized, discovery, outcome):
     """The iss of an authorization response is the issuer, and there if the server announces it."""
-    client = new_client.public(SCOPE)
     wishes = {"prompt": "none"} if outcome == "error" else {}
-    answer = browser.authorize(client, admin, SCOPE, parameters=wishes)
+    client, answer = authorized(**wishes)
 
     told = expect.json_object(discovery)
     given = expect.redirect(answer.response, to=client.redirect_uri)

@@ -21,9 +21,9 @@ REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
-def client(registrar):
+def client(lent_clients):
     """A public client for patients; nobody finishes a login with it."""
-    return registrar.public(SCOPE)
+    return lent_clients.public(SCOPE)
 
 
 @pytest.fixture
@@ -40,6 +40,14 @@ def consent_page(browser, new_client, admin):
     page = browser.settle(browser.log_in(browser.open(new_client.public(SCOPE), SCOPE), admin))
     form_of(page)
     return page
+
+
+@pytest.fixture(scope="module")
+def decision(server, lent_clients, admin):
+    """A browser with the consent page after a login of the administrator; one check decides it."""
+    visitor = Browser(server)
+    page = visitor.log_in(visitor.open(lent_clients.public(SCOPE), SCOPE), admin)
+    return visitor, visitor.settle(page)
 
 
 def is_consent(page):
@@ -124,7 +132,11 @@ def test_patient_form_is_protected_against_forgery(
 @pytest.mark.parametrize("name", ["login_page", "consent_page"])
 def test_page_cannot_be_framed(request, name):
     """The login and consent pages forbid that other sites frame them."""
-    page = request.getfixturevalue(name)
+    if name == "consent_page":
+        _, page = request.getfixturevalue("decision")
+        form_of(page)
+    else:
+        page = request.getfixturevalue(name)
 
     options = page.headers.get("x-frame-options", "").upper()
     policy = re.search(r"frame-ancestors([^;]*)", page.headers.get("content-security-policy", ""))
@@ -242,14 +254,15 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
 
 
 @requirement("RFC6749-4.1.2.1-access-denied")
-def test_user_can_refuse(browser, consent_page):
+def test_user_can_refuse(decision):
     """The consent page lets the user refuse, and the client gets access_denied."""
+    browser, consent_page = decision
+    form = form_of(consent_page)
     page = BeautifulSoup(consent_page.text, "html.parser")
     buttons = page.select("form button[name], form input[type=submit][name]")
     refusing = [button for button in buttons if REFUSAL.search(str(button))]
     expect.that(refusing, "a button to refuse", [str(button) for button in buttons], consent_page)
     name, value = str(refusing[0]["name"]), str(refusing[0].get("value", ""))
-    form = form_of(consent_page)
     response = browser.submit(form, [*form.fields, (name, value)])
 
     answer = expect.redirect(response)

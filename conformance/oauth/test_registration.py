@@ -233,11 +233,9 @@ def test_staff_client_is_disabled_at_first(new_client, server, browser, admin):
 
 
 @requirement("OPENEMR-REG-enabled-works")
-def test_staff_client_works_once_enabled(new_client, server, browser, admin):
+def test_staff_client_works_once_enabled(token_response):
     """A confidential client with staff scopes works once an administrator has enabled it."""
-    client = new_client.confidential(STAFF)
-    answer = browser.authorize(client, admin, STAFF)
-    response = server.exchange(client, answer.code, verifier=answer.verifier)
+    response = token_response("authorization_code")
 
     expect.status(response, 200)
     expect.member(response, "access_token", kind=str)

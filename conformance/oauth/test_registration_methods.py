@@ -15,16 +15,24 @@ SYSTEM = "api:fhir system/Patient.read"
 TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")}
 
 
+@pytest.fixture(scope="module")
+def by_default(registrar, server, code_redemptions):
+    """How a client authenticates that named no method, and the answers to it, right and wrong."""
+    client = registrar.confidential(SCOPE, token_endpoint_auth_method=None)
+    method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
+    auths = {
+        "wrong": client.authentication(method, secret="wrong"),
+        "right": client.authentication(method),
+    }
+    return method, code_redemptions(client, SCOPE, with_each(server, auths), proof=False)
+
+
 @requirement("RFC7591-2-default-auth-method")
 @pytest.mark.parametrize("secret", ["right", "wrong"])
-def test_default_authentication_method_works(server, new_client, authorization, secret):
+def test_default_authentication_method_works(by_default, secret):
     """A client that named no authentication method uses HTTP Basic, or the one it was told."""
-    client = new_client.confidential(SCOPE, token_endpoint_auth_method=None)
-    method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
-    sent = {"right": None, "wrong": "wrong"}[secret]
-    auth = client.authentication(method, secret=sent)
-    _, allowed = authorization(SCOPE, client=client)
-    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+    method, responses = by_default
+    response = responses[secret]
 
     wanted = f"{'a token' if secret == 'right' else 'invalid_client'} by {method}"
     error = expect.json_object(response).get("error")
@@ -32,20 +40,39 @@ def test_default_authentication_method_works(server, new_client, authorization, 
     expect.that(came, wanted, response.text, response)
 
 
-@requirement("RFC7591-2-auth-method-enforced")
-@pytest.mark.parametrize("by", ["secret", "nothing"])
-def test_client_with_a_key_needs_its_key(server, new_client, authorization, by):
-    """A client that registered to authenticate with its key cannot do so without it."""
+@pytest.fixture(scope="module")
+def without_key(registrar, server, code_redemptions):
+    """The answer to a client with its key, and those to it without: with its secret, or nothing."""
     scope = f"{SCOPE} {SYSTEM}"
-    client = new_client.system(scope, token_endpoint_auth_method="private_key_jwt")
+    client = registrar.system(scope, token_endpoint_auth_method="private_key_jwt")
     control = server.client_credentials(client, SYSTEM)
     secret = {"client_secret": client.client_secret or "none-was-given"}
-    auth = InBody(client_id=client.client_id, **({} if by == "nothing" else secret))
-    _, allowed = authorization(SCOPE, client=client)
-    response = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
+    auths = {
+        "secret": InBody(client_id=client.client_id, **secret),
+        "nothing": InBody(client_id=client.client_id),
+    }
+    return control, code_redemptions(client, SCOPE, with_each(server, auths))
+
+
+@requirement("RFC7591-2-auth-method-enforced")
+@pytest.mark.parametrize("by", ["secret", "nothing"])
+def test_client_with_a_key_needs_its_key(without_key, by):
+    """A client that registered to authenticate with its key cannot do so without it."""
+    control, responses = without_key
 
     expect.status(control, 200)
-    expect.oauth_error(response, "invalid_client", statuses=(400, 401))
+    expect.oauth_error(responses[by], "invalid_client", statuses=(400, 401))
+
+
+def with_each(server, auths):
+    """Return what exchanges a code with each way to authenticate, by its name."""
+
+    def exchanging(auth):
+        return lambda code: server.exchange(
+            code.client, code.value, verifier=code.verifier, auth=auth
+        )
+
+    return {name: exchanging(auth) for name, auth in auths.items()}
 
 
 @requirement("RFC7591-2-private-key-jwt-needs-keys")

@@ -177,21 +177,22 @@ def test_tokens_fit_into_a_header(token_response, grant):
 
 
 @pytest.fixture(scope="module")
-def four_answers(server, tokens, registrar, admin):
-    """The token answer of a login and those of three refreshes, one after the other."""
+def answers(target, server, tokens, lent_clients, admin, token_response):
+    """The token answers of a login and of its refresh, and those of other logins."""
     scope = "openid offline_access api:oemr user/patient.read"
-    client = registrar.confidential(scope)
-    found = [granted(tokens.fetch(client, admin, scope))]
-    for _ in range(3):
-        found.append(granted(server.refresh(client, found[-1].get("refresh_token", ""))))
-    return found
+    client = lent_clients.confidential(scope)
+    login = granted(tokens.fetch(client, admin, scope))
+    refreshed = granted(server.refresh(client, login.get("refresh_token", "")))
+    others = ["authorization_code", "refresh_token"]
+    others += ["password"] if "oauth.password_grant" in target.features else []
+    return [login, refreshed, *(granted(token_response(grant)) for grant in others)]
 
 
 @requirement("RFC6749-10.10-token-entropy")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_tokens_are_unique_and_long(four_answers, kind):
+def test_tokens_are_unique_and_long(answers, kind):
     """Tokens are unique and too long to be guessed."""
-    values = [str(each.get(kind, "")) for each in four_answers]
+    values = [str(each.get(kind, "")) for each in answers]
 
     expect.equal(len({*values}), len(values), f"the number of different {kind}s")
     expect.that(min(map(len, values)) >= 22, "128 bits, 22 characters", min(map(len, values)))
