@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conformance import disclosure, expect, needs, requirement
-from fixtures.http import Blocked, query
+from fixtures.http import query
 from fixtures.login import Browser, consent, consent_form, form_of, patient_form
 from fixtures.oauth import Pkce, granted
 from fixtures.registrar import LOGIN_SCOPE as SCOPE
@@ -32,22 +32,6 @@ def login_page(browser, client):
     page = browser.open(client, SCOPE)
     form_of(page)
     return page
-
-
-@pytest.fixture
-def consent_page(browser, new_client, admin):
-    """The consent page after a login of the administrator to a client of its own."""
-    page = browser.settle(browser.log_in(browser.open(new_client.public(SCOPE), SCOPE), admin))
-    form_of(page)
-    return page
-
-
-@pytest.fixture(scope="module")
-def decision(server, lent_clients, admin):
-    """A browser with the consent page after a login of the administrator; one check decides it."""
-    visitor = Browser(server)
-    page = visitor.log_in(visitor.open(lent_clients.public(SCOPE), SCOPE), admin)
-    return visitor, visitor.settle(page)
 
 
 def is_consent(page):
@@ -97,9 +81,10 @@ def test_login_form_is_protected_against_forgery(browser, login_page, admin, ser
 
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_consent_form_is_protected_against_forgery(browser, consent_page, token):
+def test_consent_form_is_protected_against_forgery(deciding, token):
     """The login, patient and consent forms are accepted only with the token of their page."""
-    form = form_of(consent_page)
+    browser, page = deciding()
+    form = form_of(page)
     fields = [pair for pair in consent(form, SCOPE.split()) if pair[0] != "csrf_token_form"]
     sent = [("csrf_token_form", token)] if token else []
     response = browser.submit(form, [*fields, *sent])
@@ -112,15 +97,10 @@ def test_consent_form_is_protected_against_forgery(browser, consent_page, token)
 @requirement("RFC6749-10.12-consent-csrf")
 @needs("smart.standalone_launch", "patients")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_patient_form_is_protected_against_forgery(
-    browser, new_client, server, admin, patient, token
-):
+def test_patient_form_is_protected_against_forgery(deciding, patient, token):
     """The login, patient and consent forms are accepted only with the token of their page."""
-    page = browser.open(new_client.public(LAUNCH), LAUNCH)
-    page = browser.settle(browser.log_in(page, admin))
+    browser, page = deciding("patient", LAUNCH)
     form = patient_form(BeautifulSoup(page.text, "html.parser"), page)
-    if form is None:
-        raise Blocked("the administrator is not asked for a patient")
     names = [name for name, _ in form.fields if name.startswith("csrf")]
     fields = form.filled(patient_id=patient.uuid, **dict.fromkeys(names, token))
     page = browser.settle(browser.submit(form, fields))
@@ -130,13 +110,9 @@ def test_patient_form_is_protected_against_forgery(
 
 @requirement("RFC6749-10.13-clickjacking")
 @pytest.mark.parametrize("name", ["login_page", "consent_page"])
-def test_page_cannot_be_framed(request, name):
+def test_page_cannot_be_framed(request, deciding, name):
     """The login and consent pages forbid that other sites frame them."""
-    if name == "consent_page":
-        _, page = request.getfixturevalue("decision")
-        form_of(page)
-    else:
-        page = request.getfixturevalue(name)
+    page = deciding()[1] if name == "consent_page" else request.getfixturevalue(name)
 
     options = page.headers.get("x-frame-options", "").upper()
     policy = re.search(r"frame-ancestors([^;]*)", page.headers.get("content-security-policy", ""))
@@ -254,9 +230,9 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
 
 
 @requirement("RFC6749-4.1.2.1-access-denied")
-def test_user_can_refuse(decision):
+def test_user_can_refuse(deciding):
     """The consent page lets the user refuse, and the client gets access_denied."""
-    browser, consent_page = decision
+    browser, consent_page = deciding()
     form = form_of(consent_page)
     page = BeautifulSoup(consent_page.text, "html.parser")
     buttons = page.select("form button[name], form input[type=submit][name]")

@@ -125,10 +125,10 @@ def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
 
 @requirement("AUTH-consent-needs-approval")
 @pytest.mark.parametrize("sent", ["all_but_the_button", "scopes_only"])
-def test_consent_without_the_button_brings_no_code(new_client, browser, admin, sent):
+def test_consent_without_the_button_brings_no_code(deciding, sent):
     """A consent form that is sent without its button to approve brings no code."""
-    client = new_client.public(SCOPE)
-    form = form_of(browser.settle(browser.log_in(browser.open(client, SCOPE), admin)))
+    browser, page = deciding()
+    form = form_of(page)
     fields = [(name, value) for name, value in consent(form, SCOPE.split()) if name != "proceed"]
     if sent == "scopes_only":
         fields = [(name, value) for name, value in fields if name.startswith("scope[")]
