@@ -5,9 +5,15 @@ import pytest
 from conformance import expect, requirement
 from fixtures.agent import KEPT_SECONDS
 
-SCOPE = "openid api:fhir patient/Patient.read user/Patient.read"
-PATIENT_SCOPE = "openid api:fhir patient/Patient.read"
-STAFF_SCOPE = "openid api:fhir user/Patient.read"
+#: Who asks for what: for the API that is cheaper to ask for, if the target has it.
+SCOPES = {
+    "patient": ("portal", "openid api:port patient/patient.read"),
+    "staff": ("rest", "openid api:oemr user/patient.read"),
+}
+FHIR_SCOPES = {
+    "patient": "openid api:fhir patient/Patient.read",
+    "staff": "openid api:fhir user/Patient.read",
+}
 #: Who calls which endpoint, and what the service has to be able to tell.
 CALLS = {
     "patient": ("/chat/patient", "patient", 200),
@@ -20,12 +26,21 @@ CALLS = {
 
 
 @pytest.fixture(scope="session")
-def callers(tokens, registrar, admin, patient):
+def scopes(target):
+    """The scopes of patients and of staff."""
+    return {
+        who: scope if feature in target.features else FHIR_SCOPES[who]
+        for who, (feature, scope) in SCOPES.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def callers(tokens, registrar, admin, patient, scopes):
     """The client of the service, and the answers with tokens of its callers."""
-    client = registrar.confidential(SCOPE)
+    client = registrar.confidential(" ".join(scopes.values()))
     return client, {
-        "patient": tokens.fetch(client, patient, PATIENT_SCOPE),
-        "staff": tokens.fetch(client, admin, STAFF_SCOPE),
+        "patient": tokens.fetch(client, patient, scopes["patient"]),
+        "staff": tokens.fetch(client, admin, scopes["staff"]),
     }
 
 
@@ -51,10 +66,10 @@ def test_service_tells_callers_apart(callers, agent, call):
 
 
 @requirement("INTEROP-agent-keeps-answers")
-def test_service_keeps_answers_for_a_while(tokens, new_client, server, agent, patient):
+def test_service_keeps_answers_for_a_while(tokens, new_client, server, agent, patient, scopes):
     """A service that keeps an introspection for 45 seconds refuses an ended token after that."""
-    client = new_client.confidential(PATIENT_SCOPE)
-    answer = tokens.fetch(client, patient, PATIENT_SCOPE)
+    client = new_client.confidential(scopes["patient"])
+    answer = tokens.fetch(client, patient, scopes["patient"])
     token = token_of({"patient": answer}, "patient")
     lives = expect.member(answer, "expires_in", kind=int)
     expect.that(lives > KEPT_SECONDS, f"expires_in of more than {KEPT_SECONDS}", lives, answer)

@@ -26,27 +26,33 @@ def send(server):
     return make
 
 
+@pytest.fixture(scope="session")
+def answer(client, answer_to_bent):
+    """Give the answer to an assertion of the client that has a fault and is right otherwise."""
+    return lambda fault: answer_to_bent(fault, client, SCOPE)
+
+
 @requirement("RFC7523-3-iss-required")
 @pytest.mark.parametrize("fault", ["no_iss", "iss_number", "iss_list"])
-def test_assertion_without_an_issuer_is_refused(send, client, bent_assertion, fault):
+def test_assertion_without_an_issuer_is_refused(answer, fault):
     """A client assertion without an issuer is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
 
 @requirement("RFC7523-3-iss-wrong")
-def test_assertion_of_another_issuer_is_refused(send, client, bent_assertion):
+def test_assertion_of_another_issuer_is_refused(answer):
     """A client assertion whose issuer is not the client is refused."""
-    response = send(client, bent_assertion("iss_unknown", client))
+    response = answer("iss_unknown")
 
     expect.no_token(response)
 
 
 @requirement("RFC7523-3-sub-required")
-def test_assertion_without_a_subject_is_refused(send, client, bent_assertion):
+def test_assertion_without_a_subject_is_refused(answer):
     """A client assertion without a subject is refused."""
-    response = send(client, bent_assertion("no_sub", client))
+    response = answer("no_sub")
 
     expect.no_token(response)
 
@@ -71,9 +77,9 @@ def test_assertion_about_another_client_is_refused(
 
 @requirement("RFC7523-3-aud-required")
 @pytest.mark.parametrize("fault", ["no_aud", "aud_empty", "aud_empty_list"])
-def test_assertion_without_an_audience_is_refused(send, client, bent_assertion, fault):
+def test_assertion_without_an_audience_is_refused(answer, fault):
     """A client assertion without an audience is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
@@ -82,9 +88,9 @@ def test_assertion_without_an_audience_is_refused(send, client, bent_assertion, 
 @pytest.mark.parametrize(
     "fault", ["aud_other_host", "aud_host_only", "aud_suffix", "aud_authorize", "aud_fhir"]
 )
-def test_assertion_for_another_audience_is_refused(send, client, bent_assertion, fault):
+def test_assertion_for_another_audience_is_refused(answer, fault):
     """A client assertion for another audience is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
@@ -112,9 +118,9 @@ def test_audience_is_an_array(send, client):
 
 @requirement("RFC7523-3-exp-required")
 @pytest.mark.parametrize("fault", ["no_exp", "exp_null", "exp_text", "exp_boolean"])
-def test_assertion_without_an_expiry_is_refused(send, client, bent_assertion, fault):
+def test_assertion_without_an_expiry_is_refused(answer, fault):
     """A client assertion without a time of expiry is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(
         response, "the assertion never expires, so one that leaks opens the door for ever"
@@ -123,26 +129,26 @@ def test_assertion_without_an_expiry_is_refused(send, client, bent_assertion, fa
 
 @requirement("RFC7523-3-exp-past")
 @pytest.mark.parametrize("fault", ["exp_past", "exp_zero", "exp_negative"])
-def test_expired_assertion_is_refused(send, client, bent_assertion, fault):
+def test_expired_assertion_is_refused(answer, fault):
     """An expired client assertion is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
 
 @requirement("RFC7523-3-nbf-future")
-def test_assertion_that_is_not_valid_yet_is_refused(send, client, bent_assertion):
+def test_assertion_that_is_not_valid_yet_is_refused(answer):
     """A client assertion that is not valid yet is refused."""
-    response = send(client, bent_assertion("nbf_future", client))
+    response = answer("nbf_future")
 
     expect.no_token(response)
 
 
 @requirement("SMART-2.2-exp-5min")
 @pytest.mark.parametrize("fault", ["exp_hour_ahead", "exp_day_ahead"])
-def test_assertion_that_lives_long_is_refused(send, client, bent_assertion, fault):
+def test_assertion_that_lives_long_is_refused(answer, fault):
     """A client assertion that lives for more than five minutes is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response, "the assertion lives far longer than needed, and as long for a thief")
 
@@ -158,9 +164,9 @@ def test_assertion_that_lives_long_is_refused(send, client, bent_assertion, faul
         "signature_of_another",
     ],
 )
-def test_assertion_with_a_bad_signature_is_refused(send, client, bent_assertion, fault):
+def test_assertion_with_a_bad_signature_is_refused(answer, fault):
     """A client assertion that the client did not sign is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
@@ -169,93 +175,97 @@ def test_assertion_with_a_bad_signature_is_refused(send, client, bent_assertion,
 @pytest.mark.parametrize(
     "fault", ["none", "none_upper_case", "none_mixed_case", "none_with_signature"]
 )
-def test_unsigned_assertion_is_refused(send, client, bent_assertion, fault):
+def test_unsigned_assertion_is_refused(answer, fault):
     """A client assertion of the algorithm none is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
 
 @requirement("RFC8725-3.1-alg-confusion")
 @pytest.mark.parametrize("fault", ["hmac_with_pem", "hmac_with_jwk", "hmac_with_secret"])
-def test_public_key_is_no_hmac_secret(send, client, bent_assertion, fault):
+def test_public_key_is_no_hmac_secret(answer, fault):
     """A client assertion that is keyed with the public key or the client secret is refused."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
 
 @requirement("RFC8725-3.1-alg-not-allowed")
 @pytest.mark.parametrize("fault", ["rs256", "rs512", "ps384"])
-def test_key_is_used_with_its_algorithm_only(send, client, bent_assertion, fault):
+def test_key_is_used_with_its_algorithm_only(answer, fault):
     """A key that is registered for one algorithm is not used with another."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
 
 @requirement("RFC8725-3.10-kid-injection")
 @pytest.mark.parametrize("fault", ["kid_path", "kid_sql", "kid_null", "kid_long"])
-def test_key_id_is_only_an_id(send, client, bent_assertion, fault):
+def test_key_id_is_only_an_id(answer, fault):
     """A key id with a path, SQL or a null byte in it breaks nothing."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_server_error(response)
 
 
 @requirement("RFC8725-3.10-jku-ssrf")
 @pytest.mark.parametrize("fault", ["jku_of_a_stranger", "x5u_of_a_stranger"])
-def test_key_from_an_unregistered_address_is_not_trusted(send, client, bent_assertion, fault):
+def test_key_from_an_unregistered_address_is_not_trusted(answer, fault):
     """A key at an address that is not the registered one is not trusted."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
 
 @requirement("RFC8725-3.10-embedded-jwk")
 @pytest.mark.parametrize("fault", ["jwk_of_a_stranger", "jwk_of_a_stranger_own_kid"])
-def test_key_inside_of_the_assertion_is_not_trusted(send, client, bent_assertion, fault):
+def test_key_inside_of_the_assertion_is_not_trusted(answer, fault):
     """A key that comes in the assertion itself is not trusted."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
 
 @requirement("RFC7515-4.1.11-crit")
-def test_unknown_critical_header_is_refused(send, client, bent_assertion):
+def test_unknown_critical_header_is_refused(answer):
     """A client assertion with a critical header that the server does not know is refused."""
-    response = send(client, bent_assertion("crit_unknown", client))
+    response = answer("crit_unknown")
 
     expect.no_token(response)
 
 
 @requirement("RFC7519-4-duplicate-claims")
 @pytest.mark.parametrize("fault", ["aud_twice", "sub_twice", "exp_twice"])
-def test_last_of_two_claims_counts(send, client, bent_assertion, fault):
+def test_last_of_two_claims_counts(answer, fault):
     """A claim that a client assertion names twice counts with its last value, or not at all."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
+
+
+@pytest.fixture(scope="module")
+def replays(send, client):
+    """The answers to an assertion that was used before, and to another one with its jti."""
+    claims = {"jti": keys.unverified_claims(_assertion(client))["jti"]}
+    first = _assertion(client, claims=claims)
+    granted(send(client, first))
+    second = _assertion(client, claims=claims)
+    return {"same_assertion": send(client, first), "same_jti": send(client, second)}
 
 
 @requirement("SMART-2.2-jti-replay")
 @pytest.mark.parametrize("again", ["same_assertion", "same_jti"])
-def test_assertion_is_used_once_only(send, server, client, again):
+def test_assertion_is_used_once_only(replays, again):
     """A client assertion whose jti was seen before is refused."""
-    claims = {"jti": keys.unverified_claims(_assertion(client))["jti"]}
-    first = _assertion(client, claims=claims)
-    granted(send(client, first))
-    second = {"same_assertion": first, "same_jti": _assertion(client, claims=claims)}[again]
-    response = send(client, second)
-
-    expect.no_token(response)
+    expect.no_token(replays[again])
 
 
 @requirement("SMART-2.2-jti-required")
 @pytest.mark.parametrize("fault", ["no_jti", "jti_empty"])
-def test_assertion_without_a_jti_is_refused(send, client, bent_assertion, fault):
+def test_assertion_without_a_jti_is_refused(answer, fault):
     """A client assertion without a jti is refused, because its replay cannot be seen."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
 
@@ -302,9 +312,9 @@ def test_client_id_beside_the_assertion_names_the_same_client(
         "garbage",
     ],
 )
-def test_bad_assertion_is_an_invalid_client(send, client, bent_assertion, fault):
+def test_bad_assertion_is_an_invalid_client(answer, fault):
     """A client assertion that is refused is answered with invalid_client."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
@@ -325,9 +335,9 @@ def test_bad_assertion_is_an_invalid_client(send, client, bent_assertion, fault)
         "exp_text",
     ],
 )
-def test_malformed_assertion_breaks_nothing(send, client, bent_assertion, fault):
+def test_malformed_assertion_breaks_nothing(answer, fault):
     """A malformed client assertion is refused without a server error."""
-    response = send(client, bent_assertion(fault, client))
+    response = answer(fault)
 
     expect.no_token(response)
     expect.no_server_error(response)

@@ -16,9 +16,9 @@ def wrong_password(server, clients, patient):
 
 
 @requirement("RFC6749-4.3.2-password-ok")
-def test_password_gives_a_token_that_works(server, confidential_client, admin, api):
+def test_password_gives_a_token_that_works(token_response, api):
     """The right password of a user yields a token that works."""
-    response = server.password(confidential_client, admin, "openid api:oemr user/facility.read")
+    response = token_response("password")
 
     expect.status(response, 200)
     token = expect.member(response, "access_token", kind=str)

@@ -9,6 +9,8 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures import keys
+from fixtures.login import Browser
+from fixtures.redemptions import gives_tokens
 from fixtures.registrar import (
     LOGIN_SCOPE,
     PUBLIC_SCOPE,
@@ -22,6 +24,14 @@ pytestmark = writes
 SCOPE = "openid offline_access profile api:oemr"
 STAFF = "openid offline_access api:oemr user/patient.read"
 KINDS = ["confidential", "public"]
+#: What the server decides about a client, and no client.
+CHOSEN = {
+    "client_secret": "chosen-by-the-client",
+    "registration_access_token": "chosen-by-the-client",
+    "is_enabled": 1,
+    "is_confidential": 1,
+    "skip_ehr_launch_authorization_flow": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +149,17 @@ def test_unknown_member_is_ignored(new_client):
     expect.member(response, "client_id", kind=str)
 
 
-@requirement("RFC7591-3.2.1-client-id-unique")
-def test_clients_differ(new_client):
-    """Every registration gets a client_id and a secret of its own."""
+@pytest.fixture(scope="module")
+def five(registrar):
+    """The answers to five registrations of the same metadata, one after the other."""
     metadata = confidential_metadata(SCOPE)
-    bodies = [expect.json_object(new_client.ask(metadata)) for _ in range(5)]
+    return [registrar.ask(metadata) for _ in range(5)]
+
+
+@requirement("RFC7591-3.2.1-client-id-unique")
+def test_clients_differ(five):
+    """Every registration gets a client_id and a secret of its own."""
+    bodies = [expect.json_object(answer) for answer in five]
 
     for name in ("client_id", "client_secret", "registration_access_token"):
         values = [body.get(name) for body in bodies]
@@ -151,10 +167,9 @@ def test_clients_differ(new_client):
 
 
 @requirement("RFC7591-2-secret-entropy")
-def test_secret_cannot_be_guessed(new_client):
+def test_secret_cannot_be_guessed(five):
     """A client secret has at least 128 bits that cannot be guessed."""
-    metadata = confidential_metadata(SCOPE)
-    bodies = [expect.json_object(new_client.ask(metadata)) for _ in range(4)]
+    bodies = [expect.json_object(answer) for answer in five]
 
     secrets = [str(body.get("client_secret")) for body in bodies]
     bits = min(changing_bits(one, other) for one, other in pairwise(secrets))
@@ -221,15 +236,33 @@ def test_application_type_confidential_makes_no_silent_public_client(new_client)
     expect.that(safe, "a refusal, a secret, or another type", received, response)
 
 
-@requirement("OPENEMR-REG-disabled-by-default")
-def test_staff_client_is_disabled_at_first(new_client, server, browser, admin):
-    """A confidential client with staff scopes gets no token until an administrator enables it."""
-    client = new_client.new(confidential_metadata(STAFF), enable=False)
-    before = browser.authorize(client, admin, STAFF)
-    code = before.parameters.get("code", "none-was-given")
-    early = server.exchange(client, code, verifier=before.verifier)
+@pytest.fixture(scope="module")
+def early(registrar, server, admin):
+    """What a staff client of this metadata gets that no administrator has enabled."""
 
-    expect.no_token(early)
+    def ask(metadata):
+        client = registrar.new(metadata, enable=False)
+        allowed = Browser(server).authorize(client, admin, STAFF)
+        code = allowed.parameters.get("code", "none-was-given")
+        return client, server.exchange(client, code, verifier=allowed.verifier)
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def presumptuous(early):
+    """A client that chose what the server decides, such as to be enabled, and what it gets."""
+    return early(confidential_metadata(STAFF) | CHOSEN)
+
+
+@requirement("OPENEMR-REG-disabled-by-default")
+def test_staff_client_is_disabled_at_first(early, presumptuous):
+    """A confidential client with staff scopes gets no token until an administrator enables it."""
+    _, response = presumptuous
+    if gives_tokens(response):  # which may be because it asked for it
+        _, response = early(confidential_metadata(STAFF))
+
+    expect.no_token(response)
 
 
 @requirement("OPENEMR-REG-enabled-works")
@@ -253,22 +286,13 @@ def test_patient_app_works_at_once(new_client, server, browser, patient):
 
 
 @requirement("RFC7591-2-mass-assignment")
-def test_client_does_not_choose_what_the_server_decides(new_client, server, browser, admin):
+def test_client_does_not_choose_what_the_server_decides(presumptuous):
     """Members that the server decides about have no effect in a registration."""
-    chosen = {
-        "client_secret": "chosen-by-the-client",
-        "registration_access_token": "chosen-by-the-client",
-        "is_enabled": 1,
-        "is_confidential": 1,
-        "skip_ehr_launch_authorization_flow": True,
-    }
-    client = new_client.new(confidential_metadata(STAFF) | chosen, enable=False)
+    client, response = presumptuous
 
     for name in ("client_secret", "registration_access_token"):
-        expect.that(client.metadata.get(name) != chosen[name], f"a {name} of its own", "the sent")
-    answer = browser.authorize(client, admin, STAFF)
-    code = answer.parameters.get("code", "none-was-given")
-    expect.no_token(server.exchange(client, code, verifier=answer.verifier))
+        expect.that(client.metadata.get(name) != CHOSEN[name], f"a {name} of its own", "the sent")
+    expect.no_token(response)
 
 
 @requirement("OIDCR-2-redirect-uris-each-usable")

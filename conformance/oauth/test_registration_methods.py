@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures import keys
-from fixtures.oauth import InBody
+from fixtures.oauth import Client, InBody
 from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.registrar import confidential_metadata
 
@@ -124,7 +124,9 @@ def test_address_of_keys_discloses_nothing(server, new_client, uri):
     if registered.is_client_error:
         expect.member(registered, "error", kind=str)
         return
-    client = new_client.system(SYSTEM, jwks_uri=uri)
+    client = Client.registered(registered, metadata, audience=server.token_endpoint)
+    client.key, client.method = keys.key("conformance-1"), "private_key_jwt"
+    new_client.administrator.enable(client.client_id)
     response = server.client_credentials(client, SYSTEM)
 
     expect.no_token(response)
@@ -135,13 +137,18 @@ def test_address_of_keys_discloses_nothing(server, new_client, uri):
     expect.that(not inside, "no word of what is there", response.text, response)
 
 
+@pytest.fixture(scope="module")
+def managed(registrar):
+    """The answer to the registration of a client whose token is sent elsewhere only."""
+    return registrar.ask(confidential_metadata(SCOPE))
+
+
 @requirement("RFC7592-2.1-unknown-client")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_unknown_registration_is_answered_with_401(new_client, http, method):
+def test_unknown_registration_is_answered_with_401(managed, http, method):
     """The address of a registration that does not exist is answered with 401."""
-    registered = new_client.ask(confidential_metadata(SCOPE))
-    uri = expect.member(registered, "registration_client_uri", kind=str)
-    token = expect.member(registered, "registration_access_token", kind=str)
+    uri = expect.member(managed, "registration_client_uri", kind=str)
+    token = expect.member(managed, "registration_access_token", kind=str)
     unknown = f"{uri.rpartition('/')[0]}/no-such-client"
     response = http.request(
         method, unknown, headers={"Authorization": f"Bearer {token}"}, json={"client_name": "x"}
