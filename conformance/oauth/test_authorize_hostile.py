@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from conformance import expect, requirement
+from fixtures.authorizations import REFUSABLE
 from fixtures.http import recorded
 from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.target import not_applicable
@@ -104,10 +105,11 @@ def not_injected(response):
 
 @requirement("RFC6749-4.1.2-response-mode")
 @pytest.mark.parametrize("mode", ["web_message", "query.jwt"])
-def test_unsupported_response_mode_leads_no_code_astray(new_client, browser, admin, mode):
+def test_unsupported_response_mode_leads_no_code_astray(ignored, authorized, mode):
     """A response_mode that the server does not support is refused, or changes nothing."""
-    client = new_client.public(SCOPE)
-    answer = browser.authorize(client, admin, SCOPE, parameters={"response_mode": mode})
+    answer = ignored if mode == REFUSABLE["response_mode"] else None
+    if answer is None:
+        _, answer = authorized(response_mode=mode)
 
     refused = answer.response.is_client_error or "error" in answer.parameters
     came = f"{answer.response.status_code} {sorted(answer.parameters)}"

@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, needs, requirement
+from fixtures.authorizations import APP_ORIGIN as APP
 from fixtures.oauth import granted
 
-APP = "https://client.example.org"
 FOREIGN = "https://evil.example"
 APIS = [
     pytest.param("/fhir/Patient", marks=needs("fhir"), id="fhir"),
@@ -68,20 +68,10 @@ def test_public_documents_are_readable_from_anywhere(as_app, path):
 
 
 @requirement("CORS-token-registered-origin")
-def test_token_answer_is_readable_by_its_app(server, browser, new_client, admin):
+def test_token_answer_is_readable_by_its_app(app_exchange):
     """The token answer may be read from the origin of the client's redirect URI."""
-    client = new_client.public()
-    answer = browser.authorize(client, admin, client.scope)
-    form = {
-        "grant_type": "authorization_code",
-        "code": answer.code,
-        "redirect_uri": client.redirect_uri,
-        "code_verifier": answer.verifier,
-    }
-    response = server.token(form, client.authentication(), headers={"Origin": APP})
-
-    granted(response)
-    readable(response, APP)
+    granted(app_exchange)
+    readable(app_exchange, APP)
 
 
 @requirement("CORS-error-responses")

@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from conformance import expect, requirement
+from fixtures.authorizations import SHORTEST_VERIFIER
 from fixtures.login import Browser
 from fixtures.oauth import Pkce
 from fixtures.redemptions import Redeemable, Redemptions, gives_tokens
@@ -14,7 +15,7 @@ from fixtures.registrar import LOGIN_SCOPE as SCOPE
 
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
 RIGHT = {
-    "shortest": UNRESERVED[:43],
+    "shortest": SHORTEST_VERIFIER,
     "longest": (UNRESERVED * 2)[:128],
     "all_letters": UNRESERVED[::-1],
 }
@@ -103,9 +104,12 @@ def mixed_up(server, lent_clients, admin):
 @pytest.mark.parametrize("verifier", RIGHT)
 def test_right_verifier_brings_a_token(request, flow, server, verifier):
     """A verifier of 43 to 128 unreserved characters that fits the challenge brings a token."""
-    shared = {"longest": "mixed_up", "all_letters": "exchanges"}.get(verifier)
-    response = request.getfixturevalue(shared)[verifier] if shared else None
-    if response is None or not gives_tokens(response):  # what else was sent is not to matter
+    if verifier == "shortest":
+        response = request.getfixturevalue("app_exchange")
+    else:
+        shared = {"longest": "mixed_up", "all_letters": "exchanges"}[verifier]
+        response = request.getfixturevalue(shared)[verifier]
+    if not gives_tokens(response):  # what else was sent is not to matter
         client, answer = flow(s256(RIGHT[verifier]))
         response = server.exchange(client, answer.code, verifier=RIGHT[verifier])
 
