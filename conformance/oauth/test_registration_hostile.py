@@ -1,12 +1,13 @@
 """Client registration: values that somebody sends who means harm."""
 
+import contextlib
 import json
 import re
 
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import answer_line
+from fixtures.http import Blocked, answer_line
 from fixtures.oauth import Client
 from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.registrar import confidential_metadata, public_metadata
@@ -211,16 +212,31 @@ def test_scheme_without_a_domain_is_unusable(new_client, browser, scheme):
     unusable(new_client, browser, uri, uri)
 
 
+@pytest.fixture(scope="module")
+def linked(registrar):
+    """Registers a client with such addresses: `linked(member)`, with all of them if that goes."""
+
+    def ask(*members):
+        bad = {each: [SCRIPT] if each.endswith("s") else SCRIPT for each in members}
+        return registrar.ask(confidential_metadata(SCOPE) | bad)
+
+    with contextlib.suppress(Blocked):
+        with_all = ask(*LINKS)
+        if with_all.is_success:
+            return lambda _: with_all
+    return ask
+
+
 @requirement("RFC7591-2-link-schemes")
 @pytest.mark.parametrize("member", LINKS)
-def test_link_that_a_browser_runs_is_not_registered(new_client, member):
+def test_link_that_a_browser_runs_is_not_registered(linked, member):
     """An address that a browser would run is refused, or left out of what is registered."""
-    value = [SCRIPT] if member.endswith("s") else SCRIPT
-    response = new_client.ask(confidential_metadata(SCOPE) | {member: value})
+    response = linked(member)
 
     client_or_error(response)
     kept = expect.json_object(response).get(member) if response.is_success else None
-    expect.that(kept != value, f"{member} refused or left out", kept, response)
+    refused = kept not in (SCRIPT, [SCRIPT])
+    expect.that(refused, f"{member} refused or left out", kept, response)
 
 
 @requirement("RFC7591-2-no-header-injection")
