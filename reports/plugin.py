@@ -71,8 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if getattr(config.option, name, "absent") is None:
             setattr(config.option, name, str(chosen.results / file))
     if getattr(config.option, "allure_report_dir", None):
-        allure.leave_fixtures_out()
-        allure.write_at_once()
+        allure.take_over()
     if is_worker(config):
         return
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started
