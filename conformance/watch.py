@@ -8,7 +8,7 @@ route and not the request, so that the same fault is told once.
 
 import json
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -125,20 +125,19 @@ KINDS: dict[str, Look] = {
 }
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Look over what a check has exchanged, fixtures included, when it is over."""
-    report: pytest.TestReport = yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Look over what a check has exchanged, fixtures included, when it is over.
+
+    Its last report takes the properties of the check along: no report needs to be waited for.
+    """
     target = item.config.stash.get(TARGET, None)
     if call.when == "teardown" and target is not None:
         seen = item.config.stash.setdefault(SEEN, set())
         base = urlsplit(target.base_url).path
         alarms = [alarm for each in LOG.exchanges for alarm in look(each, base, seen)]
         if alarms:
-            report.user_properties.append(("alarms", alarms))
-    return report
+            item.user_properties.append(("alarms", alarms))
 
 
 def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
