@@ -4,8 +4,6 @@ Of a scope is noted whether it is advertised, registrable, granted and enforced;
 to see stays out. It travels in the report of the check that saw it (see reports/scopes.py).
 """
 
-from collections.abc import Generator
-
 import pytest
 
 NOTED = pytest.StashKey[dict[str, dict[str, bool]]]()
@@ -34,14 +32,13 @@ def scopes(pytestconfig: pytest.Config) -> Scopes:
     return Scopes(pytestconfig.stash.setdefault(NOTED, {}))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send along what was learnt during a check, fixtures included, when it is over."""
-    report: pytest.TestReport = yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Send along what was learnt during a check, fixtures included, when it is over.
+
+    Its last report takes the properties of the check along.
+    """
     noted = item.config.stash.get(NOTED, None)
     if call.when == "teardown" and noted:
-        report.user_properties.append(("scopes", {name: dict(noted[name]) for name in noted}))
+        item.user_properties.append(("scopes", {name: dict(noted[name]) for name in noted}))
         noted.clear()
-    return report

@@ -8,14 +8,14 @@ route and not the request, so that the same fault is told once.
 
 import json
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
 from conformance.disclosure import INTERNALS
-from fixtures.http import LOG, Exchange, Request, Response, curl
+from fixtures.http import LOG, Exchange, Response, curl
 from fixtures.redaction import SHORTEST_SECRET
 from fixtures.target import TARGET
 
@@ -26,6 +26,8 @@ CONFIDED = {"password", "client_secret", "client_assertion", "code_verifier", "r
 IN_URL = re.compile(
     r"[?&](?:access_token|refresh_token|id_token|client_secret|password)=[^&\s\"'<]"
 )
+#: A word is found many times faster than a pattern.
+SECRET_WORDS = ("_token=", "client_secret=", "password=")
 #: Statements of databases, and files of the server, beside the words of INTERNALS. A word is found
 #: many times faster than a pattern, so each pattern is tried only where its word is (`internals`).
 INSIDE = {
@@ -70,14 +72,14 @@ def html(exchange: Exchange, response: Response, path: str) -> str | None:
     """A page for people where a program waits for JSON."""
     if not SPEAKS_JSON.search(path) or exchange.request.method == "TRACE":
         return None
-    page = "html" in response.headers.get("content-type", "") and response.content.strip()
+    page = "html" in exchange.answered.get("content-type", "") and response.content.strip()
     return f"{response.status_code} with HTML" if page else None
 
 
 def broken_json(exchange: Exchange, response: Response, path: str) -> str | None:
     """A body that calls itself JSON and is none; one that is empty says nothing, and no lie."""
-    del exchange, path
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    del path
+    media_type = exchange.answered.get("content-type", "").partition(";")[0].strip().lower()
     if not response.content or not media_type.endswith(("/json", "+json")):
         return None
     if "parsed" in response.extensions:  # by what looked for secrets in it
@@ -91,14 +93,12 @@ def broken_json(exchange: Exchange, response: Response, path: str) -> str | None
 
 def secret_shown(exchange: Exchange, response: Response, path: str) -> str | None:
     """A secret in a URL that the server makes, or sent back to whoever confided it."""
-    found = IN_URL.search(response.headers.get("location", "")) or IN_URL.search(
-        response.text[:LONGEST_LOOK]
-    )
-    if found:
+    seen = f"{exchange.answered.get('location', '')}\n{response.text[:LONGEST_LOOK]}"
+    if any(word in seen for word in SECRET_WORDS) and (found := IN_URL.search(seen)):
         return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
     # RFC 7592 wants the client's registration access token back in the answer.
-    confided = [] if "/client/" in path else _confided(exchange.request)
-    told = "\n".join([response.text, *response.headers.values()]) if confided else ""
+    confided = [] if "/client/" in path else _confided(exchange)
+    told = "\n".join([response.text, *exchange.answered.values()]) if confided else ""
     for name, value in confided:
         if value in told:
             return f"{response.status_code} that repeats the {name} of the request"
@@ -107,10 +107,10 @@ def secret_shown(exchange: Exchange, response: Response, path: str) -> str | Non
 
 def cacheable(exchange: Exchange, response: Response, path: str) -> str | None:
     """Data of patients that a browser or a proxy may keep."""
-    authorized = "authorization" in exchange.request.headers and path.startswith("/apis/")
+    authorized = "authorization" in exchange.asked and path.startswith("/apis/")
     if not authorized or not response.is_success or OPEN.search(path):
         return None
-    control = response.headers.get("cache-control", "")
+    control = exchange.answered.get("cache-control", "")
     return None if "no-store" in control else f"Cache-Control: {control or 'none'}"
 
 
@@ -125,20 +125,19 @@ KINDS: dict[str, Look] = {
 }
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Look over what a check has exchanged, fixtures included, when it is over."""
-    report: pytest.TestReport = yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Look over what a check has exchanged, fixtures included, when it is over.
+
+    Its last report takes the properties of the check along: no report needs to be waited for.
+    """
     target = item.config.stash.get(TARGET, None)
     if call.when == "teardown" and target is not None:
         seen = item.config.stash.setdefault(SEEN, set())
         base = urlsplit(target.base_url).path
         alarms = [alarm for each in LOG.exchanges for alarm in look(each, base, seen)]
         if alarms:
-            report.user_properties.append(("alarms", alarms))
-    return report
+            item.user_properties.append(("alarms", alarms))
 
 
 def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -169,9 +168,7 @@ def route(path: str, *, whole: bool = True) -> str:
     return "/" + "/".join(names if whole else names[:3])
 
 
-def _confided(request: Request) -> list[tuple[str, str]]:
-    pairs = [("Authorization", request.headers.get("authorization", "").partition(" ")[2])]
-    if "urlencoded" in request.headers.get("content-type", ""):
-        form = parse_qsl(request.content.decode("utf-8", "replace"))
-        pairs += [(name, value) for name, value in form if name in CONFIDED]
+def _confided(exchange: Exchange) -> list[tuple[str, str]]:
+    pairs = [("Authorization", exchange.asked.get("authorization", "").partition(" ")[2])]
+    pairs += [(name, value) for name, value in exchange.form if name in CONFIDED]
     return [(name, value) for name, value in pairs if len(value) >= SHORTEST_SECRET]

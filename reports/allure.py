@@ -5,10 +5,8 @@
 
 import functools
 import json
-import os
 import re
 import sys
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,42 +45,11 @@ TRACKING = re.compile(
 )
 
 
-def leave_fixtures_out() -> None:
-    """Keep allure-pytest from taking down fixtures: a file for each, and nothing to read in it.
+def take_over() -> None:
+    """Have results written by the suite's own class, before allure-pytest makes its own."""
+    from reports import allure_results  # noqa: PLC0415 - Allure is loaded with the plugin only
 
-    It has no option for that, and the files of one run are thousands.
-    """
-    from allure_pytest.listener import AllureListener  # noqa: PLC0415 - loaded with the plugin only
-
-    AllureListener.pytest_fixture_setup = None  # pluggy takes what is no routine for no hook
-    AllureListener.pytest_fixture_post_finalizer = None
-    AllureListener._update_fixtures_children = lambda *_: None  # noqa: SLF001 - there is no other
-
-
-def write_at_once() -> None:
-    """Make allure-pytest write a result in one go: json.dump's pieces cost as much as the check.
-
-    Nor is it copied into plain data before (attrs.asdict): JSON asks for the fields as it goes.
-    """
-    from allure_commons.logger import AllureFileLogger  # noqa: PLC0415 - loaded with the plugin only
-
-    def filled(value: Any) -> dict[str, Any]:
-        fields: dict[str, Any] = vars(value)
-        if all(fields.values()):  # so it is with labels, which are most of a result
-            return fields
-        return {name: each for name, each in fields.items() if each or each is False}
-
-    encode = json.JSONEncoder(ensure_ascii=False, default=filled).encode
-
-    def report(self: Any, item: Any) -> None:
-        path = f"{self._report_dir}/{item.file_pattern.format(prefix=uuid.uuid4())}"
-        unfinished = f"{path}.tmp"
-        # Strings and no paths: a run does this thousands of times.
-        with open(unfinished, "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(encode(item))
-        os.replace(unfinished, path)  # noqa: PTH105
-
-    AllureFileLogger._report_item = report  # type: ignore[method-assign]  # noqa: SLF001 - there is no other
+    allure_results.take_over()
 
 
 def label(item: pytest.Item, requirement: Requirement) -> None:

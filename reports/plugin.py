@@ -4,6 +4,7 @@ On workers a check is judged (its verdict travels in the report's `user_properti
 controlling process only folds. Without xdist one process is both.
 """
 
+import functools
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if getattr(config.option, name, "absent") is None:
             setattr(config.option, name, str(chosen.results / file))
     if getattr(config.option, "allure_report_dir", None):
-        allure.leave_fixtures_out()
-        allure.write_at_once()
+        allure.take_over()
     if is_worker(config):
         return
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started
@@ -290,7 +290,8 @@ def pytest_sessionfinish(
         return (yield)
     if session.shouldfail or session.shouldstop:
         run.narrow(str(session.shouldfail or session.shouldstop))
-    data = results.cleaned(run.as_data(int(exitstatus)), SECRETS.clean)
+    # Most texts stand there many times.
+    data = results.cleaned(run.as_data(int(exitstatus)), functools.cache(SECRETS.clean))
     compared = results.held_against(data, config.stash.get(BASELINE, None))
     session.exitstatus = data["exit_code"]
     folder = config.stash[OPTIONS].results

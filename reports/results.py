@@ -5,6 +5,7 @@ cannot start its target (exit code 6), or is killed, leaves no file that could b
 result; read a baseline before that. A run that is interrupted writes what it has, marked partial.
 """
 
+import functools
 import json
 import os
 import tempfile
@@ -123,6 +124,7 @@ def sweep(clean: Callable[[str], str], junit: Path | None, allure: Path | None) 
     paths = [junit] if junit is not None and junit.is_file() else []
     if allure is not None and allure.is_dir():
         paths += [path for path in allure.iterdir() if path.suffix in {".json", ".txt"}]
+    clean = functools.cache(clean)  # the checks of a run have most of their texts in common
     for path in paths:
         text = path.read_text("utf-8")
         if path.name.endswith("-result.json") and '"statusDetails"' not in text:
@@ -153,11 +155,18 @@ def _clean_xml(text: str, clean: Callable[[str], str]) -> str:
         root = ET.fromstring(text)  # noqa: S314 - pytest wrote it
     except ET.ParseError:
         return clean(text)
+    changed = False
     for element in root.iter():
-        element.text = element.text and clean(element.text)
-        element.tail = element.tail and clean(element.tail)
+        for name, value in (("text", element.text), ("tail", element.tail)):
+            if value and (cleaned := clean(value)) != value:
+                setattr(element, name, cleaned)
+                changed = True
         for name, value in element.items():
-            element.set(name, clean(value))
+            if (cleaned := clean(value)) != value:
+                element.set(name, cleaned)
+                changed = True
+    if not changed:
+        return text
     return str(ET.tostring(root, encoding="utf-8", xml_declaration=True), "utf-8")
 
 

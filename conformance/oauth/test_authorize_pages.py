@@ -268,7 +268,12 @@ def test_user_can_refuse(deciding):
     browser, consent_page = deciding()
     form = form_of(consent_page)
     page = BeautifulSoup(consent_page.text, "html.parser")
-    buttons = page.select("form button[name], form input[type=submit][name]")
+    buttons = [
+        tag
+        for form in page.find_all("form")
+        for tag in form.find_all(["button", "input"], attrs={"name": True})
+        if tag.name == "button" or str(tag.get("type")).lower() == "submit"
+    ]
     refusing = [button for button in buttons if REFUSAL.search(str(button))]
     expect.that(refusing, "a button to refuse", [str(button) for button in buttons], consent_page)
     name, value = str(refusing[0]["name"]), str(refusing[0].get("value", ""))
