@@ -80,11 +80,14 @@ def _shortest(
     *,
     most: int,
 ) -> Found:
-    """Play the parts of a sequence, the shortest first, until one of them breaks the promise."""
+    """Play the parts of a sequence, the shortest first, until one of them breaks the promise.
+
+    The whole of it need not be played again: looks on the way are not told.
+    """
     plan = tuple(step for step, _ in played[: number + 1] if step.act not in LOOKING)
     parts = (
         part
-        for length in range(1, len(plan) + 1)
+        for length in range(1, len(plan))
         for part in itertools.combinations(plan, length)
         if playable(part)
     )

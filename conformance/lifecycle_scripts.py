@@ -1,7 +1,7 @@
 """Sequences of steps that are worth playing: each new situation of a token is asked for once.
 
 A login costs a real server up to a second. Hypothesis finds the sequences in the model alone; those
-for a server with everything are kept in `lifecycle.json`, because to find them takes seconds as well.
+for a server with everything are kept in `lifecycle.json`, because to find them takes seconds too.
 `python -m conformance.lifecycle_scripts` finds them anew, and a self-test compares.
 """
 
