@@ -1,5 +1,7 @@
 """Logout at the request of a client: what it ends, and where it leads."""
 
+from functools import cache
+
 import pytest
 
 from conformance import expect, needs, requirement
@@ -15,31 +17,43 @@ STATES = {"plain": "plain-state-to-come-back", "odd_letters": "odd state&c=d%#\u
 
 @pytest.fixture(scope="module")
 def ended(server, api, sign_in):
-    """One logout without a redirect URI: what it and its repetition answer, and what it ends.
+    """Log out once without a redirect URI: `ended()` gives what came of it, by name.
 
-    By name: `first` and `second` the answers to the logout and to the same again; `before` and
-    `after` those of the API to the token that was logged out, `other` to one of another client.
+    `first` and `second` are the answers to the logout and to the same again; `before` and `after`
+    those of the API to the token that was logged out, `other` to one of another client.
     """
-    session, other, browser = sign_in(), sign_in(), Browser(server)
-    before = api.get(PLACE, session.access_token)
-    first = end_session(browser, id_token_hint=session.id_token)
-    after = api.get(PLACE, session.access_token)
-    untouched = api.get(PLACE, other.access_token)
-    second = end_session(browser, id_token_hint=session.id_token)
-    return {
-        "before": before, "first": first, "after": after, "other": untouched, "second": second
-    }  # fmt: skip
+
+    def end():
+        session, other, browser = sign_in(), sign_in(), Browser(server)
+        answers = {"before": api.get(PLACE, session.access_token)}
+        answers["first"] = end_session(browser, id_token_hint=session.id_token)
+        answers["after"] = api.get(PLACE, session.access_token)
+        answers["other"] = api.get(PLACE, other.access_token)
+        answers["second"] = end_session(browser, id_token_hint=session.id_token)
+        return answers
+
+    return cache(end)
 
 
 @pytest.fixture(scope="module")
 def led_back(server, sign_in):
-    """The answer to one logout that names a registered address and a plain state."""
-    return end_session(
-        Browser(server),
-        id_token_hint=sign_in().id_token,
-        post_logout_redirect_uri=LOGOUT_URI,
-        state=STATES["plain"],
-    )
+    """Log out once with a registered address and a plain state; `led_back()` gives the answer."""
+    sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES["plain"]}
+    return cache(lambda: end_session(Browser(server), id_token_hint=sign_in().id_token, **sent))
+
+
+@pytest.fixture(scope="module")
+def unasked(at_consent):
+    """Ask for a logout without parameters in the midst of a login, once.
+
+    `unasked()` gives the answer, and what goes on with the login.
+    """
+
+    def ask():
+        browser, finish = at_consent()
+        return browser.http.get(browser.server.url("/logout")), finish
+
+    return cache(ask)
 
 
 @requirement("OIDCRPL-2.1-end-session-endpoint")
@@ -54,7 +68,7 @@ def test_end_session_endpoint_is_published(discovery, target):
 @requirement("OIDCRPL-2-get")
 def test_logout_by_get_ends_at_a_page_of_the_server(ended, target):
     """Logout by GET without a redirect URI ends at a page of the server."""
-    response = ended["first"]
+    response = ended()["first"]
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
@@ -73,7 +87,7 @@ def test_logout_by_post_does_what_get_does(log_out, new_session):
 @requirement("OIDCRPL-2-redirect-registered")
 def test_logout_leads_to_the_registered_uri(led_back):
     """Logout leads to the post_logout_redirect_uri that the client has registered."""
-    response = led_back
+    response = led_back()
 
     expect.redirect(response, LOGOUT_URI)
 
@@ -89,13 +103,6 @@ def test_each_registered_uri_is_led_to(log_out, new_session, of_two_uris, uri):
 
 
 @pytest.fixture(scope="module")
-def unasked(at_consent):
-    """What goes on with a login, and the answer to a logout without parameters in its midst."""
-    browser, finish = at_consent()
-    return finish, browser.http.get(browser.server.url("/logout"))
-
-
-@pytest.fixture(scope="module")
 def of_two_uris(registrar):
     """A client with two addresses to return to after logout."""
     return registrar.confidential(SCOPE, post_logout_redirect_uris=list(URIS.values()))
@@ -103,11 +110,11 @@ def of_two_uris(registrar):
 
 @requirement("OIDCRPL-3-state-echo")
 @pytest.mark.parametrize("state", list(STATES))
-def test_state_comes_back_unchanged(request, log_out, new_session, state):
+def test_state_comes_back_unchanged(led_back, log_out, new_session, state):
     """The state of a logout request comes back unchanged with the redirect."""
     sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES[state]}
     response = {
-        "plain": lambda: request.getfixturevalue("led_back"),
+        "plain": led_back,
         "odd_letters": lambda: log_out(id_token_hint=new_session().id_token, **sent),
     }[state]()
 
@@ -143,11 +150,10 @@ def test_no_state_is_made_up(log_out, new_session):
 @pytest.mark.parametrize(
     "grant", ["authorization_code", pytest.param("password", marks=needs("oauth.password_grant"))]
 )
-def test_logout_ends_the_access_token(request, server, api, log_out, authorization, grant):
+def test_logout_ends_the_access_token(server, api, ended, log_out, authorization, grant):
     """After logout the access token of the grant opens nothing any more."""
     if grant == "password":
-        ended = request.getfixturevalue("ended")
-        before, after = ended["before"], ended["after"]
+        before, after = ended()["before"], ended()["after"]
     else:
         client, given = authorization(SCOPE)
         session = Session(client, server.exchange(client, given.code, verifier=given.verifier))
@@ -172,15 +178,15 @@ def test_logout_ends_the_refresh_token(server, log_out, new_session):
 @requirement("OPENEMR-LOGOUT-other-sessions")
 def test_logout_leaves_other_clients_alone(ended):
     """Logout from one client leaves what the user allowed to other clients alone."""
-    expect.no_data(ended["after"])
-    expect.status(ended["other"], 200)
+    expect.no_data(ended()["after"])
+    expect.status(ended()["other"], 200)
 
 
 @requirement("OPENEMR-LOGOUT-repeat")
 def test_logout_can_be_repeated(ended):
     """A second logout with the same hint is as harmless as the first."""
-    expect.status(ended["first"], 200, 302, 303)
-    expect.status(ended["second"], 200, 302, 303)
+    expect.status(ended()["first"], 200, 302, 303)
+    expect.status(ended()["second"], 200, 302, 303)
 
 
 @requirement("OIDCRPL-2-earlier-id-token")
@@ -202,7 +208,7 @@ def test_earlier_id_token_is_a_good_hint(server, api, admin, authorization, log_
 @requirement("OIDCRPL-logout-no-params")
 def test_logout_without_parameters_is_a_page(unasked, target):
     """Logout without parameters asks the user of the session, or says that it is done."""
-    response = unasked[1]
+    response, _ = unasked()
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
@@ -213,10 +219,10 @@ def test_logout_without_parameters_is_a_page(unasked, target):
 @pytest.mark.parametrize(
     "hint", ["none", pytest.param("other_user", marks=needs("oauth.password_grant", "patients"))]
 )
-def test_nobody_is_logged_out_unasked(request, at_consent, new_session, hint):
+def test_nobody_is_logged_out_unasked(request, unasked, at_consent, new_session, hint):
     """Without a hint that names the user of the session, logout asks before it ends anything."""
     if hint == "none":
-        finish, response = request.getfixturevalue("unasked")
+        response, finish = unasked()
     else:
         other = new_session(PLACES["portal"][1], user=request.getfixturevalue("patient"))
         browser, finish = at_consent()

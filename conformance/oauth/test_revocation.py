@@ -53,15 +53,19 @@ def came_back(server, api, sign_in, ended):
 
 @pytest.fixture(scope="module")
 def shut_out(server, api, administrator, sign_in):
-    """The answers to the access token of a client before and after it was disabled, and to refresh.
+    """Disable a client once: `shut_out()` gives what its tokens brought.
 
-    The last is the one to its refresh token, which comes after everything else.
+    The answers of the API to its access token before and after, and then to a refresh.
     """
-    session = sign_in(OFFLINE_SCOPE)
-    before = api.get(PLACE, session.access_token)
-    administrator.disable(session.client.client_id)
-    after = api.get(PLACE, session.access_token)
-    return before, after, server.refresh(session.client, session.refresh_token)
+
+    def disable():
+        session = sign_in(OFFLINE_SCOPE)
+        before = api.get(PLACE, session.access_token)
+        administrator.disable(session.client.client_id)
+        after = api.get(PLACE, session.access_token)
+        return before, after, server.refresh(session.client, session.refresh_token)
+
+    return cache(disable)
 
 
 @requirement("RFC7009-2-endpoint-or-absent")
@@ -200,7 +204,7 @@ def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind)
 
 @requirement("ONC-G10-client-revocation")
 @pytest.mark.parametrize("what", ["access_token", "refresh_token", "code"])
-def test_disabled_client_loses_its_tokens(request, server, administrator, authorization, what):
+def test_disabled_client_loses_its_tokens(shut_out, server, administrator, authorization, what):
     """When a client is disabled, its access tokens, refresh tokens and codes are worth nothing."""
     if what == "code":
         client, given = authorization(SCOPE)
@@ -208,7 +212,7 @@ def test_disabled_client_loses_its_tokens(request, server, administrator, author
         administrator.disable(client.client_id)
         expect.no_token(server.exchange(client, code, verifier=given.verifier), SHUT_OUT)
         return
-    before, after, refresh = request.getfixturevalue("shut_out")
+    before, after, refresh = shut_out()
 
     expect.status(before, 200)
     if what == "refresh_token":
