@@ -44,9 +44,9 @@ def test_listed_response_modes_work(discovery, server, new_client, admin):
     """Every response mode that the metadata lists is used when it is asked for."""
     listed = expect.json_object(discovery).get("response_modes_supported", ["query"])
 
+    client = new_client.public(SCOPE)
     broken = []
     for mode in listed:
-        client = new_client.public(SCOPE)
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         if used_mode(answer) != mode:
@@ -59,9 +59,10 @@ def test_listed_challenge_methods_work(discovery, server, new_client, admin):
     """The metadata lists the PKCE challenge methods, and each of them works."""
     listed = expect.member(discovery, "code_challenge_methods_supported", kind=list)
 
+    client = new_client.public(SCOPE)
     broken = []
     for method in listed:
-        client, pkce = new_client.public(SCOPE), Pkce.new()
+        pkce = Pkce.new()
         pkce = Pkce(pkce.verifier, pkce.verifier) if method == "plain" else pkce
         wishes = {"code_challenge_method": method}
         answer = Browser(server).authorize(client, admin, SCOPE, pkce=pkce, parameters=wishes)

@@ -9,7 +9,6 @@ from fixtures import keys
 
 USER_GRANTS = ["authorization_code", "refresh_token"]
 LAUNCH = ("patient", "encounter", "intent", "fhirContext", "need_patient_banner", "smart_style_url")
-LAUNCH_SCOPE = "openid api:fhir launch/patient patient/Patient.read"
 
 
 @requirement("OPENEMR-INTRO-active-fresh")
@@ -137,12 +136,11 @@ def test_introspected_fhiruser_is_that_of_the_id_token(introspected):
 
 
 @requirement("SMART-2.0-introspect-context")
-def test_introspected_context_is_that_of_the_token_response(server, authorization):
+def test_introspected_context_is_that_of_the_token_response(server, standalone_launch):
     """The launch context of the token response is repeated by introspection."""
-    client, given = authorization(LAUNCH_SCOPE)
-    issued = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
+    issued = expect.json_object(standalone_launch.response)
     context = {name: issued[name] for name in LAUNCH if name in issued}
-    response = server.introspect(client, issued.get("access_token"))
+    response = server.introspect(standalone_launch.client, issued.get("access_token"))
 
     expect.that("patient" in context, "patient in the token response", sorted(issued))
     body = expect.json_object(response)
