@@ -75,10 +75,10 @@ def choose(possible: frozenset[str], *, thorough: bool = False) -> list[Plan]:
             break
         chosen.append(best)
         seen |= _new(shown[best], seen)
-    return chosen if thorough else _without_idle_steps(chosen, possible)
+    return chosen if thorough else without_idle_steps(chosen, possible)
 
 
-def _without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Plan]:
+def without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Plan]:
     """Take away the dearest step after which the sequences still show as much, as often as can."""
     shown = {plan: _shown(plan, possible, thorough=False) for plan in plans}
     wanted, costs = _all(plans, shown)
@@ -91,11 +91,11 @@ def _without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Pla
         ]
         for less in (plan for each in shorter for plan in each if plan not in shown):
             shown[less] = _shown(less, possible, thorough=False)
-        found = [(costly, each) for each in shorter for seen, costly in [_all(each, shown)]
-                 if seen == wanted and costly < costs]  # fmt: skip
+        judged = ((each, *_all(each, shown)) for each in shorter)
+        found = [(each, cost) for each, seen, cost in judged if seen == wanted and cost < costs]
         if not found:
             return plans
-        costs, plans = min(found, key=lambda each: each[0])
+        plans, costs = min(found, key=lambda each: each[1])
 
 
 def playable(plan: Plan) -> bool:
