@@ -186,7 +186,8 @@ def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault)
 @pytest.mark.parametrize("asked", ["nothing", "launch"])
 def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, asked):
     """A patient scope is granted only together with a patient."""
-    scope = SCOPE if asked == "launch" else SCOPE.replace(" launch", "")
+    scope = "openid api:fhir launch patient/Patient.read"
+    scope = scope if asked == "launch" else scope.replace(" launch", "")
     client = new_client.confidential(scope)
     if asked == "launch":
         new_client.administrator.enable(client.client_id)
