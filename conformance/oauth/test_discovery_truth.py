@@ -1,5 +1,6 @@
 """The provider metadata: whether what it says is true."""
 
+from functools import cache
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
@@ -139,9 +140,20 @@ def test_registration_endpoint_registers(discovery, http, new_client):
     expect.member(response, "client_id", kind=str)
 
 
+@pytest.fixture(scope="module")
+def found(http):
+    """Tell whether an address answers to GET or to a POST of a form: `found(url)`, each once."""
+
+    def ask(url):
+        answers = [http.get(url), http.post(url, data={"token": "x"})]
+        return not all(answer.status_code in {404, 405} for answer in answers)
+
+    return cache(ask)
+
+
 @requirement("DISC-advertised-urls-reachable")
 @pytest.mark.parametrize("document", ["openid", pytest.param("smart", marks=needs("fhir"))])
-def test_advertised_addresses_answer(discovery, smart_configuration, http, document):
+def test_advertised_addresses_answer(discovery, smart_configuration, found, document):
     """Every address that the metadata names is there."""
     response = {"openid": discovery, "smart": smart_configuration}[document]
     body = expect.json_object(response)
@@ -153,12 +165,8 @@ def test_advertised_addresses_answer(discovery, smart_configuration, http, docum
         if name != "userinfo_endpoint"
     ]
 
-    missing = []
-    for name in names:
-        url = urljoin(str(response.request.url), body[name])
-        answers = [http.get(url), http.post(url, data={"token": "x"})]
-        if all(answer.status_code in {404, 405} for answer in answers):
-            missing.append(f"{name}: {body[name]}")
+    base = str(response.request.url)
+    missing = [f"{name}: {body[name]}" for name in names if not found(urljoin(base, body[name]))]
     expect.that(not missing, "an answer at each address", missing, response)
 
 
