@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conformance.expect import Mismatch
-from conformance.lifecycle_model import BIRTHS, LOOKING, QUIET, Look, Model, Plan, Script, script
-from conformance.lifecycle_scripts import acts, scripts
+from conformance.lifecycle_model import BIRTHS, LOOKING, QUIET, Look, Script, script
+from conformance.lifecycle_scripts import acts, playable, scripts
 from fixtures.http import Blocked, answer_line
 from fixtures.lifecycle import Outcome, Step
 
@@ -80,13 +80,16 @@ def _shortest(
     *,
     most: int,
 ) -> Found:
-    """Play the parts of a sequence, the shortest first, until one of them breaks the promise."""
+    """Play the parts of a sequence, the shortest first, until one of them breaks the promise.
+
+    The whole of it need not be played again: looks on the way are not told.
+    """
     plan = tuple(step for step, _ in played[: number + 1] if step.act not in LOOKING)
     parts = (
         part
-        for length in range(1, len(plan) + 1)
+        for length in range(1, len(plan))
         for part in itertools.combinations(plan, length)
-        if _allowed(part)
+        if playable(part)
     )
     shorter = (script(part, promise.wants, late=True) for part in parts)
     asking = (part for part in shorter if any(promise.covers(look) for _, look in part))
@@ -96,16 +99,6 @@ def _shortest(
             if promise.covers(look) and promise.broken(again, place):
                 return promise, part, again, place
     return promise, played, outcomes, number
-
-
-def _allowed(plan: Plan) -> bool:
-    model = Model()
-    for step in plan:
-        refers = step.act in {"refresh", "logout"}
-        if (refers and step.session not in model.tokens) or not model.allows(step):
-            return False
-        model.do(step)
-    return True
 
 
 def _told(promise: Promise, played: Script, outcomes: Sequence[Outcome], number: int) -> Mismatch:

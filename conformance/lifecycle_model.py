@@ -56,14 +56,19 @@ class Look:
         last = self.history[-1]
         if thorough:
             return of_refresh, self.state, frozenset(self.history), last, self.again, self.later
-        if self.state == "open" or of_refresh:
+        if of_refresh:
             ended = {"logout", "disable"} & {*self.history}
-            return of_refresh, self.state, self.again, of_refresh and bool(ended)
+            return of_refresh, self.state, self.again, bool(ended)
         if last in BIRTHS and self.state == "alive":
             return of_refresh, self.state, last, self.later
         if self.state != "alive":  # what happened to an ended token matters, and not in which way
             last = "other" if last.startswith("other:") else "login" if last in LOGINS else last
-        return of_refresh, self.state, last, self.again
+        if self.state == "open":
+            return of_refresh, self.state, last
+        # What ends tokens may end those of the login only, and not those of a refresh since.
+        ends = {"dead": "logout", "suspended": "disable"}.get(self.state)
+        renewed = last == ends and not self.again and "refresh" in self.history
+        return of_refresh, self.state, last, self.again, renewed
 
 
 class Model:

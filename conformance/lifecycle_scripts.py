@@ -1,7 +1,7 @@
 """Sequences of steps that are worth playing: each new situation of a token is asked for once.
 
-A login costs a real server a second. Hypothesis finds the sequences in the model alone; those for a
-server with everything are kept in `lifecycle.json`, because to find them takes seconds as well.
+A login costs a real server up to a second. Hypothesis finds the sequences in the model alone; those
+for a server with everything are kept in `lifecycle.json`, because to find them takes seconds too.
 `python -m conformance.lifecycle_scripts` finds them anew, and a self-test compares.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from conformance.lifecycle_model import LOOKING, Look, Plan, Script, script
+from conformance.lifecycle_model import LOGINS, LOOKING, Look, Model, Plan, Script, script
 from fixtures.lifecycle import Step
 
 KEPT = Path(__file__).with_name("lifecycle.json")
@@ -23,6 +23,14 @@ NEEDED = {
     "introspect": "oauth.introspection",
 }
 ALWAYS = frozenset({"code", "refresh"})
+#: What steps take OpenEMR 7.0.3, in tenths of a second, and what a refresh token adds to a login.
+COSTS = {
+    "code": 6.3, "password": 2.0, "refresh": 4.4, "logout": 0.3, "disable": 0.2, "enable": 0.2
+}  # fmt: skip
+REFRESH_TOKEN = 1.7
+Situations = frozenset[object]
+#: The situations that a plan shows on the way, and those of the refresh tokens to try at its end.
+Shown = tuple[Situations, tuple[object, ...]]
 
 
 def acts(features: frozenset[str]) -> frozenset[str]:
@@ -49,23 +57,56 @@ def scripts(possible: frozenset[str], *, thorough: bool = False) -> tuple[Script
 
 
 def choose(possible: frozenset[str], *, thorough: bool = False) -> list[Plan]:
-    """Let Hypothesis find sequences, and take those that show the most for what they cost."""
+    """Let Hypothesis find sequences, and take those that show the most for what they cost.
+
+    Steps that show nothing new are left out, except for the thorough, who want long sequences.
+    """
     from conformance.lifecycle_games import plans  # noqa: PLC0415 - takes long, and seldom needed
 
-    def known(look: Look) -> bool:
-        return look.step.act != "introspect" or "introspect" in possible
-
-    found = plans(possible, *((1500, 10) if thorough else (400, 7)))
-    shown = {plan: _situations(script(plan, known), thorough=thorough) for plan in found}
+    shown = {
+        plan: _shown(plan, possible, thorough=thorough)
+        for plan in plans(possible, *((1500, 10) if thorough else (400, 7)))
+    }
     chosen: list[Plan] = []
-    seen: set[object] = set()
+    seen: Situations = frozenset()
     for _ in range(100 if thorough else 9):
-        best = max(found, key=lambda plan: len(shown[plan] - seen) / _cost(plan))
-        if not shown[best] - seen:
+        best = max(shown, key=lambda plan: len(_new(shown[plan], seen)) / _cost(plan, shown, seen))
+        if not _new(shown[best], seen):
             break
         chosen.append(best)
-        seen |= shown[best]
-    return chosen
+        seen |= _new(shown[best], seen)
+    return chosen if thorough else without_idle_steps(chosen, possible)
+
+
+def without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Plan]:
+    """Take away the dearest step after which the sequences still show as much, as often as can."""
+    shown = {plan: _shown(plan, possible, thorough=False) for plan in plans}
+    wanted, costs = _all(plans, shown)
+    while True:
+        shorter = [
+            [*plans[:place], *([less] if less else []), *plans[place + 1 :]]
+            for place, plan in enumerate(plans)
+            for less in (plan[:number] + plan[number + 1 :] for number in range(len(plan)))
+            if playable(less)
+        ]
+        for less in (plan for each in shorter for plan in each if plan not in shown):
+            shown[less] = _shown(less, possible, thorough=False)
+        judged = ((each, *_all(each, shown)) for each in shorter)
+        found = [(each, cost) for each, seen, cost in judged if seen == wanted and cost < costs]
+        if not found:
+            return plans
+        plans, costs = min(found, key=lambda each: each[1])
+
+
+def playable(plan: Plan) -> bool:
+    """Tell whether the model allows each step of a plan, which may be a part of another one."""
+    model = Model()
+    for step in plan:
+        refers = step.act in {"refresh", "logout"}
+        if (refers and step.session not in model.tokens) or not model.allows(step):
+            return False
+        model.do(step)
+    return True
 
 
 def read() -> list[Plan]:
@@ -82,8 +123,47 @@ def _length(played: Script) -> int:
     return sum(step.act not in LOOKING for step, _ in played)
 
 
-def _cost(plan: Plan) -> int:
-    return 4 + sum({"code": 20, "password": 3}.get(step.act, 1) for step in plan)
+def _shown(plan: Plan, possible: frozenset[str], *, thorough: bool) -> Shown:
+    """Return the situations that a plan shows on the way, and those of the tokens to try at last.
+
+    Of the latter only one can be asked for: what a refresh token gives disturbs all others.
+    """
+    quiet: set[object] = set()
+    tried: list[object] = []
+    model = Model()
+    for number, step in enumerate(plan, 1):
+        model.do(step)
+        for look in model.looks():
+            situation = look.situation(thorough=thorough)
+            if look.step.act != "try_refresh":
+                if look.step.act != "introspect" or "introspect" in possible:
+                    quiet.add(situation)
+            elif number == len(plan):
+                tried.append(situation)
+    return frozenset(quiet), tuple(tried)
+
+
+def _new(shown: Shown, seen: Situations) -> Situations:
+    quiet, tried = shown
+    return (quiet - seen) | {*[each for each in tried if each not in seen][:1]}
+
+
+def _all(plans: list[Plan], shown: dict[Plan, Shown]) -> tuple[Situations, float]:
+    seen: Situations = frozenset()
+    costs = 0.0
+    for plan in plans:
+        costs += _cost(plan, shown, seen)
+        seen |= _new(shown[plan], seen)
+    return seen, costs
+
+
+def _cost(plan: Plan, shown: dict[Plan, Shown], seen: Situations) -> float:
+    """Return about how many tenths of a second a plan takes a real server."""
+    refreshed = not seen.issuperset(shown[plan][1]) or any(step.act == "refresh" for step in plan)
+    more = REFRESH_TOKEN if refreshed else 0  # see Player.play
+    clients = len({step.client for step in plan})
+    logins = sum(COSTS[step.act] + more for step in plan if step.act in LOGINS)
+    return clients + logins + sum(COSTS[step.act] for step in plan if step.act not in LOGINS)
 
 
 def main() -> None:

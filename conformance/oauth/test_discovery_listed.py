@@ -214,12 +214,10 @@ def as_list(value):
 
 
 @requirement("OIDCD-3-claims-truthful")
-def test_listed_claims_exist(discovery, server, new_client, admin):
+def test_listed_claims_exist(discovery, new_session):
     """Every claim that the metadata lists is a standard one, or comes with an ID token."""
     listed = expect.json_object(discovery).get("claims_supported", [])
-    client = new_client.public(IDENTITY)
-    answer = Browser(server).authorize(client, admin, IDENTITY)
-    body = granted(server.exchange(client, answer.code, verifier=answer.verifier))
+    body = new_session(IDENTITY).answer
     given = {*keys.unverified_claims(str(body.get("id_token")))}
 
     unknown = sorted({*listed} - STANDARD_CLAIMS - given)

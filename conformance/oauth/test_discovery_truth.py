@@ -1,5 +1,6 @@
 """The provider metadata: whether what it says is true."""
 
+from functools import cache
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
@@ -44,9 +45,9 @@ def test_listed_response_modes_work(discovery, server, new_client, admin):
     """Every response mode that the metadata lists is used when it is asked for."""
     listed = expect.json_object(discovery).get("response_modes_supported", ["query"])
 
+    client = new_client.public(SCOPE)
     broken = []
     for mode in listed:
-        client = new_client.public(SCOPE)
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         if used_mode(answer) != mode:
@@ -59,9 +60,10 @@ def test_listed_challenge_methods_work(discovery, server, new_client, admin):
     """The metadata lists the PKCE challenge methods, and each of them works."""
     listed = expect.member(discovery, "code_challenge_methods_supported", kind=list)
 
+    client = new_client.public(SCOPE)
     broken = []
     for method in listed:
-        client, pkce = new_client.public(SCOPE), Pkce.new()
+        pkce = Pkce.new()
         pkce = Pkce(pkce.verifier, pkce.verifier) if method == "plain" else pkce
         wishes = {"code_challenge_method": method}
         answer = Browser(server).authorize(client, admin, SCOPE, pkce=pkce, parameters=wishes)
@@ -138,9 +140,20 @@ def test_registration_endpoint_registers(discovery, http, new_client):
     expect.member(response, "client_id", kind=str)
 
 
+@pytest.fixture(scope="module")
+def found(http):
+    """Tell whether an address answers to GET or to a POST of a form: `found(url)`, each once."""
+
+    def ask(url):
+        answers = [http.get(url), http.post(url, data={"token": "x"})]
+        return not all(answer.status_code in {404, 405} for answer in answers)
+
+    return cache(ask)
+
+
 @requirement("DISC-advertised-urls-reachable")
 @pytest.mark.parametrize("document", ["openid", pytest.param("smart", marks=needs("fhir"))])
-def test_advertised_addresses_answer(discovery, smart_configuration, http, document):
+def test_advertised_addresses_answer(discovery, smart_configuration, found, document):
     """Every address that the metadata names is there."""
     response = {"openid": discovery, "smart": smart_configuration}[document]
     body = expect.json_object(response)
@@ -152,12 +165,8 @@ def test_advertised_addresses_answer(discovery, smart_configuration, http, docum
         if name != "userinfo_endpoint"
     ]
 
-    missing = []
-    for name in names:
-        url = urljoin(str(response.request.url), body[name])
-        answers = [http.get(url), http.post(url, data={"token": "x"})]
-        if all(answer.status_code in {404, 405} for answer in answers):
-            missing.append(f"{name}: {body[name]}")
+    base = str(response.request.url)
+    missing = [f"{name}: {body[name]}" for name in names if not found(urljoin(base, body[name]))]
     expect.that(not missing, "an answer at each address", missing, response)
 
 

@@ -1,6 +1,7 @@
 """Introspection of tokens that work: what the answer says of them."""
 
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import pytest
 
@@ -9,7 +10,22 @@ from fixtures import keys
 
 USER_GRANTS = ["authorization_code", "refresh_token"]
 LAUNCH = ("patient", "encounter", "intent", "fhirContext", "need_patient_banner", "smart_style_url")
-LAUNCH_SCOPE = "openid api:fhir launch/patient patient/Patient.read"
+
+
+@pytest.fixture(scope="module")
+def asked(server, issued, confidential_client):
+    """Introspect a token of the code flow, with a hint: `asked(kind, hint)`, each once.
+
+    `kind` is access_token, refresh_token, or `foreign` for the access token of another client.
+    """
+
+    def ask(kind, hint):
+        session = issued("authorization_code")
+        if kind == "foreign":
+            return server.introspect(confidential_client, session.access_token, hint=hint)
+        return server.introspect(session.client, getattr(session, kind), hint=hint)
+
+    return cache(ask)
 
 
 @requirement("OPENEMR-INTRO-active-fresh")
@@ -28,12 +44,11 @@ def test_fresh_token_is_active(server, issued, grant):
 
 @requirement("RFC7662-2.2-json")
 @pytest.mark.parametrize("state", ["active", "inactive"])
-def test_introspection_answer_is_json(server, introspected, confidential_client, state):
+def test_introspection_answer_is_json(introspected, asked, state):
     """The answer of introspection is of the media type application/json."""
-    found = introspected("authorization_code")
     response = {
-        "active": lambda: found.response,
-        "inactive": lambda: server.introspect(confidential_client, found.session.access_token),
+        "active": lambda: introspected("authorization_code").response,
+        "inactive": lambda: asked("foreign", None),
     }[state]()
 
     expect.status(response, 200)
@@ -42,12 +57,11 @@ def test_introspection_answer_is_json(server, introspected, confidential_client,
 
 @requirement("RFC7662-2.2-active-boolean")
 @pytest.mark.parametrize("state", ["active", "inactive"])
-def test_active_is_boolean(server, introspected, confidential_client, state):
+def test_active_is_boolean(introspected, asked, state):
     """The member active of an introspection answer is true or false, as JSON has them."""
-    found = introspected("authorization_code")
     response = {
-        "active": lambda: found.response,
-        "inactive": lambda: server.introspect(confidential_client, found.session.access_token),
+        "active": lambda: introspected("authorization_code").response,
+        "inactive": lambda: asked("foreign", None),
     }[state]()
 
     expect.status(response, 200)
@@ -56,10 +70,9 @@ def test_active_is_boolean(server, introspected, confidential_client, state):
 
 @requirement("RFC7662-2.2-scope-string")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_introspected_scope_is_string(server, issued, kind):
+def test_introspected_scope_is_string(asked, kind):
     """The scope of an introspected token is a string of names with single spaces between."""
-    session = issued("authorization_code")
-    response = server.introspect(session.client, getattr(session, kind), hint=kind)
+    response = asked(kind, kind)
 
     body = expect.json_object(response)
     scope = body.get("scope", "")
@@ -137,12 +150,11 @@ def test_introspected_fhiruser_is_that_of_the_id_token(introspected):
 
 
 @requirement("SMART-2.0-introspect-context")
-def test_introspected_context_is_that_of_the_token_response(server, authorization):
+def test_introspected_context_is_that_of_the_token_response(server, standalone_launch):
     """The launch context of the token response is repeated by introspection."""
-    client, given = authorization(LAUNCH_SCOPE)
-    issued = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
+    issued = expect.json_object(standalone_launch.response)
     context = {name: issued[name] for name in LAUNCH if name in issued}
-    response = server.introspect(client, issued.get("access_token"))
+    response = server.introspect(standalone_launch.client, issued.get("access_token"))
 
     expect.that("patient" in context, "patient in the token response", sorted(issued))
     body = expect.json_object(response)
@@ -170,11 +182,10 @@ def test_introspected_subject_is_the_uuid_of_the_patient(introspected, patient):
 
 @requirement("RFC7662-2.1-hint-optional")
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token"], ids=str)
-def test_hint_does_not_change_what_an_access_token_is(server, issued, introspected, hint):
+def test_hint_does_not_change_what_an_access_token_is(asked, introspected, hint):
     """A token_type_hint, left out or wrong, does not change what introspection finds."""
-    session = issued("authorization_code")
     introspected("authorization_code").active()
-    response = server.introspect(session.client, session.access_token, hint=hint)
+    response = asked("access_token", hint)
 
     expect.status(response, 200)
     expect.that(expect.member(response, "active") is True, "active true", response.text, response)
@@ -192,10 +203,9 @@ def test_unknown_hint_is_ignored(server, introspected):
 
 
 @requirement("RFC7662-2.1-refresh-token")
-def test_refresh_token_can_be_introspected(server, issued):
+def test_refresh_token_can_be_introspected(asked):
     """A refresh token is active for the client that it was issued to."""
-    session = issued("authorization_code")
-    response = server.introspect(session.client, session.refresh_token, hint="refresh_token")
+    response = asked("refresh_token", "refresh_token")
 
     expect.status(response, 200)
     expect.that(expect.member(response, "active") is True, "active true", response.text, response)

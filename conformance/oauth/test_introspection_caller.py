@@ -102,10 +102,10 @@ def test_bearer_token_opens_introspection(server, introspected, http):
 
 
 @requirement("SMART-2.0-introspect-any-client")
-def test_backend_service_introspects_tokens_of_others(server, introspected, by_grant, http):
+def test_backend_service_introspects_tokens_of_others(server, introspected, issued, http):
     """A backend service that may introspect by its token is told of the tokens of any client."""
     token = introspected("authorization_code").active().session.access_token
-    own = by_grant("client_credentials").access_token
+    own = issued("client_credentials").access_token
     ask = {"url": server.url("/introspect"), "headers": {"Authorization": f"Bearer {own}"}}
     about_itself = http.post(data={"token": own}, **ask)
     if not re.search(r'"active": ?true', about_itself.text):
@@ -117,9 +117,9 @@ def test_backend_service_introspects_tokens_of_others(server, introspected, by_g
 
 
 @requirement("OPENEMR-INTRO-private-key-jwt")
-def test_signed_assertion_opens_introspection(server, by_grant):
+def test_signed_assertion_opens_introspection(server, issued):
     """A client with a key may authenticate at introspection with a signed assertion."""
-    session = by_grant("client_credentials")
+    session = issued("client_credentials")
     by_secret = session.client.authentication("client_secret_post")
     control = server.introspect(session.client, session.access_token, auth=by_secret)
     Introspected(session, control).active()

@@ -1,5 +1,7 @@
 """Introspection of tokens that are worth nothing."""
 
+from functools import cache
+
 import pytest
 
 from conformance import FORGERIES, disclosure, expect, needs, requirement
@@ -11,6 +13,34 @@ GARBAGE = {
     "jwt_like": "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiJub25lIn0.c2lnbmF0dXJl",
     "other_letters": "t\u00f6k\u00e9n",
 }
+
+
+@pytest.fixture(scope="module")
+def ended(server, administrator, sign_in):
+    """End tokens by `rotation`, `logout` or `administrator`: `ended(by)`, each once.
+
+    Gives by kind the answers of introspection before and after, and the answer that ended them.
+    """
+
+    def end(by):
+        session = sign_in(OFFLINE_SCOPE)
+        client = session.client
+
+        def look():
+            return {
+                kind: server.introspect(client, getattr(session, kind), hint=kind)
+                for kind in ("access_token", "refresh_token")
+            }
+
+        before = look()
+        done = {
+            "rotation": lambda: server.refresh(client, session.refresh_token),
+            "logout": lambda: server.logout(id_token_hint=session.id_token),
+            "administrator": lambda: administrator.revoke(client.client_id, "trusted-user"),
+        }[by]()
+        return before, look(), done
+
+    return cache(end)
 
 
 @requirement("RFC7662-2.2-inactive-unknown")
@@ -44,22 +74,15 @@ def test_missing_token_is_refused_cleanly(server, confidential_client, token, hi
         pytest.param("administrator", marks=needs("administration"), id="administrator"),
     ],
 )
-def test_revoked_token_is_inactive(server, administrator, new_session, by, kind):
+def test_revoked_token_is_inactive(ended, by, kind):
     """A token that was revoked is not active any more."""
-    session = new_session(OFFLINE_SCOPE)
-    client, token = session.client, getattr(session, kind)
-    before = server.introspect(client, token, hint=kind)
-    if by == "rotation":
-        done = server.refresh(client, session.refresh_token)
-        expect.status(done, 200)
-    elif by == "logout":
-        server.logout(id_token_hint=session.id_token)
-    else:
-        administrator.revoke(client.client_id, "trusted-user")
-    response = server.introspect(client, token, hint=kind)
+    before, after, done = ended(by)
+    before = before[kind]
 
+    if by == "rotation":
+        expect.status(done, 200)
     expect.that(expect.member(before, "active") is True, "active before", before.text, before)
-    disclosure.inactive(response)
+    disclosure.inactive(after[kind])
 
 
 @requirement("RFC7662-4-id-token-inactive")
@@ -97,19 +120,18 @@ def test_forged_token_is_inactive(server, issued, forger, how):
         pytest.param("logged_out", marks=needs("oauth.logout")),
     ],
 )
-def test_inactive_token_is_not_described(server, new_session, forger, why):
+def test_inactive_token_is_not_described(server, issued, ended, forger, why):
     """Of an inactive token the answer says nothing but that it is inactive."""
-    session = new_session(OFFLINE_SCOPE)
-    token = session.access_token
-    if why == "unknown":
-        token = "no-token.at.all"
-    elif why == "forged":
-        token = forger.forge(token, "other_claims")
-    elif why == "rotated":
-        server.refresh(session.client, session.refresh_token)
+    if why in {"rotated", "logged_out"}:
+        _, after, _ = ended({"rotated": "rotation", "logged_out": "logout"}[why])
+        response = after["access_token"]
     else:
-        server.logout(id_token_hint=session.id_token)
-    response = server.introspect(session.client, token, hint="access_token")
+        session = issued("authorization_code")
+        token = {
+            "unknown": lambda: "no-token.at.all",
+            "forged": lambda: forger.forge(session.access_token, "other_claims"),
+        }[why]()
+        response = server.introspect(session.client, token, hint="access_token")
 
     body = expect.json_object(response)
     expect.equal(body, {"active": False}, "the answer", response)

@@ -5,10 +5,8 @@ from urllib.parse import urljoin
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.login import Browser
 from fixtures.oauth import granted
 
-SCOPE = "openid api:fhir launch/patient patient/Patient.read"
 LAUNCHES = [
     "standalone",
     pytest.param("ehr", marks=needs("smart.ehr_launch", "administration", "rest")),
@@ -16,13 +14,10 @@ LAUNCHES = [
 
 
 @pytest.fixture(scope="session")
-def launched(server, registrar, admin, patient):
+def launched(standalone_launch):
     """The token answer of an app for which the administrator picked the patient."""
-    client = registrar.confidential(SCOPE)
-    allowed = Browser(server).authorize(client, admin, SCOPE, patient=patient.uuid)
-    response = server.exchange(client, allowed.code, verifier=allowed.verifier)
-    granted(response)
-    return response
+    granted(standalone_launch.response)
+    return standalone_launch.response
 
 
 @requirement("SMART-2.2-token-patient-context")

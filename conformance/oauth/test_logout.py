@@ -1,14 +1,59 @@
 """Logout at the request of a client: what it ends, and where it leads."""
 
+from functools import cache
+
 import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.http import query
+from fixtures.login import Browser
 from fixtures.oauth import LOGOUT_URI
-from fixtures.sessions import OFFLINE_SCOPE
+from fixtures.sessions import OFFLINE_SCOPE, PLACES, SCOPE, Session, end_session
 
 PLACE = "/api/facility"
-METHODS = ["GET", "POST"]
+URIS = {"first": f"{LOGOUT_URI}/first", "second": f"{LOGOUT_URI}/second"}
+STATES = {"plain": "plain-state-to-come-back", "odd_letters": "odd state&c=d%#\u00e9+"}
+
+
+@pytest.fixture(scope="module")
+def ended(server, api, sign_in):
+    """Log out once without a redirect URI: `ended()` gives what came of it, by name.
+
+    `first` and `second` are the answers to the logout and to the same again; `before` and `after`
+    those of the API to the token that was logged out, `other` to one of another client.
+    """
+
+    def end():
+        session, other, browser = sign_in(), sign_in(), Browser(server)
+        answers = {"before": api.get(PLACE, session.access_token)}
+        answers["first"] = end_session(browser, id_token_hint=session.id_token)
+        answers["after"] = api.get(PLACE, session.access_token)
+        answers["other"] = api.get(PLACE, other.access_token)
+        answers["second"] = end_session(browser, id_token_hint=session.id_token)
+        return answers
+
+    return cache(end)
+
+
+@pytest.fixture(scope="module")
+def led_back(server, sign_in):
+    """Log out once with a registered address and a plain state; `led_back()` gives the answer."""
+    sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES["plain"]}
+    return cache(lambda: end_session(Browser(server), id_token_hint=sign_in().id_token, **sent))
+
+
+@pytest.fixture(scope="module")
+def unasked(at_consent):
+    """Ask for a logout without parameters in the midst of a login, once.
+
+    `unasked()` gives the answer, and what goes on with the login.
+    """
+
+    def ask():
+        browser, finish = at_consent()
+        return browser.http.get(browser.server.url("/logout")), finish
+
+    return cache(ask)
 
 
 @requirement("OIDCRPL-2.1-end-session-endpoint")
@@ -21,10 +66,9 @@ def test_end_session_endpoint_is_published(discovery, target):
 
 
 @requirement("OIDCRPL-2-get")
-def test_logout_by_get_ends_at_a_page_of_the_server(log_out, new_session, target):
+def test_logout_by_get_ends_at_a_page_of_the_server(ended, target):
     """Logout by GET without a redirect URI ends at a page of the server."""
-    session = new_session()
-    response = log_out(id_token_hint=session.id_token)
+    response = ended()["first"]
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
@@ -41,41 +85,41 @@ def test_logout_by_post_does_what_get_does(log_out, new_session):
 
 
 @requirement("OIDCRPL-2-redirect-registered")
-def test_logout_leads_to_the_registered_uri(log_out, new_session):
+def test_logout_leads_to_the_registered_uri(led_back):
     """Logout leads to the post_logout_redirect_uri that the client has registered."""
-    session = new_session()
-    response = log_out(
-        id_token_hint=session.id_token,
-        post_logout_redirect_uri=LOGOUT_URI,
-        state="state-to-come-back",
-    )
+    response = led_back()
 
     expect.redirect(response, LOGOUT_URI)
 
 
 @requirement("OIDCRPL-2-multi-uris")
-@pytest.mark.parametrize("uri", ["first", "second"])
-def test_each_registered_uri_is_led_to(log_out, new_session, uri):
+@pytest.mark.parametrize("uri", list(URIS))
+def test_each_registered_uri_is_led_to(log_out, new_session, of_two_uris, uri):
     """Logout leads to each post_logout_redirect_uri where a client has registered several."""
-    uris = {"first": f"{LOGOUT_URI}/first", "second": f"{LOGOUT_URI}/second"}
-    session = new_session(post_logout_redirect_uris=list(uris.values()))
-    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=uris[uri])
+    session = new_session(client=of_two_uris)
+    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=URIS[uri])
 
-    expect.redirect(response, uris[uri])
+    expect.redirect(response, URIS[uri])
+
+
+@pytest.fixture(scope="module")
+def of_two_uris(registrar):
+    """A client with two addresses to return to after logout."""
+    return registrar.confidential(SCOPE, post_logout_redirect_uris=list(URIS.values()))
 
 
 @requirement("OIDCRPL-3-state-echo")
-@pytest.mark.parametrize(
-    "state", ["plain-state-to-come-back", "odd state&c=d%#\u00e9+"], ids=["plain", "odd_letters"]
-)
-def test_state_comes_back_unchanged(log_out, new_session, state):
+@pytest.mark.parametrize("state", list(STATES))
+def test_state_comes_back_unchanged(led_back, log_out, new_session, state):
     """The state of a logout request comes back unchanged with the redirect."""
-    session = new_session()
-    response = log_out(
-        id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI, state=state
-    )
+    sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES[state]}
+    response = {
+        "plain": led_back,
+        "odd_letters": lambda: log_out(id_token_hint=new_session().id_token, **sent),
+    }[state]()
 
-    expect.equal(expect.redirect(response, LOGOUT_URI), {"state": state}, "the query", response)
+    found = expect.redirect(response, LOGOUT_URI)
+    expect.equal(found, {"state": STATES[state]}, "the query", response)
 
 
 @requirement("OIDCRPL-3-uri-query-kept")
@@ -106,14 +150,19 @@ def test_no_state_is_made_up(log_out, new_session):
 @pytest.mark.parametrize(
     "grant", ["authorization_code", pytest.param("password", marks=needs("oauth.password_grant"))]
 )
-def test_logout_ends_the_access_token(api, log_out, by_grant, grant):
+def test_logout_ends_the_access_token(server, api, ended, log_out, authorization, grant):
     """After logout the access token of the grant opens nothing any more."""
-    session = by_grant(grant)
-    before = api.get(PLACE, session.access_token)
-    log_out(id_token_hint=session.id_token)
+    if grant == "password":
+        before, after = ended()["before"], ended()["after"]
+    else:
+        client, given = authorization(SCOPE)
+        session = Session(client, server.exchange(client, given.code, verifier=given.verifier))
+        before = api.get(PLACE, session.access_token)
+        log_out(id_token_hint=session.id_token)
+        after = api.get(PLACE, session.access_token)
 
     expect.status(before, 200)
-    expect.no_data(api.get(PLACE, session.access_token), because="the user logged out")
+    expect.no_data(after, because="the user logged out")
 
 
 @requirement("OPENEMR-LOGOUT-refresh")
@@ -127,33 +176,25 @@ def test_logout_ends_the_refresh_token(server, log_out, new_session):
 
 
 @requirement("OPENEMR-LOGOUT-other-sessions")
-def test_logout_leaves_other_clients_alone(api, log_out, new_session):
+def test_logout_leaves_other_clients_alone(ended):
     """Logout from one client leaves what the user allowed to other clients alone."""
-    session, other = new_session(), new_session()
-    log_out(id_token_hint=session.id_token)
-
-    expect.no_data(api.get(PLACE, session.access_token))
-    expect.status(api.get(PLACE, other.access_token), 200)
+    expect.no_data(ended()["after"])
+    expect.status(ended()["other"], 200)
 
 
 @requirement("OPENEMR-LOGOUT-repeat")
-def test_logout_can_be_repeated(log_out, new_session):
+def test_logout_can_be_repeated(ended):
     """A second logout with the same hint is as harmless as the first."""
-    session = new_session()
-    first = log_out(id_token_hint=session.id_token)
-    second = log_out(id_token_hint=session.id_token)
-
-    expect.status(first, 200, 302, 303)
-    expect.status(second, 200, 302, 303)
+    expect.status(ended()["first"], 200, 302, 303)
+    expect.status(ended()["second"], 200, 302, 303)
 
 
 @requirement("OIDCRPL-2-earlier-id-token")
 def test_earlier_id_token_is_a_good_hint(server, api, admin, authorization, log_out, new_browser):
     """An ID token of an earlier login is accepted as hint while its authorization is good."""
-    scope = "openid api:oemr user/facility.read"
-    client, given = authorization(scope, parameters={"nonce": "first"})
+    client, given = authorization(SCOPE, parameters={"nonce": "first"})
     first = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
-    later = new_browser().authorize(client, admin, scope, parameters={"nonce": "second"})
+    later = new_browser().authorize(client, admin, SCOPE, parameters={"nonce": "second"})
     second = expect.json_object(server.exchange(client, later.code, verifier=later.verifier))
     token = second.get("access_token")
     before = api.get(PLACE, token)
@@ -165,10 +206,9 @@ def test_earlier_id_token_is_a_good_hint(server, api, admin, authorization, log_
 
 
 @requirement("OIDCRPL-logout-no-params")
-def test_logout_without_parameters_is_a_page(at_consent, target):
+def test_logout_without_parameters_is_a_page(unasked, target):
     """Logout without parameters asks the user of the session, or says that it is done."""
-    browser, _ = at_consent()
-    response = browser.http.get(browser.server.url("/logout"))
+    response, _ = unasked()
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
@@ -179,11 +219,15 @@ def test_logout_without_parameters_is_a_page(at_consent, target):
 @pytest.mark.parametrize(
     "hint", ["none", pytest.param("other_user", marks=needs("oauth.password_grant", "patients"))]
 )
-def test_nobody_is_logged_out_unasked(at_consent, by_grant, hint):
+def test_nobody_is_logged_out_unasked(request, unasked, at_consent, new_session, hint):
     """Without a hint that names the user of the session, logout asks before it ends anything."""
-    browser, finish = at_consent()
-    parameters = {} if hint == "none" else {"id_token_hint": by_grant("password_patient").id_token}
-    response = browser.http.get(browser.server.url("/logout"), params=parameters)
+    if hint == "none":
+        response, finish = unasked()
+    else:
+        other = new_session(PLACES["portal"][1], user=request.getfixturevalue("patient"))
+        browser, finish = at_consent()
+        sent = {"id_token_hint": other.id_token}
+        response = browser.http.get(browser.server.url("/logout"), params=sent)
     authorization = finish()
 
     expect.no_server_error(response)

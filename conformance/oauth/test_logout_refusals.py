@@ -6,7 +6,9 @@ import pytest
 
 from conformance import disclosure, expect, requirement
 from fixtures import keys
+from fixtures.login import Browser
 from fixtures.oauth import LOGOUT_URI
+from fixtures.sessions import end_session
 
 PLACE = "/api/facility"
 EVIL = "https://evil.example.net/"
@@ -42,6 +44,14 @@ MALFORMED = {
 }
 
 
+@pytest.fixture(scope="module")
+def logged_out(server, sign_in):
+    """The ID token of a session that its user logged out of; nobody logs in there again."""
+    session = sign_in()
+    end_session(Browser(server), id_token_hint=session.id_token)
+    return session.id_token
+
+
 @requirement("OIDCRPL-3-redirect-unregistered")
 @pytest.mark.parametrize("uri", list(NEAR_MISSES))
 def test_signed_in_user_is_not_led_to_an_unregistered_uri(log_out, new_session, uri):
@@ -54,15 +64,12 @@ def test_signed_in_user_is_not_led_to_an_unregistered_uri(log_out, new_session, 
 
 @requirement("OIDCRPL-3-redirect-unregistered")
 @pytest.mark.parametrize("state", ["logged_out", "forged_hint", "unsigned_hint"])
-def test_signed_out_user_is_not_led_to_an_unregistered_uri(log_out, new_session, forger, state):
+def test_signed_out_user_is_not_led_to_an_unregistered_uri(log_out, logged_out, forger, state):
     """Logout never leads to a post_logout_redirect_uri that the client did not register."""
-    session = new_session()
-    hint = session.id_token
-    log_out(id_token_hint=hint)
     hint = {
-        "logged_out": lambda: hint,
-        "forged_hint": lambda: keys.tampered(hint, sub="nobody"),
-        "unsigned_hint": lambda: forger.forge(hint, "alg_none"),
+        "logged_out": lambda: logged_out,
+        "forged_hint": lambda: keys.tampered(logged_out, sub="nobody"),
+        "unsigned_hint": lambda: forger.forge(logged_out, "alg_none"),
     }[state]()
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=EVIL)
 
@@ -102,14 +109,9 @@ def test_uri_of_another_client_is_not_led_to(log_out, new_client, new_session):
 
 @requirement("OIDCRPL-3-uri-injection")
 @pytest.mark.parametrize("uri", list(INJECTIONS))
-def test_dangerous_uri_reaches_no_header(log_out, new_session, uri):
+def test_dangerous_uri_reaches_no_header(log_out, logged_out, uri):
     """Dangerous letters in the parameters of a logout reach neither headers nor pages."""
-    session = new_session()
-    log_out(id_token_hint=session.id_token)
-    response = log_out(
-        id_token_hint=session.id_token,
-        post_logout_redirect_uri=INJECTIONS[uri],
-    )
+    response = log_out(id_token_hint=logged_out, post_logout_redirect_uri=INJECTIONS[uri])
 
     expect.not_led_to(response, INJECTIONS[uri].partition("\r")[0])
     expect.that("injected" not in str(response.headers.multi_items()), "no new header", "one")
@@ -119,9 +121,8 @@ def test_dangerous_uri_reaches_no_header(log_out, new_session, uri):
 @pytest.mark.parametrize("parameter", ["state", "id_token_hint"])
 def test_markup_reaches_no_page(log_out, new_session, parameter):
     """Dangerous letters in the parameters of a logout reach neither headers nor pages."""
-    session = new_session()
-    parameters = {"id_token_hint": session.id_token, parameter: "<script>alert(1)</script>"}
-    response = log_out(**parameters)
+    hint = {} if parameter == "id_token_hint" else {"id_token_hint": new_session().id_token}
+    response = log_out(**hint, **{parameter: "<script>alert(1)</script>"})
 
     expect.no_server_error(response)
     page = "html" in response.headers.get("content-type", "")

@@ -1,5 +1,7 @@
 """The refresh token grant: fresh tokens for the same client, and never for more."""
 
+from functools import cache
+
 import pytest
 
 from conformance import expect, needs, requirement
@@ -14,48 +16,69 @@ PUBLIC_SCOPE = "openid offline_access profile api:oemr"
 
 
 @pytest.fixture(scope="module")
-def refreshed(server, registrar, tokens, admin):
-    """The first token answer of a login, and the answer to its refresh; both are only looked at."""
-    client = registrar.confidential(SCOPE)
-    body = granted(tokens.fetch(client, admin, SCOPE))
-    return body, server.refresh(client, _refresh_token(body))
+def refreshed(server, api, sign_in):
+    """Refresh once: `refreshed()` gives what came of it, all of it only to be looked at.
+
+    The first token answer, the one to the refresh, that of the API to the new token, and the one
+    to a second use of the first refresh token.
+    """
+
+    def refresh():
+        session = sign_in(SCOPE)
+        token = _refresh_token(session.answer)
+        response = server.refresh(session.client, token)
+        opened = api.get("/api/facility", _member(response, "access_token"))
+        return session.answer, response, opened, server.refresh(session.client, token)
+
+    return cache(refresh)
 
 
 @pytest.fixture(scope="module")
 def reused(server, registrar, admin):
-    """The refresh token of a public client, and the answers to three uses.
+    """Use the refresh token of a public client, once: `reused()` gives it and three answers.
 
-    The first is of that token, the second of the same again, the third of its successor.
+    The first is to that token, the second to the same again, the third to its successor.
     """
-    client = registrar.public(PUBLIC_SCOPE)
-    allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE)
-    answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
-    token = _refresh_token(granted(answer))
-    used = server.refresh(client, token)
-    again = server.refresh(client, token)
-    return token, used, again, server.refresh(client, granted(used).get("refresh_token", token))
+
+    def reuse():
+        client = registrar.public(PUBLIC_SCOPE)
+        allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE)
+        answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
+        token = _refresh_token(granted(answer))
+        used = server.refresh(client, token)
+        again = server.refresh(client, token)
+        return token, used, again, server.refresh(client, granted(used).get("refresh_token", token))
+
+    return cache(reuse)
+
+
+@pytest.fixture(scope="module")
+def foreign(server, sign_in, confidential_client, public_client):
+    """Send a refresh token of another client, as `foreign(kind)`, each once; give the answer."""
+
+    def send(kind):
+        client = {"confidential": confidential_client, "public": public_client}[kind]
+        return server.refresh(client, _refresh_token(sign_in(SCOPE).answer))
+
+    return cache(send)
 
 
 @requirement("RFC6749-6-refresh-ok")
-def test_refresh_gives_a_token_that_works(refreshed, api):
+def test_refresh_gives_a_token_that_works(refreshed):
     """A refresh token yields a new access token that works."""
-    body, response = refreshed
+    body, response, opened, _ = refreshed()
 
     expect.status(response, 200)
     token = expect.member(response, "access_token", kind=str)
     expect.that(token != body["access_token"], "another access token", "the same", response)
-    expect.status(api.get("/api/facility", token), 200)
+    expect.status(opened, 200)
 
 
 @requirement("RFC6749-6-refresh-bound-client")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
-def test_refresh_token_of_another_client_is_refused(
-    server, fresh_tokens, confidential_client, public_client, kind
-):
+def test_refresh_token_of_another_client_is_refused(foreign, kind):
     """A refresh token is of use to the client that it was issued to, and to no other."""
-    _, body = fresh_tokens(SCOPE)
-    other = {"confidential": confidential_client, "public": public_client}[kind]
-    response = server.refresh(other, body["refresh_token"])
+    response = foreign(kind)
 
     expect.no_token(response)
 
@@ -84,7 +107,7 @@ def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
 @requirement("RFC6749-6-refresh-scope-omitted")
 def test_refresh_without_a_scope_keeps_the_scope(refreshed):
     """A refresh that names no scope gives the scope that was granted at first."""
-    body, response = refreshed
+    body, response, _, _ = refreshed()
 
     expect.status(response, 200)
     held = expect.member(response, "scope", kind=str)
@@ -133,13 +156,13 @@ def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_cli
 
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["used", "foreign"])
-def test_dead_refresh_token_is_an_invalid_grant(server, fresh_tokens, confidential_client, fault):
+def test_dead_refresh_token_is_an_invalid_grant(refreshed, foreign, fault):
     """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
-    client, body = fresh_tokens(NARROW)
     if fault == "used":
-        granted(server.refresh(client, body["refresh_token"]))
-    sender = {"used": client, "foreign": confidential_client}[fault]
-    response = server.refresh(sender, body["refresh_token"])
+        _, used, _, response = refreshed()
+        granted(used)
+    else:
+        response = foreign("confidential")
 
     expect.oauth_error(response, "invalid_grant")
 
@@ -167,7 +190,7 @@ def test_refresh_without_a_token_is_an_invalid_request(server, confidential_clie
 @requirement("RFC9700-2.2.2-rotation-public")
 def test_refresh_token_of_a_public_client_is_replaced(reused):
     """The refresh token of a public client is replaced with every use."""
-    token, used, again, _ = reused
+    token, used, again, _ = reused()
 
     newest = granted(used).get("refresh_token", token)
     expect.that(newest != token, "another refresh token", "the same", used)
@@ -177,7 +200,7 @@ def test_refresh_token_of_a_public_client_is_replaced(reused):
 @requirement("RFC9700-4.14-reuse-revokes-family")
 def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
     """The second use of a public client's refresh token revokes the token that replaced it."""
-    _, used, again, successor = reused
+    _, used, again, successor = reused()
 
     granted(used)
     expect.no_token(again)
@@ -187,7 +210,7 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
 @requirement("OIDCC-12.2-refresh-id-token")
 def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
     """An ID token in a refresh response has the issuer, subject and audience of the first one."""
-    body, response = refreshed
+    body, response, _, _ = refreshed()
     first, second = unverified_claims(body["id_token"]), granted(response).get("id_token")
 
     # A refresh may come without an ID token.
@@ -258,7 +281,7 @@ def test_refresh_response_has_its_members(token_response):
 @requirement("OPENEMR-REFRESH-example")
 def test_refresh_gives_what_the_document_shows(refreshed):
     """A refresh gives an id_token and a new refresh token, as OpenEMR's document shows."""
-    body, response = refreshed
+    body, response, _, _ = refreshed()
 
     expect.status(response, 200)
     expect.member(response, "id_token", kind=str)
@@ -275,6 +298,14 @@ def test_refresh_token_lives_for_three_months(server, issued):
 
     expires = expect.member(response, "exp", kind=int)
     expect.that((expires - began) / 86400 >= 89, "89 days or more", expires - began, response)
+
+
+def _member(response, name):
+    """Return a member of an answer, or what no server issued."""
+    try:
+        return str(response.json()[name])
+    except (ValueError, KeyError, TypeError):
+        return "none"
 
 
 def _refresh_token(body):

@@ -1,15 +1,71 @@
 """Revocation: by the client at its endpoint, by the administrator at the client's page."""
 
+from functools import cache
+
 import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.oauth import granted
-from fixtures.sessions import OFFLINE_SCOPE
+from fixtures.registrar import LOGIN_SCOPE
+from fixtures.sessions import OFFLINE_SCOPE, SCOPE
 
 PLACE = "/api/facility"
 SHUT_OUT = "an administrator disabled the client to shut it out"
 REVIVED = "the token was ended, and the user's next login must not revive it"
 PUBLIC_SCOPE = "openid api:fhir patient/Patient.read"
+
+
+@pytest.fixture(scope="module")
+def ended(server, api, administrator, sign_in):
+    """End a session as `logout` or as `administrator`: `ended(by)`, each once.
+
+    Gives it and the answers of the API to its access token before and after.
+    """
+
+    def end(by):
+        session = sign_in(OFFLINE_SCOPE)
+        before = api.get(PLACE, session.access_token)
+        if by == "logout":
+            server.logout(id_token_hint=session.id_token)
+        else:
+            administrator.revoke(session.client.client_id, "trusted-user")
+        return session, before, api.get(PLACE, session.access_token)
+
+    return cache(end)
+
+
+@pytest.fixture(scope="module")
+def came_back(server, api, sign_in, ended):
+    """Log in again where a session was `ended(by)`, each once.
+
+    Gives the answers of the API to the new access token and to the old one, and then to a refresh
+    with the old refresh token.
+    """
+
+    def come(by):
+        session, _, _ = ended(by)
+        again = sign_in(OFFLINE_SCOPE, client=session.client)
+        new, old = (api.get(PLACE, each.access_token) for each in (again, session))
+        return new, old, server.refresh(session.client, session.refresh_token)
+
+    return cache(come)
+
+
+@pytest.fixture(scope="module")
+def shut_out(server, api, administrator, sign_in):
+    """Disable a client once: `shut_out()` gives what its tokens brought.
+
+    The answers of the API to its access token before and after, and then to a refresh.
+    """
+
+    def disable():
+        session = sign_in(OFFLINE_SCOPE)
+        before = api.get(PLACE, session.access_token)
+        administrator.disable(session.client.client_id)
+        after = api.get(PLACE, session.access_token)
+        return before, after, server.refresh(session.client, session.refresh_token)
+
+    return cache(disable)
 
 
 @requirement("RFC7009-2-endpoint-or-absent")
@@ -115,14 +171,12 @@ def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_
 
 
 @requirement("OPENEMR-REVOKE-user-access")
-def test_access_ends_with_the_revoked_authorization(api, administrator, new_session):
+def test_access_ends_with_the_revoked_authorization(ended):
     """When a user's authorization of a client is revoked, its access token opens nothing."""
-    session = new_session()
-    before = api.get(PLACE, session.access_token)
-    administrator.revoke(session.client.client_id, "trusted-user")
+    _, before, after = ended("administrator")
 
     expect.status(before, 200)
-    expect.no_data(api.get(PLACE, session.access_token))
+    expect.no_data(after)
 
 
 @requirement("API-revocation-visible")
@@ -134,56 +188,46 @@ def test_access_ends_with_the_revoked_authorization(api, administrator, new_sess
         pytest.param("administrator", marks=needs("administration"), id="administrator"),
     ],
 )
-def test_ended_tokens_stay_dead_after_the_next_login(
-    server, api, administrator, new_session, log_in_again, by, kind
-):
+def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind):
     """A token that was ended stays dead when the same user logs in to the same client again."""
-    session = new_session(OFFLINE_SCOPE)
-    before = api.get(PLACE, session.access_token)
-    if by == "logout":
-        server.logout(id_token_hint=session.id_token)
-    else:
-        administrator.revoke(session.client.client_id, "trusted-user")
-    ended = api.get(PLACE, session.access_token)
-    again = log_in_again(session)
+    _, before, after = ended(by)
+    new, old, refresh = came_back(by)
 
     expect.status(before, 200)
-    expect.no_data(ended)
-    expect.status(api.get(PLACE, again.access_token), 200)
+    expect.no_data(after)
+    expect.status(new, 200)
     if kind == "access_token":
-        expect.no_data(api.get(PLACE, session.access_token), because=REVIVED)
+        expect.no_data(old, because=REVIVED)
     else:
-        expect.no_token(server.refresh(session.client, session.refresh_token), REVIVED)
+        expect.no_token(refresh, REVIVED)
 
 
 @requirement("ONC-G10-client-revocation")
 @pytest.mark.parametrize("what", ["access_token", "refresh_token", "code"])
-def test_disabled_client_loses_its_tokens(
-    server, api, admin, administrator, browser, new_session, what
-):
+def test_disabled_client_loses_its_tokens(shut_out, server, administrator, authorization, what):
     """When a client is disabled, its access tokens, refresh tokens and codes are worth nothing."""
-    session = new_session(OFFLINE_SCOPE)
-    client = session.client
-    given = browser.authorize(client, admin, client.scope) if what == "code" else None
-    before = api.get(PLACE, session.access_token)
-    administrator.disable(client.client_id)
+    if what == "code":
+        client, given = authorization(SCOPE)
+        code = given.code
+        administrator.disable(client.client_id)
+        expect.no_token(server.exchange(client, code, verifier=given.verifier), SHUT_OUT)
+        return
+    before, after, refresh = shut_out()
 
     expect.status(before, 200)
-    if given is not None:
-        expect.no_token(server.exchange(client, given.code, verifier=given.verifier), SHUT_OUT)
-    elif what == "refresh_token":
-        expect.no_token(server.refresh(client, session.refresh_token), SHUT_OUT)
+    if what == "refresh_token":
+        expect.no_token(refresh, SHUT_OUT)
     else:
-        expect.no_data(api.get(PLACE, session.access_token), because=SHUT_OUT)
+        expect.no_data(after, because=SHUT_OUT)
 
 
 @requirement("ONC-G10-public-client-revocation")
 def test_disabled_public_client_exchanges_no_code(
-    server, patient, administrator, browser, new_client
+    server, admin, administrator, browser, new_client
 ):
     """When a public client is disabled, its tokens and codes are worth nothing."""
-    client = new_client.public(PUBLIC_SCOPE)
-    given = browser.authorize(client, patient, PUBLIC_SCOPE)
+    client = new_client.public(LOGIN_SCOPE)
+    given = browser.authorize(client, admin, LOGIN_SCOPE)
     code = given.code
     administrator.disable(client.client_id)
     response = server.exchange(client, code, verifier=given.verifier)

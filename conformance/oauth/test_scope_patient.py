@@ -1,5 +1,7 @@
 """Patients, user scopes, contexts and operations: what a patient's context bounds."""
 
+from functools import cache
+
 import pytest
 
 from conformance import expect, needs, requirement
@@ -48,13 +50,19 @@ def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_c
     expect.that(right, "no patient without a context", shown, response)
 
 
-@requirement("SCOPE-operations-own-compartment")
-@pytest.mark.parametrize("place", ["docref", "group", "export", "patient_export"])
-def test_operations_obey_the_patient(api, new_session, patient, other_patient, place):
-    """Operations and groups show a patient nothing of others."""
+@pytest.fixture(scope="module")
+def of_patient(sign_in, patient):
+    """A patient's token for operations, fetched once: `of_patient()`."""
     scope = "openid api:fhir patient/Patient.read patient/DocumentReference.read"
     scope += " patient/DocumentReference.$docref"
-    token = new_session(scope, user=patient).access_token
+    return cache(lambda: sign_in(scope, user=patient).access_token)
+
+
+@requirement("SCOPE-operations-own-compartment")
+@pytest.mark.parametrize("place", ["docref", "group", "export", "patient_export"])
+def test_operations_obey_the_patient(api, of_patient, other_patient, place):
+    """Operations and groups show a patient nothing of others."""
+    token = of_patient()
     response = {
         "docref": lambda: api.post(
             "/fhir/DocumentReference/$docref", token, params={"patient": other_patient.uuid}

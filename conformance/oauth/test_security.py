@@ -17,7 +17,7 @@ from fixtures.login import (
     credentials,
     login_form,
 )
-from fixtures.oauth import Pkce, granted
+from fixtures.oauth import Pkce
 from fixtures.registrar import LOGIN_SCOPE
 
 SCOPE = "openid api:oemr user/patient.read"
@@ -204,11 +204,10 @@ def test_document_of_an_unknown_site_is_refused(http, target, path):
 
 
 @requirement("RFC9700-4.15-subject-confusion")
-def test_client_cannot_be_a_user(server, new_client, tokens, api):
+def test_client_cannot_be_a_user(issued, api):
     """The token of a backend service is nobody's: it is not accepted as a user's."""
-    client = new_client.system("api:fhir system/Patient.read")
-    token = granted(server.client_credentials(client, "api:fhir system/Patient.read"))
-    response = api.get("/api/patient", token["access_token"])
+    token = issued("client_credentials").access_token
+    response = api.get("/api/patient", token)
 
     expect.refused(response)
 

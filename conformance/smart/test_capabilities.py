@@ -3,22 +3,17 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.login import Browser
 from fixtures.oauth import granted
 from fixtures.target import not_applicable
 
-LAUNCH = "openid offline_access api:fhir fhirUser launch/patient patient/Patient.read"
 V2_SCOPE = "openid api:fhir user/Patient.rs"
 
 
 @pytest.fixture(scope="module")
-def launched(registrar, server, patient):
+def launched(own_launch):
     """The token answer of one standalone launch by a patient, to be looked at only."""
-    client = registrar.public(LAUNCH)
-    answer = Browser(server).authorize(client, patient, LAUNCH)
-    response = server.exchange(client, answer.code, verifier=answer.verifier)
-    granted(response)
-    return response
+    granted(own_launch)
+    return own_launch
 
 
 @pytest.fixture(scope="module")

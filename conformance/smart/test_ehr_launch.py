@@ -9,7 +9,6 @@ from conformance import expect, requirement
 from fixtures.admin import LAUNCH_PAGE
 from fixtures.http import Http, query
 from fixtures.launches import LAUNCH_URI, SCOPE
-from fixtures.login import Browser
 
 
 def bent_launch(launch):
@@ -187,7 +186,8 @@ def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault)
 @pytest.mark.parametrize("asked", ["nothing", "launch"])
 def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, asked):
     """A patient scope is granted only together with a patient."""
-    scope = SCOPE if asked == "launch" else SCOPE.replace(" launch", "")
+    scope = "openid api:fhir launch patient/Patient.read"
+    scope = scope if asked == "launch" else scope.replace(" launch", "")
     client = new_client.confidential(scope)
     if asked == "launch":
         new_client.administrator.enable(client.client_id)
@@ -202,12 +202,9 @@ def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, 
 
 
 @requirement("SMART-2.2-launch-patient-self")
-def test_patient_is_the_context_of_the_own_app(new_client, server, patient):
+def test_patient_is_the_context_of_the_own_app(own_launch, patient):
     """An app that a portal patient starts gets that patient as its context."""
-    scope = "openid api:fhir launch/patient patient/Patient.read"
-    client = new_client.public(scope)
-    answer = Browser(server).authorize(client, patient, scope)
-    response = server.exchange(client, answer.code, verifier=answer.verifier)
+    response = own_launch
 
     expect.status(response, 200)
     expect.equal(response.json().get("patient"), patient.uuid, "patient", response)
