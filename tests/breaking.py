@@ -1,19 +1,22 @@
 """A pytest plugin: while a check runs, the place of the embedded server that it looks at is broken.
 
-Every request that leads there gets one and the same answer, whatever it asks; what fixtures prepare
-before is prepared on a server that works. Documents that a run
-reads to find its way (discovery, metadata, keys) stay as they are. Only the first parameters of
-each check are tried.
+Every request that leads there gets one and the same answer, whatever it asks, from the check itself
+and from fixtures that ask for several checks (those of a module, and fixtures/authorizations.py);
+what others prepare before is prepared on a server that works. Documents that a run reads to find
+its way (discovery, metadata, keys) stay as they are. Only the first parameters of each check are
+tried.
 """
 
+import contextlib
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from fixtures import authorizations
 from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
 from tests.runs import EMBEDDED, target_file
@@ -44,6 +47,7 @@ LOOKS_AT = {
 }
 ANSWERS = {"500": (500, b"application/json", b"{}"), "page": (200, b"text/html", b"OK")}
 SERVER = pytest.StashKey["BreakingServer"]()
+RUNNING = pytest.StashKey[pytest.Item]()
 
 
 class BreakingApplication(Application):
@@ -104,12 +108,34 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Break the place for as long as the check itself runs."""
-    breaking = item.config.stash[SERVER].breaking
-    breaking.broken = re.compile(PLACES[str(place_of(item))])
-    try:
+    with _broken(item):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Break the place while a fixture asks what several checks judge."""
+    asks = fixturedef.scope == "module" or fixturedef.func.__module__ == authorizations.__name__
+    with _broken(request.session.config.stash[RUNNING]) if asks else contextlib.nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Know for which check a fixture is set up."""
+    item.config.stash[RUNNING] = item
+
+
+@contextlib.contextmanager
+def _broken(item: pytest.Item) -> Iterator[None]:
+    breaking = item.config.stash[SERVER].breaking
+    before, breaking.broken = breaking.broken, re.compile(PLACES[str(place_of(item))])
+    try:
+        yield
     finally:
-        breaking.broken = None
+        breaking.broken = before
 
 
 def place_of(item: pytest.Item) -> str | None:
