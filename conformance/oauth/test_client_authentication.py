@@ -8,8 +8,8 @@ from conformance import expect, needs, requirement
 from fixtures.http import BasicAuth
 from fixtures.keys import JWT_BEARER
 from fixtures.login import Browser
-from fixtures.oauth import InBody, granted
-from fixtures.redemptions import gives_tokens
+from fixtures.oauth import InBody, exchange_form, granted
+from fixtures.redemptions import gives_tokens, with_each
 from fixtures.registrar import LOGIN_SCOPE
 
 SCOPE = "openid api:oemr user/patient.read"
@@ -27,7 +27,7 @@ def request_of(browser, fresh_tokens, new_client, admin):
         if grant == "public_code":
             client = new_client.public()
             allowed = browser.authorize(client, admin, LOGIN_SCOPE)
-            return client, code_form(client, allowed.code, allowed.verifier)
+            return client, exchange_form(client, allowed.code, allowed.verifier)
         if grant == "client_credentials":
             scope = "api:fhir system/Patient.read"
             return new_client.system(scope), {"grant_type": grant, "scope": scope}
@@ -226,7 +226,7 @@ def test_two_sets_of_credentials_are_refused(exchanges, wrong):
 def test_malformed_basic_header_is_refused(server, unused_code, credentials):
     """A malformed Basic header fails the authentication of the client cleanly."""
     client, code, verifier = unused_code
-    form = code_form(client, code, verifier)
+    form = exchange_form(client, code, verifier)
     response = server.token(form, headers={"Authorization": credentials})
 
     expect.no_token(response)
@@ -306,30 +306,9 @@ def test_app_with_a_bad_assertion_is_refused(bad_assertions, fault):
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
-def code_form(client, code, verifier):
-    """Return the form of a good code exchange."""
-    return {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": client.redirect_uri,
-        "code_verifier": verifier,
-    }
-
-
 def on_form(send):
     """Return what sends a code, from what sends the form of its exchange."""
-    return lambda code: send(code_form(code.client, code.value, code.verifier))
-
-
-def with_each(server, auths):
-    """Return what exchanges a code with each way to authenticate, by its name."""
-
-    def exchanging(auth):
-        return lambda code: server.exchange(
-            code.client, code.value, verifier=code.verifier, auth=auth
-        )
-
-    return {name: exchanging(auth) for name, auth in auths.items()}
+    return lambda code: send(exchange_form(code.client, code.value, code.verifier))
 
 
 def without_secret(client):

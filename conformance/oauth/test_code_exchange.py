@@ -5,7 +5,7 @@ import pytest
 from conformance import expect, requirement
 from fixtures.http import Blocked
 from fixtures.login import Browser
-from fixtures.oauth import REDIRECT_URI, granted
+from fixtures.oauth import REDIRECT_URI, exchange_form, granted
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
@@ -32,7 +32,7 @@ def exchanges(server, registrar, lent_clients, code_redemptions):
 
     def with_address(uri):
         return lambda code: server.token(
-            code_form(client, code.value, code.verifier) | {"redirect_uri": uri},
+            exchange_form(client, code.value, code.verifier) | {"redirect_uri": uri},
             client.authentication(),
         )
 
@@ -66,7 +66,7 @@ def public_exchanges(server, lent_clients, code_redemptions):
     client = lent_clients.public()
 
     def without_id(code):
-        return server.token(code_form(client, code.value, code.verifier))
+        return server.token(exchange_form(client, code.value, code.verifier))
 
     def with_id(code):
         return server.exchange(client, code.value, verifier=code.verifier)
@@ -200,16 +200,6 @@ def test_code_exchange_without_a_client_id_is_refused(public_exchanges):
     expect.oauth_error(
         response, "invalid_request", "invalid_client", "invalid_grant", statuses=(400, 401)
     )
-
-
-def code_form(client, code, verifier):
-    """Return the form of a good code exchange."""
-    return {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": client.redirect_uri,
-        "code_verifier": verifier,
-    }
 
 
 def bend(code):

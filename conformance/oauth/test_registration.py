@@ -1,6 +1,5 @@
 """Client registration: the answer to a good request, and what the client is afterwards."""
 
-import contextlib
 import math
 import string
 from email.utils import parsedate_to_datetime
@@ -10,9 +9,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures import keys
-from fixtures.http import Blocked
 from fixtures.login import Browser
-from fixtures.redemptions import gives_tokens
 from fixtures.registrar import (
     LOGIN_SCOPE,
     PUBLIC_SCOPE,
@@ -251,20 +248,10 @@ def early(registrar, server, admin):
     return ask
 
 
-@pytest.fixture(scope="module")
-def presumptuous(early):
-    """A client that chose what the server decides, such as to be enabled, and what it gets."""
-    return early(confidential_metadata(STAFF) | CHOSEN)
-
-
 @requirement("OPENEMR-REG-disabled-by-default")
-def test_staff_client_is_disabled_at_first(request, early):
+def test_staff_client_is_disabled_at_first(early):
     """A confidential client with staff scopes gets no token until an administrator enables it."""
-    response = None
-    with contextlib.suppress(Blocked):
-        _, response = request.getfixturevalue("presumptuous")
-    if response is None or gives_tokens(response):  # which may be because it asked for it
-        _, response = early(confidential_metadata(STAFF))
+    _, response = early(confidential_metadata(STAFF))
 
     expect.no_token(response)
 
@@ -290,9 +277,9 @@ def test_patient_app_works_at_once(new_client, server, browser, patient):
 
 
 @requirement("RFC7591-2-mass-assignment")
-def test_client_does_not_choose_what_the_server_decides(presumptuous):
+def test_client_does_not_choose_what_the_server_decides(early):
     """Members that the server decides about have no effect in a registration."""
-    client, response = presumptuous
+    client, response = early(confidential_metadata(STAFF) | CHOSEN)
 
     for name in ("client_secret", "registration_access_token"):
         expect.that(client.metadata.get(name) != CHOSEN[name], f"a {name} of its own", "the sent")

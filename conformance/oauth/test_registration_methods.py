@@ -5,6 +5,7 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures import keys
 from fixtures.oauth import Client, InBody
+from fixtures.redemptions import with_each
 from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.registrar import confidential_metadata
 
@@ -62,17 +63,6 @@ def test_client_with_a_key_needs_its_key(without_key, by):
 
     expect.status(control, 200)
     expect.oauth_error(responses[by], "invalid_client", statuses=(400, 401))
-
-
-def with_each(server, auths):
-    """Return what exchanges a code with each way to authenticate, by its name."""
-
-    def exchanging(auth):
-        return lambda code: server.exchange(
-            code.client, code.value, verifier=code.verifier, auth=auth
-        )
-
-    return {name: exchanging(auth) for name, auth in auths.items()}
 
 
 @requirement("RFC7591-2-private-key-jwt-needs-keys")
