@@ -104,7 +104,7 @@ def works_with_a_key(server, new_client, method, admin):
     del admin  # whoever the client acts for: nobody
     client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
     right = server.client_credentials(client, SYSTEM, auth=client.authentication(method))
-    other = PrivateKeyJwt(client.client_id, client.audience, keys.key("of-a-stranger"))
+    other = PrivateKeyJwt(client.client_id, client.audience, keys.key("stranger"))
     wrong = server.client_credentials(client, SYSTEM, auth=other)
     return right.status_code == 200 and not wrong.is_success
 

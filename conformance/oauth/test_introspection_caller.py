@@ -14,7 +14,7 @@ from fixtures.target import not_applicable
 def forged_assertion(client):
     """Return an assertion for a client that somebody else signed."""
     signed = keys.client_assertion(
-        client.client_id, client.audience, keys.key("forger"), header={"kid": client.key.kid}
+        client.client_id, client.audience, keys.key("stranger"), header={"kid": client.key.kid}
     )
     return InBody(client_assertion_type=keys.JWT_BEARER, client_assertion=signed)
 

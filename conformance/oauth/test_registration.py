@@ -179,7 +179,7 @@ def test_secret_cannot_be_guessed(five):
 @pytest.mark.parametrize("kind", ["RSA", "EC"])
 def test_key_set_is_registered(new_client, kind):
     """A key set that is sent along is registered and returned as it was."""
-    key_set = keys.jwks(keys.key(f"registered-{kind}", kind))
+    key_set = keys.jwks(keys.key("conformance-1", kind))
     response = new_client.ask(confidential_metadata(SCOPE) | {"jwks": key_set})
 
     expect.success(response)

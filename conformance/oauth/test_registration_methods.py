@@ -86,7 +86,7 @@ def test_client_with_a_key_registers_its_key(new_client):
 def test_contradictory_types_are_refused_or_mended(new_client, grants, responses):
     """Grant types and response types that contradict each other are refused or replaced."""
     wished = {"grant_types": grants, "response_types": responses}
-    key_set = {"jwks": keys.jwks(keys.key("registered-RSA"))}
+    key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}
     response = new_client.ask(confidential_metadata(SCOPE) | key_set | wished)
 
     expect.no_server_error(response)

@@ -99,7 +99,7 @@ def test_client_without_redirect_uris_is_refused(new_client, uris):
 @pytest.mark.parametrize("name", BAD_TYPES)
 def test_member_of_a_wrong_type_is_refused_or_mended(new_client, name):
     """A member of a wrong JSON type is refused with status 400, or registered in the right type."""
-    right = bent(jwks=keys.jwks(keys.key("registered-RSA")))
+    right = bent(jwks=keys.jwks(keys.key("conformance-1")))
     response = new_client.ask(right | {name: BAD_TYPES[name]})
 
     expect.status(response, 200, 201, 400)
@@ -163,7 +163,7 @@ def test_dangerous_redirect_uri_is_unusable(new_client, browser, uri):
 )
 def test_public_client_gets_no_staff_scopes(new_client, scope):
     """A public client cannot register for scopes of staff or of the system."""
-    key_set = keys.jwks(keys.key("registered-RSA"))
+    key_set = keys.jwks(keys.key("conformance-1"))
     response = new_client.ask(public_metadata(f"openid {scope}") | {"jwks": key_set})
 
     expect.oauth_error(response, "invalid_client_metadata", "invalid_scope", "unauthorized_client")
@@ -195,7 +195,7 @@ def test_unknown_authentication_method_is_not_registered(new_client):
 def test_keys_are_given_in_one_way(new_client):
     """Keys are registered by value or by address, never both."""
     both = {
-        "jwks": keys.jwks(keys.key("registered-RSA")),
+        "jwks": keys.jwks(keys.key("conformance-1")),
         "jwks_uri": "https://client.example.org/jwks",
     }
     response = new_client.ask(bent(**both))
@@ -216,7 +216,7 @@ def test_key_set_without_keys_is_refused(new_client):
 @requirement("RFC7591-2-jwks-private-material")
 def test_private_key_is_not_registered(new_client):
     """A private key that is sent by mistake is refused, or left out of what is registered."""
-    key = keys.key("registered-RSA")
+    key = keys.key("conformance-1")
     private = {"keys": [dict(key.as_dict(private=True))]}
     response = new_client.ask(bent(jwks=private))
 
