@@ -16,7 +16,9 @@ GRANTS = [
     pytest.param("refresh_token", id="refresh_token"),
     pytest.param("password", marks=needs("oauth.password_grant"), id="password"),
     pytest.param(
-        "password_patient", marks=needs("oauth.password_grant", "patients"), id="password_patient"
+        "password_patient",
+        marks=needs("oauth.password_grant_patients", "patients"),
+        id="password_patient",
     ),
     pytest.param(
         "client_credentials", marks=needs("oauth.client_credentials"), id="client_credentials"

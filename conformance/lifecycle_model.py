@@ -86,14 +86,12 @@ class Model:
             return step.client in self.disabled
         if step.client in self.disabled:
             return False
-        if step.act == "code":
-            return all(each.act != "code" for each in self.plan)  # a walk through pages takes long
         if step.act == "refresh":
             return self.tokens[step.session][-1].refresh == "alive"
         if step.act == "logout":
             newest = max(number for number in self.tokens if self._client(number) == step.client)
             return newest == step.session and self.tokens[newest][-1].refresh != "dead"
-        return step.act == "password" or any(
+        return step.act in LOGINS or any(
             self._client(number) == step.client for number in self.tokens
         )
 

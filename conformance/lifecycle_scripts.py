@@ -1,7 +1,8 @@
 """Sequences of steps that are worth playing: each new situation of a token is asked for once.
 
 A login costs a real server up to a second. Hypothesis finds the sequences in the model alone; those
-for a server with everything are kept in `lifecycle.json`, because to find them takes seconds too.
+for a server with everything, and for one without the password grant as it is after an installation,
+are kept in `lifecycle.json`, because to find them takes seconds too.
 `python -m conformance.lifecycle_scripts` finds them anew, and a self-test compares.
 """
 
@@ -23,6 +24,11 @@ NEEDED = {
     "introspect": "oauth.introspection",
 }
 ALWAYS = frozenset({"code", "refresh"})
+#: The servers for which sequences are kept, by what they can do.
+USUAL = {
+    "everything": ALWAYS | {*NEEDED},
+    "without_password": (ALWAYS | {*NEEDED}) - {"password"},
+}
 #: What steps take OpenEMR 7.0.3, in tenths of a second, and what a refresh token adds to a login.
 COSTS = {
     "code": 6.3, "password": 2.0, "refresh": 4.4, "logout": 0.3, "disable": 0.2, "enable": 0.2
@@ -48,9 +54,9 @@ def scripts(possible: frozenset[str], *, thorough: bool = False) -> tuple[Script
             look.step.act != "introspect" or "introspect" in possible
         )
 
-    kept = possible == ALWAYS | {*NEEDED} and not thorough
+    kept = next((name for name, acts in USUAL.items() if acts == possible and not thorough), None)
     played = []
-    for plan in read() if kept else choose(possible, thorough=thorough):
+    for plan in read(kept) if kept else choose(possible, thorough=thorough):
         played.append(script(plan, new))
         seen |= _situations(played[-1], thorough=thorough)
     return tuple(sorted(played, key=_length))
@@ -109,9 +115,10 @@ def playable(plan: Plan) -> bool:
     return True
 
 
-def read() -> list[Plan]:
-    """Return the sequences that are kept for a server with everything."""
-    return [tuple(Step(**step) for step in plan) for plan in json.loads(KEPT.read_text("utf-8"))]
+def read(name: str) -> list[Plan]:
+    """Return the sequences that are kept for one of the usual servers."""
+    kept = json.loads(KEPT.read_text("utf-8"))
+    return [tuple(Step(**step) for step in plan) for plan in kept[name]]
 
 
 def _situations(played: Script, *, thorough: bool) -> set[object]:
@@ -167,10 +174,13 @@ def _cost(plan: Plan, shown: dict[Plan, Shown], seen: Situations) -> float:
 
 
 def main() -> None:
-    """Find the sequences for a server with everything, and keep them."""
-    found = [[asdict(step) for step in plan] for plan in choose(ALWAYS | {*NEEDED})]
-    plans = ",\n".join(json.dumps(plan) for plan in found)
-    KEPT.write_text(f"[\n{plans}\n]\n", "utf-8")
+    """Find the sequences for the usual servers, and keep them."""
+    kept = []
+    for name, possible in USUAL.items():
+        found = [[asdict(step) for step in plan] for plan in choose(possible)]
+        plans = ",\n".join(json.dumps(plan) for plan in found)
+        kept.append(f"{json.dumps(name)}: [\n{plans}\n]")
+    KEPT.write_text("{\n" + ",\n".join(kept) + "\n}\n", "utf-8")
 
 
 if __name__ == "__main__":

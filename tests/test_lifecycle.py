@@ -1,13 +1,26 @@
 """The sequences of steps that are kept are those that Hypothesis finds."""
 
+import pytest
+
 from conformance import lifecycle_scripts
-from conformance.lifecycle_scripts import ALWAYS, NEEDED
+from conformance.lifecycle_scripts import ALWAYS, NEEDED, USUAL
 from fixtures.lifecycle import Step
 
 
-def test_kept_sequences_are_those_that_are_found():
+@pytest.mark.parametrize("usual", USUAL)
+def test_kept_sequences_are_those_that_are_found(usual):
     """What `python -m conformance.lifecycle_scripts` would write is there already."""
-    assert lifecycle_scripts.read() == lifecycle_scripts.choose(ALWAYS | {*NEEDED})
+    assert lifecycle_scripts.read(usual) == lifecycle_scripts.choose(USUAL[usual])
+
+
+@pytest.mark.parametrize("usual", USUAL)
+def test_kept_sequences_judge_every_promise_about_access(usual):
+    """A second login and another client occur, also where each login goes through the pages."""
+    looks = [look for script in lifecycle_scripts.scripts(USUAL[usual]) for _, look in script]
+    used = [look for look in looks if look is not None and look.step.act == "use"]
+
+    assert any(look.state == "dead" and look.again for look in used)
+    assert any(look.state == "alive" and look.history[-1].startswith("other:") for look in used)
 
 
 def test_steps_that_show_nothing_new_are_left_out():

@@ -31,7 +31,7 @@ def test_listed_response_types_work(discovery, server, new_client, admin):
         if not registered.is_success:
             broken.append(f"{response_type}: refused at registration")
             continue
-        client = Client(expect.member(registered, "client_id", kind=str))
+        client = new_client.approve(Client(expect.member(registered, "client_id", kind=str)))
         wishes = {"response_type": response_type, "nonce": "a-nonce-for-the-id-token"}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         missing = {BRINGS.get(word, word) for word in response_type.split()} - {*came(answer)}

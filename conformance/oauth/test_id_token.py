@@ -15,7 +15,9 @@ LOGINS = [
     "refresh_token",
     pytest.param("password", marks=needs("oauth.password_grant"), id="password"),
     pytest.param(
-        "password_patient", marks=needs("oauth.password_grant", "patients"), id="password_patient"
+        "password_patient",
+        marks=needs("oauth.password_grant_patients", "patients"),
+        id="password_patient",
     ),
 ]
 TEXT = "name family_name given_name middle_name nickname preferred_username profile picture"

@@ -172,7 +172,7 @@ def test_introspected_subject_is_the_uuid_of_the_user(introspected, api, tokens)
 
 
 @requirement("OPENEMR-INTRO-sub-user-uuid")
-@needs("oauth.password_grant", "patients")
+@needs("oauth.password_grant_patients", "patients")
 def test_introspected_subject_is_the_uuid_of_the_patient(introspected, patient):
     """The sub of an introspected token is the uuid of the user or patient in the APIs."""
     found = introspected("password_patient")

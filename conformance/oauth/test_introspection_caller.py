@@ -37,7 +37,10 @@ def test_caller_has_to_authenticate(server, issued, http, with_):
 
 
 @requirement("RFC7662-2.1-client-id-only")
-@pytest.mark.parametrize("whose", ["own", "public_foreign", "key_foreign"])
+@pytest.mark.parametrize(
+    "whose",
+    ["own", "public_foreign", pytest.param("key_foreign", marks=needs("oauth.client_credentials"))],
+)
 def test_client_id_alone_opens_nothing(server, issued, public_client, clients, whose):
     """A client_id alone is no proof of who calls, and opens nothing of confidential clients."""
     session = issued("authorization_code")

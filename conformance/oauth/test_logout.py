@@ -216,9 +216,7 @@ def test_logout_without_parameters_is_a_page(unasked, target):
 
 
 @requirement("OIDCRPL-2-ask-without-hint")
-@pytest.mark.parametrize(
-    "hint", ["none", pytest.param("other_user", marks=needs("oauth.password_grant", "patients"))]
-)
+@pytest.mark.parametrize("hint", ["none", pytest.param("other_user", marks=needs("patients"))])
 def test_nobody_is_logged_out_unasked(request, unasked, at_consent, new_session, hint):
     """Without a hint that names the user of the session, logout asks before it ends anything."""
     if hint == "none":

@@ -160,7 +160,7 @@ def test_long_name_reaches_the_user_whole(new_client, browser, admin):
 
     client_or_error(response, 400, 413)
     if response.is_success:
-        client = Client(expect.member(response, "client_id", kind=str))
+        client = new_client.approve(Client(expect.member(response, "client_id", kind=str)))
         page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
         shown = max((len(each) for each in re.findall("n{20,}", page.text)), default=0)
         expect.that(shown >= len(name), "the name whole", f"{shown} letters of {len(name)}", page)
@@ -175,7 +175,7 @@ def test_last_of_many_redirect_uris_is_usable(new_client, browser):
     client_or_error(response, 400, 413)
     if response.is_success:
         client = Client(expect.member(response, "client_id", kind=str), redirect_uri=uris[-1])
-        expect.login_page(browser.open(client, SCOPE))
+        expect.login_page(browser.open(new_client.approve(client), SCOPE))
 
 
 @requirement("RFC3986-redirect-uri-syntax")

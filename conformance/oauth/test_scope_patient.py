@@ -10,7 +10,7 @@ SPELLINGS = ["read", pytest.param("rs", marks=needs("smart.v2_scopes"))]
 
 
 @requirement("SCOPE-patient-login-user-scope")
-@needs("oauth.password_grant")
+@needs("oauth.password_grant_patients")
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("beside", ["alone", "with_patient_scope"])
 def test_patient_with_user_scopes_sees_no_more(

@@ -147,14 +147,12 @@ def test_scope_tells_what_was_not_granted(server, admin, tokens, new_client):
 @pytest.mark.parametrize(
     "grant", [one for one in GRANTS if one.id in {"password", "client_credentials"}]
 )
-def test_token_without_a_scope_asked_for_has_a_default(
-    server, admin, confidential_client, system_client, grant
-):
+def test_token_without_a_scope_asked_for_has_a_default(server, admin, clients, grant):
     """Without a scope in the request the server names a default, or refuses with invalid_scope."""
     if grant == "password":
-        response = server.password(confidential_client, admin, None)
+        response = server.password(clients.confidential, admin, None)
     else:
-        response = server.client_credentials(system_client, None)
+        response = server.client_credentials(clients.system, None)
 
     if response.status_code == 200:
         scope = expect.member(response, "scope", kind=str)

@@ -100,16 +100,16 @@ def test_configuration_has_what_apps_of_version_two_need(smart_configuration):
 
 @requirement("SMART-2.0-wellknown-grant-types")
 def test_configuration_lists_the_grants_of_its_capabilities(smart_configuration):
-    """The grant types include those that the listed capabilities go with."""
+    """The grant types include those of the launches and backend services that are offered."""
     grants = listed(smart_configuration, "grant_types_supported")
     capabilities = listed(smart_configuration, "capabilities")
+    scopes = expect.json_object(smart_configuration).get("scopes_supported", [])
 
-    wanted = {
-        "launch-standalone": "authorization_code",
-        "launch-ehr": "authorization_code",
-        "client-confidential-asymmetric": "client_credentials",
-    }
-    missing = {grant for name, grant in wanted.items() if name in capabilities} - {*grants}
+    launches = any(str(name).startswith("launch-") for name in capabilities)
+    # Asymmetric clients may be those of apps: only system scopes are for backend services alone.
+    services = any(str(scope).startswith("system/") for scope in scopes)
+    wanted = {"authorization_code": launches, "client_credentials": services}
+    missing = {grant for grant, is_wanted in wanted.items() if is_wanted} - {*grants}
     expect.that(not missing, f"grant_types_supported with {missing}", grants, smart_configuration)
 
 
