@@ -135,7 +135,7 @@ def _left(store):
 
 def test_consent_that_no_token_came_of_is_taken_back_too():
     """Whoever allowed a client something is forgotten there, whether or not a token came of it."""
-    forgotten = []
+    forgotten, disabled = [], []
     server = SimpleNamespace(
         target=SimpleNamespace(features=frozenset(), users={"admin": None}),
         allowed={
@@ -150,7 +150,8 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
         },
     )
     administrator = SimpleNamespace(
-        disable=lambda _: None,
+        disabled={"exchanged"},
+        disable=disabled.append,
         forget=lambda *what: forgotten.append(what),
         remove_clients=lambda _: False,
         revoke=lambda *what: forgotten.append(what),
@@ -161,6 +162,7 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
 
     registrar.discard()
 
+    assert disabled == ["only-allowed", "unknown", "both", "other"]
     assert sorted(forgotten) == [
         ("both", "uuid-of-admin"),
         ("both", "uuid-of-patient"),

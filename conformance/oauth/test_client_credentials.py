@@ -8,7 +8,7 @@ from fixtures.keys import JWT_BEARER
 from fixtures.oauth import granted
 from fixtures.registrar import RegistrationRefused
 
-SCOPE = "system/Patient.read api:fhir"
+SCOPE = "api:fhir system/Patient.read"
 
 
 @requirement("OPENEMR-CC-rs384")
@@ -168,10 +168,8 @@ def test_missing_assertion_is_refused(server, proved_client):
 @requirement("SMART-2.2-bs-scope-preauthorized")
 def test_backend_scope_beyond_the_registration_is_not_granted(server, new_client, api):
     """A scope that a backend service is not registered for is refused or not granted."""
-    client = new_client.system("api:fhir system/Patient.read")
-    response = server.client_credentials(
-        client, "api:fhir system/Patient.read system/Observation.read"
-    )
+    client = new_client.system(SCOPE)
+    response = server.client_credentials(client, f"{SCOPE} system/Observation.read")
     body = response.json() if response.status_code == 200 else {}
 
     expect.no_server_error(response)

@@ -7,7 +7,7 @@ from fixtures import keys
 from fixtures.oauth import granted
 from fixtures.registrar import RegistrationRefused
 
-SCOPE = "system/Patient.read api:fhir"
+SCOPE = "api:fhir system/Patient.read"
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ REST = {
 V2 = needs("smart.v2_scopes")
 WRITING = "openid api:oemr user/facility.write"
 FHIR_WRITING = "openid api:fhir user/Patient.write"
+#: The scopes of SMART 2 with one letter each to write allergies.
+LETTERS = {letter: f"user/allergy.{letter}" for letter in "cud"}
 ONE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -126,11 +128,11 @@ def test_reading_letters_are_apart(api, patient, v2_token, letter):
 
 @requirement("SCOPE-v2-cud-split")
 @writes
-@pytest.mark.parametrize("letter", ["c", "u", "d"])
-def test_writing_letters_are_apart(api, new_session, letter):
+@pytest.mark.parametrize("letter", list(LETTERS))
+def test_writing_letters_are_apart(api, new_client, new_session, letter):
     """The letters c, u and d of a scope permit their own interaction and no other."""
-    scope = f"openid api:oemr user/allergy.{letter}"
-    session = new_session(scope)
+    client = new_client.confidential(" ".join(["openid api:oemr", *LETTERS.values()]))
+    session = new_session(f"openid api:oemr {LETTERS[letter]}", client=client)
     # Nobody has this id, so that nothing is written; who may not ask is told so before.
     path = f"/api/patient/{ONE}/allergy"
     calls = {

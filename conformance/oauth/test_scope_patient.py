@@ -6,6 +6,8 @@ import pytest
 
 from conformance import expect, needs, requirement
 
+#: What clients are registered for; a token asks for what it needs of it.
+REGISTERED = "openid api:fhir user/Patient.{0} patient/Patient.{0}"
 SPELLINGS = ["read", pytest.param("rs", marks=needs("smart.v2_scopes"))]
 
 
@@ -19,7 +21,7 @@ def test_patient_with_user_scopes_sees_no_more(
     """A patient who asks for user scopes sees no more than the own record."""
     scope = f"openid api:fhir user/Patient.{spelling}"
     scope += {"alone": "", "with_patient_scope": f" patient/Patient.{spelling}"}[beside]
-    client = new_client.confidential(scope)
+    client = new_client.confidential(REGISTERED.format(spelling))
     answer = server.password(client, patient, scope)
     token = answer.json().get("access_token", "none") if answer.is_success else "none"
     searched = api.get("/fhir/Patient", token)
@@ -38,7 +40,7 @@ def test_patient_with_user_scopes_sees_no_more(
 def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_client, spelling):
     """Patient scopes open nothing where no patient is in the context."""
     scope = f"openid api:fhir patient/Patient.{spelling}"
-    client = new_client.confidential(scope)
+    client = new_client.confidential(REGISTERED.format(spelling))
     answer = server.password(client, admin, scope)
     body = answer.json() if answer.is_success else {}
     response = api.get("/fhir/Patient", body.get("access_token", "none"))
