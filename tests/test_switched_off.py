@@ -1,0 +1,41 @@
+"""What an administrator switched off, or on, makes checks not applicable and nothing worse."""
+
+import pytest
+
+from fixtures.embedded.server import EmbeddedServer
+from tests.runs import run, target_file
+
+
+@pytest.mark.parametrize(
+    ("settings", "lacking"),
+    [
+        # As OpenEMR is after an installation, and with an administrator who is strict.
+        pytest.param(
+            "password_grant_off+system_scopes_off+manual_approval_on",
+            {
+                "oauth.password_grant": "the password grant is switched off",
+                "oauth.password_grant_patients": "the password grant is switched off for patients",
+                "oauth.client_credentials": "system scopes are switched off",
+                "oauth.automatic_approval": "an administrator has to approve every app",
+            },
+            id="as_installed",
+        ),
+        pytest.param(
+            "password_grant_for_staff",
+            {"oauth.password_grant_patients": "the password grant is switched off for patients"},
+            id="password_for_staff",
+        ),
+    ],
+)
+def test_no_check_fails_for_a_setting(tmp_path, settings, lacking):
+    """A server that conforms does so with every setting; what is not there is named."""
+    with EmbeddedServer() as server:
+        target = target_file(tmp_path, f"{server.url}/~{settings}")
+        finished = run(tmp_path / "results", f"--target={target}", "--deviations=none", "-n2")
+
+    assert finished.exit_code == 0, finished.output
+    assert not finished.verdicts("fail", "blocked", "warn")
+    undeclared = finished.statement["target"]["undeclared"]
+    assert {name for name in undeclared if name.startswith("oauth.")} == {*lacking}
+    for name, why in lacking.items():
+        assert why in undeclared[name]
