@@ -3,7 +3,6 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.charts import rows
 from fixtures.http import json_body
 
 pytestmark = writes  # both patients get a record of each kind
@@ -40,7 +39,7 @@ def token(tokens):
 
 
 @pytest.fixture(scope="module")
-def foreign(api, staff, records, patient, other_patient):
+def foreign(records, patient, other_patient):
     """Return the id of the other patient's resource of a type; both have one."""
 
     def of(kind):
@@ -48,11 +47,7 @@ def foreign(api, staff, records, patient, other_patient):
         if behind is None:
             return other_patient.uuid
         records.first(behind, records.of(patient))
-        record = records.first(behind, records.of(other_patient))
-        if behind != "appointment":
-            return record.key
-        one = rows(api.get(record.path, staff))[0]
-        return one.get("pc_uuid") or one.get("uuid")
+        return records.uuid(records.first(behind, records.of(other_patient)))
 
     return of
 
