@@ -43,7 +43,7 @@ def test_patient_is_made(api, staff, records):
 @pytest.mark.parametrize("kind", NESTED)
 def test_record_is_made(records, person, kind):
     """A POST that makes a record answers 201 and names it."""
-    response = records.post(kind, person)
+    response = records.answer(kind, person)
 
     expect.status(response, 201)
     body = expect.json_object(response)
@@ -57,7 +57,7 @@ def test_record_is_made(records, person, kind):
 @pytest.mark.parametrize("kind", LISTED)
 def test_record_is_listed_once(api, staff, records, person, kind):
     """A record that was made is in the list of its patient."""
-    record = records.add(kind, person)
+    record = records.first(kind, person)
     response = api.get(record.collection, staff)
 
     expect.status(response, 200)
