@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
+from fixtures.changes import CHANGES
 from fixtures.http import json_body
 from fixtures.records import DELETABLE, KINDS
 
@@ -14,16 +15,6 @@ NESTED = [*KINDS]
 #: Messages have no list; in that of notes OpenEMR's other forms show at random.
 #: A transaction is listed by the number of its form, which nothing else tells.
 LISTED = [name for name in KINDS if name not in {"message", "soap_note", "transaction"}]
-CHANGES = {
-    "encounter": {"reason": "Changed", "user": "admin", "group": "Default"},
-    "allergy": {"title": "Penicillin"},
-    "medical_problem": {"title": "Changed", "begdate": "2020-10-13"},
-    "medication": {"title": "Changed"},
-    "surgery": {"title": "Changed"},
-    "dental_issue": {"title": "Changed"},
-    "vital": {"bps": "140"},
-    "soap_note": {"subjective": "Changed", "objective": "Bone", "assessment": "No", "plan": "Go"},
-}
 READ_ONLY = "openid api:oemr user/patient.read"
 
 
@@ -95,34 +86,27 @@ def test_patient_is_changed(api, staff, records):
 
 @requirement("REST-update-200")
 @pytest.mark.parametrize("kind", CHANGES)
-def test_record_is_changed(api, staff, records, person, kind):
+def test_record_is_changed(change, kind):
     """A PUT answers 200 and what it changed is there afterwards."""
-    record = records.add(kind, person)
-    response = api.put(record.path, staff, json=KINDS[kind].body | CHANGES[kind])
-    after = api.get(record.direct, staff)
+    done = change("PUT", kind)
 
-    expect.status(response, 200)
-    expect.status(after, 200)
+    expect.status(done.response, 200)
+    expect.status(done.after, 200)
     name, value = next(iter(CHANGES[kind].items()))
-    expect.that(
-        str(fields_of(after).get(name)).startswith(value),
-        f"{name} to be {value!r}",
-        fields_of(after).get(name),
-        after,
-    )
+    told = fields_of(done.after).get(name)
+    expect.that(str(told).startswith(value), f"{name} to be {value!r}", told, done.after)
 
 
 @requirement("REST-delete-200")
 @pytest.mark.parametrize("kind", DELETABLE)
-def test_record_is_deleted(api, staff, records, person, kind):
+def test_record_is_deleted(change, kind):
     """A DELETE answers 200 or 204 and the record is gone."""
-    record = records.add(kind, person)
-    response = api.delete(record.path, staff)
-    after = api.get(record.direct, staff)
+    done = change("DELETE", kind)
 
-    expect.status(response, 200, 204)
-    expect.no_server_error(after)
-    expect.that(not fields_of(after), "no record any more", fields_of(after), after)
+    expect.status(done.response, 200, 204)
+    expect.no_server_error(done.after)
+    left = fields_of(done.after)
+    expect.that(not left, "no record any more", left, done.after)
 
 
 @requirement("REST-documented-dates")
