@@ -8,6 +8,7 @@ from conformance import expect, requirement, writes
 from fixtures.changes import CHANGES
 from fixtures.http import json_body
 from fixtures.records import DELETABLE, KINDS
+from fixtures.tokens import READING_SCOPE
 
 pytestmark = writes
 
@@ -15,7 +16,6 @@ NESTED = [*KINDS]
 #: Messages have no list; in that of notes OpenEMR's other forms show at random.
 #: A transaction is listed by the number of its form, which nothing else tells.
 LISTED = [name for name in KINDS if name not in {"message", "soap_note", "transaction"}]
-READ_ONLY = "openid api:oemr user/patient.read"
 
 
 @requirement("REST-create-201")
@@ -156,7 +156,7 @@ def test_refused_change_of_a_record_changes_nothing(api, staff, records, person,
 @pytest.mark.parametrize("case", ["no_token", "read_only"])
 def test_refused_change_of_a_patient_changes_nothing(api, staff, tokens, records, person, case):
     """A write without the right to it is refused and changes nothing."""
-    token = {"no_token": lambda: None, "read_only": lambda: tokens.staff(READ_ONLY)}[case]()
+    token = {"no_token": lambda: None, "read_only": lambda: tokens.staff(READING_SCOPE)}[case]()
     response = api.put(person.path, token, json=person.fields | {"city": "Changedville"})
     after = api.get(person.path, staff)
 
