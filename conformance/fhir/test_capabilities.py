@@ -164,9 +164,10 @@ def nobodys(name, kind_of):
 
 def own_values(compartment, kind, types):
     """Return the id of one resource and, by parameter, what it has; nothing if there is none."""
-    one = next(iter(compartment.resources(kind)), {})
+    first = compartment.resources(kind)[:1]
+    one = next((each for each in first if each.get("resourceType") == kind), {})
     values = {}
-    for name, kind_of in types.items() if one.get("resourceType") == kind else ():
+    for name, kind_of in types.items():
         place = DATES.get(kind, "date") if name == "date" else PLACES.get(name, "-")
         value = value_at(one, place)
         if value is None and name == "name":
