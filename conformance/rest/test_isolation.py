@@ -77,8 +77,8 @@ def test_record_is_not_changed_below_another_patient(change, kind):
 
     before = seen(done.before)
     changed = seen(done.after)
-    expect.equal(seen(done.between), before, "the record afterwards", done.elsewhere)
-    expect.that(changed != before, "a change by the right path to be seen", changed, done.elsewhere)
+    expect.equal(seen(done.between), before, "the record afterwards", done.wrong)
+    expect.that(changed != before, "a change by the right path to be seen", changed, done.wrong)
 
 
 @requirement("REST-idor")
@@ -89,8 +89,8 @@ def test_record_is_not_deleted_below_another_patient(change, kind):
 
     before = seen(done.before)
     gone = seen(done.after)
-    expect.equal(seen(done.between), before, "the record afterwards", done.elsewhere)
-    expect.that(gone != before, "a deletion by the right path to be seen", gone, done.elsewhere)
+    expect.equal(seen(done.between), before, "the record afterwards", done.wrong)
+    expect.that(gone != before, "a deletion by the right path to be seen", gone, done.wrong)
 
 
 def shown(response):
