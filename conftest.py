@@ -4,6 +4,7 @@ pytest_plugins = [
     "fixtures.target",
     "fixtures.actors",
     "fixtures.records",
+    "fixtures.changes",
     "fixtures.charts",
     "fixtures.clerk",
     "fixtures.resources",

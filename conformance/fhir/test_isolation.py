@@ -3,7 +3,6 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.charts import rows
 from fixtures.http import json_body
 
 pytestmark = writes  # both patients get a record of each kind
@@ -40,7 +39,21 @@ def token(tokens):
 
 
 @pytest.fixture(scope="module")
-def foreign(api, staff, records, patient, other_patient):
+def asked(api, token):
+    """Return an answer to the first patient, asked for once."""
+    answers = {}
+
+    def get(path, **params):
+        question = (path, *params.items())
+        if question not in answers:
+            answers[question] = api.get(f"/fhir/{path}", token, params=params)
+        return answers[question]
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def foreign(records, patient, other_patient):
     """Return the id of the other patient's resource of a type; both have one."""
 
     def of(kind):
@@ -48,20 +61,22 @@ def foreign(api, staff, records, patient, other_patient):
         if behind is None:
             return other_patient.uuid
         records.first(behind, records.of(patient))
-        record = records.first(behind, records.of(other_patient))
-        if behind != "appointment":
-            return record.key
-        one = rows(api.get(record.path, staff))[0]
-        return one.get("pc_uuid") or one.get("uuid")
+        return records.uuid(records.first(behind, records.of(other_patient)))
 
     return of
 
 
+@pytest.fixture(scope="module")
+def known(api, staff, other_patient):
+    """Return what staff is told of the other patient."""
+    return json_body(api.get(f"/api/patient/{other_patient.uuid}", staff))["data"]
+
+
 @requirement("SCOPE-patient-compartment")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_resource_of_another_patient_is_not_shown(api, token, other_patient, foreign, kind):
+def test_resource_of_another_patient_is_not_shown(asked, other_patient, foreign, kind):
     """A patient's token never reveals the data of another patient."""
-    response = api.get(f"/fhir/{kind}/{foreign(kind)}", token)
+    response = asked(f"{kind}/{foreign(kind)}")
 
     expect.that(not response.is_success, "a refusal", response.status_code, response)
     if kind != "Patient":
@@ -71,19 +86,19 @@ def test_resource_of_another_patient_is_not_shown(api, token, other_patient, for
 
 @requirement("SCOPE-other-patient-4xx")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_resource_of_another_patient_is_refused(api, token, foreign, kind):
+def test_resource_of_another_patient_is_refused(asked, foreign, kind):
     """Another patient's id is refused to a patient's token with 4xx."""
-    response = api.get(f"/fhir/{kind}/{foreign(kind)}", token)
+    response = asked(f"{kind}/{foreign(kind)}")
 
     expect.status(response, 401, 403, 404)
 
 
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_search_finds_own_data(api, token, patient, foreign, kind):
+def test_search_finds_own_data(asked, patient, foreign, kind):
     """A search by a patient's token finds own data only."""
     foreign(kind)
-    response = api.get(f"/fhir/{kind}", token)
+    response = asked(kind)
 
     expect.status(response, 200)
     found = resources(response)
@@ -96,11 +111,11 @@ def test_search_finds_own_data(api, token, patient, foreign, kind):
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("asking", ASKING)
 @pytest.mark.parametrize("kind", TYPES)
-def test_search_reveals_no_other_patient(api, token, other_patient, foreign, kind, asking):
+def test_search_reveals_no_other_patient(asked, other_patient, foreign, kind, asking):
     """A search by a patient's token finds own data only."""
     words = {"uuid": other_patient.uuid, "id": foreign(kind), "pid": other_patient.pid}
     params = {name: value.format(**words) for name, value in ASKING[asking].items()}
-    response = api.get(f"/fhir/{kind}", token, params=params)
+    response = asked(kind, **params)
 
     expect.answered(response)
     shown = [str(one) for one in resources(response)]
@@ -126,9 +141,8 @@ def test_search_by_post_reveals_no_other_patient(api, token, other_patient, fore
 
 @requirement("FHIR-search-compartment-oracle")
 @pytest.mark.parametrize("name", ["_id", "identifier", "family", "given", "email", "birthdate"])
-def test_search_does_not_tell_whether_somebody_else_exists(api, staff, token, other_patient, name):
+def test_search_does_not_tell_whether_somebody_else_exists(asked, known, other_patient, name):
     """A filter does not tell a patient whether somebody else exists."""
-    known = json_body(api.get(f"/api/patient/{other_patient.uuid}", staff))["data"]
     real = {
         "_id": other_patient.uuid,
         "identifier": str(other_patient.pid),
@@ -138,10 +152,8 @@ def test_search_does_not_tell_whether_somebody_else_exists(api, staff, token, ot
         "birthdate": known["DOB"],
     }[name]
     nobody = {"_id": "00000000-0000-4000-8000-000000000000", "birthdate": "1899-01-01"}
-    answers = [
-        api.get("/fhir/Patient", token, params={name: value})
-        for value in (real, nobody.get(name, "Nobodyatall"))
-    ]
+    values = (real, nobody.get(name, "Nobodyatall"))
+    answers = [asked("Patient", **{name: value}) for value in values]
 
     told = [(one.status_code, len(resources(one)), total(one)) for one in answers]
     expect.equal(told[0], told[1], "status, matches and total", answers[0])

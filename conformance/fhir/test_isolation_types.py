@@ -71,8 +71,8 @@ def foreign(compartment, records, patient, other_patient):
                 except Blocked as problem:
                     problems.append(problem)
         if kind not in told:
-            asked = compartment.get(f"/{kind}", params={"patient": other_patient.uuid})
-            told[kind] = ids(asked) if kind in FILLED else []
+            about = {"patient": other_patient.uuid}
+            told[kind] = ids(compartment.get(f"/{kind}", params=about)) if kind in FILLED else []
         if problems and kind in FILLED and not told[kind]:
             raise problems[0]
         expect.that(told[kind] or kind not in FILLED, f"the other patient's {kind}", "none")

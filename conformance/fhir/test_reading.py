@@ -12,6 +12,7 @@ pytestmark = writes  # the patient whose data is read is made by the run
 
 READ = ["Patient", "Encounter", "AllergyIntolerance", "Condition", "Appointment", "Organization"]
 TYPES = [*READ, *(kind for kind in STAFF_TYPES if kind not in {*READ, "Medication"})]
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 MALFORMED = {
     "word": "not-a-uuid",
     "quote": "1%27",
@@ -61,7 +62,7 @@ def test_search_by_id_gives_what_read_gives(resources, kind):
 @pytest.mark.parametrize("kind", TYPES)
 def test_unknown_id_is_not_found(resources, kind):
     """A read of an unknown id answers 404."""
-    response = resources.get(f"/{kind}/{uuid.uuid4()}")
+    response = resources.asked(f"/{kind}/{UNKNOWN}")
 
     expect.status(response, 404)
 
@@ -71,7 +72,7 @@ def test_unknown_id_is_not_found(resources, kind):
 @pytest.mark.parametrize("kind", ["Patient", "Encounter", "Observation", "Organization"])
 def test_malformed_id_is_refused(resources, kind, malformed):
     """A malformed id is refused with 4xx."""
-    response = resources.get(f"/{kind}/{MALFORMED[malformed]}")
+    response = resources.asked(f"/{kind}/{MALFORMED[malformed]}")
 
     expect.refused(response)
 
@@ -80,7 +81,7 @@ def test_malformed_id_is_refused(resources, kind, malformed):
 @pytest.mark.parametrize("kind", ["Nothing", "Basic", "patient"])
 def test_unknown_type_is_not_found(resources, kind):
     """An unknown resource type is answered with 404."""
-    response = resources.get(f"/{kind}")
+    response = resources.asked(f"/{kind}")
 
     expect.status(response, 404)
 
@@ -89,15 +90,15 @@ def test_unknown_type_is_not_found(resources, kind):
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param("/Patient/00000000-0000-4000-8000-000000000000", id="unknown_id"),
+        pytest.param(f"/Patient/{UNKNOWN}", id="unknown_id"),
         pytest.param("/Patient/not-a-uuid", id="malformed_id"),
         pytest.param("/Nothing", id="unknown_type"),
-        pytest.param("/Encounter/00000000-0000-4000-8000-000000000000", id="unknown_encounter"),
+        pytest.param(f"/Encounter/{UNKNOWN}", id="unknown_encounter"),
     ],
 )
 def test_error_carries_an_operation_outcome(resources, path):
     """An error of the FHIR API carries an OperationOutcome."""
-    response = resources.get(path)
+    response = resources.asked(path)
 
     expect.refused(response)
     expect.schema(response, "operation_outcome")

@@ -68,7 +68,7 @@ def test_resource_has_nothing_empty(body, kind):
 @requirement("FHIR-json-no-empty")
 def test_bundle_has_nothing_empty(resources, person):
     """A resource has no empty objects, arrays or strings, and no null."""
-    response = resources.search("Patient", {"_id": person.uuid})
+    response = resources.asked("/Patient", {"_id": person.uuid})
 
     empty = [path for path, value in walk(json_body(response)) if value in (None, "", [], {})]
     expect.that(not empty, "nothing empty", empty, response)
@@ -87,7 +87,7 @@ def test_primitives_are_written_as_fhir_has_them(body, kind):
 @requirement("FHIR-json-types")
 def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
     """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
-    response = resources.search("Patient", {"_id": person.uuid})
+    response = resources.asked("/Patient", {"_id": person.uuid})
     bundle = json_body(response)
 
     expect.status(response, 200)

@@ -19,7 +19,7 @@ def matches(resources, cohort):
     """Search the five patients of one family name."""
 
     def search(**params):
-        return resources.search("Patient", {"family": cohort[0].family} | params)
+        return resources.asked("/Patient", {"family": cohort[0].family} | params)
 
     return search
 
@@ -31,7 +31,7 @@ def about(resources, person):
     def search(kind, **params):
         resources.key(kind)
         name = "_id" if kind == "Patient" else "patient"
-        return resources.search(kind, {name: person.uuid} | params)
+        return resources.asked(f"/{kind}", {name: person.uuid} | params)
 
     return search
 

@@ -58,7 +58,7 @@ def test_unknown_parameter_is_refused_where_handling_is_strict(resources, cohort
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_unreadable_value_is_refused(resources, cohort, case):
     """A value that cannot be read is refused with 4xx."""
-    response = resources.search("Patient", {"family": cohort[0].family} | UNREADABLE[case])
+    response = resources.asked("/Patient", {"family": cohort[0].family} | UNREADABLE[case])
 
     expect.refused(response)
 
@@ -67,7 +67,7 @@ def test_unreadable_value_is_refused(resources, cohort, case):
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_unreadable_value_breaks_nothing(resources, cohort, case):
     """No search makes the server break down."""
-    response = resources.search("Patient", {"family": cohort[0].family} | UNREADABLE[case])
+    response = resources.asked("/Patient", {"family": cohort[0].family} | UNREADABLE[case])
 
     expect.no_server_error(response)
 
@@ -86,7 +86,7 @@ def test_strange_value_breaks_nothing(resources, name, strange):
 @pytest.mark.parametrize("case", ["count_negative", "birthdate_word"])
 def test_failed_search_carries_an_operation_outcome(resources, cohort, case):
     """A search that cannot be done answers with an OperationOutcome."""
-    response = resources.search("Patient", {"family": cohort[0].family} | UNREADABLE[case])
+    response = resources.asked("/Patient", {"family": cohort[0].family} | UNREADABLE[case])
 
     bundle = response.is_success and json_body(response).get("resourceType") == "Bundle"
     if not bundle:

@@ -32,7 +32,7 @@ def matches(resources, cohort):
 
     def search(params, *, expected):
         params = [("family", cohort[0].family), *params]
-        response = resources.search("Patient", params)
+        response = resources.asked("/Patient", params)
         numbers = {one.uuid: number for number, one in enumerate(cohort)}
         told = [numbers.get(key, key) for key in ids(response)]
         expect.status(response, 200)
@@ -78,7 +78,7 @@ def test_family_is_found_by_its_beginning(resources, cohort, form):
         "lower_case": (family.lower(), len(cohort)),
         "not_the_beginning": (family[6:], 0),
     }[form]
-    response = resources.search("Patient", {"family": value})
+    response = resources.asked("/Patient", {"family": value})
 
     mine = [key for key in ids(response) if key in {one.uuid for one in cohort}]
     expect.status(response, 200)
@@ -142,7 +142,7 @@ def test_identifier_finds_its_patient(resources, person, form):
         "code": identifier["value"],
         "system_and_code": f"{identifier['system']}|{identifier['value']}",
     }[form]
-    response = resources.search("Patient", {"identifier": value})
+    response = resources.asked("/Patient", {"identifier": value})
 
     expect.status(response, 200)
     expect.that(person.uuid in ids(response), "the patient", ids(response), response)
@@ -173,7 +173,7 @@ def test_patient_is_a_reference(resources, person, kind, form):
     """A reference parameter takes the id alone and Type/id alike."""
     key = resources.key(kind)
     value = {"id": person.uuid, "type_and_id": f"Patient/{person.uuid}"}[form]
-    response = resources.search(kind, {"patient": value})
+    response = resources.asked(f"/{kind}", {"patient": value})
 
     expect.status(response, 200)
     expect.that(key in ids(response), f"the {kind}", ids(response), response)

@@ -4,6 +4,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.http import json_body
+from fixtures.records import STAFF_REST_SCOPE
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
 #: What holds the data of the patient but is not for the portal, and the reverse.
@@ -16,6 +17,12 @@ PATHS = [
     "/portal/patient/encounter",
     "/portal/patient/appointment",
 ]
+
+
+@pytest.fixture(scope="module")
+def shown(api, tokens):
+    """What the portal shows of the patient, one answer after the other."""
+    return [api.get("/portal/patient", tokens.patient(SCOPE))]
 
 
 @requirement("PORTAL-patient")
@@ -58,7 +65,7 @@ def test_portal_without_a_patients_token_is_refused(api, tokens, path, token):
     value = {
         "none": lambda: None,
         "garbage": lambda: "garbage",
-        "staff": lambda: tokens.staff("openid api:oemr user/patient.read user/encounter.read"),
+        "staff": lambda: tokens.staff(STAFF_REST_SCOPE),
     }[token]()
     response = api.get(path, value)
 
@@ -69,12 +76,12 @@ def test_portal_without_a_patients_token_is_refused(api, tokens, path, token):
 @writes
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("path", PATHS)
-def test_portal_takes_no_writes(api, tokens, path, method):
+def test_portal_takes_no_writes(api, tokens, shown, path, method):
     """Nothing can be written at the portal."""
     token = tokens.patient(SCOPE)
-    before = api.get("/portal/patient", token)
     response = api.request(method, path, token, json={"city": "Changedville"})
-    after = api.get("/portal/patient", token)
+    shown.append(api.get("/portal/patient", token))
+    before, after = shown[-2:]
 
     expect.status(before, 200)
     expect.status(response, 401, 403, 404, 405, 501)

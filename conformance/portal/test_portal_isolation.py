@@ -14,13 +14,13 @@ PARAMETERS = ["pid", "puuid", "patient", "uuid", "user", "patient_id", "pc_pid"]
 
 
 @pytest.fixture(scope="module")
-def keys(api, staff, records, patient, other_patient):
+def keys(records, patient, other_patient):
     """Return the ids by which the portal knows the records of a kind: own, and the other's."""
 
     def of(kind):
-        return [_key(api, staff, records.first(kind, records.of(u))) for u in (patient, other)]
+        owners = map(records.of, (patient, other_patient))
+        return [records.uuid(records.first(kind, owner)) for owner in owners]
 
-    other = other_patient
     return of
 
 
@@ -163,11 +163,3 @@ def nobody_else(response, patient, other_patient):
     expect.that(not found, "nothing of the other patient", found, response)
     owners = {row.get("puuid") for row in rows(response) if row.get("puuid")}
     expect.that(owners <= {patient.uuid}, "records of the patient only", owners, response)
-
-
-def _key(api, staff, record):
-    """Return the id by which the portal knows a record."""
-    if record.kind == "encounter":
-        return record.key
-    one = rows(api.get(record.path, staff))[0]
-    return one.get("pc_uuid") or one.get("uuid")

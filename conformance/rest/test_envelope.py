@@ -34,18 +34,28 @@ def listed(api, staff, chart):
     return get
 
 
-@pytest.fixture
-def single(api, staff, records, person):
-    """Return one record of a resource."""
+@pytest.fixture(scope="module")
+def single(api, staff, records, resources, person):
+    """Return one record of a resource, asked for once."""
+    answers = {}
 
     def get(name):
-        if name == "facility":
-            key = api.get("/api/facility", staff).json()["data"][0]["uuid"]
-            return api.get(f"/api/facility/{key}", staff)
-        path = person.path if name == "patient" else records.first(name, person).path
-        return api.get(path, staff)
+        if name not in answers:
+            path = {
+                "patient": lambda: person.path,
+                "encounter": lambda: records.first("encounter", person).path,
+                "facility": lambda: f"/api/facility/{resources.key('Organization')}",
+            }[name]()
+            answers[name] = api.get(path, staff)
+        return answers[name]
 
     return get
+
+
+@pytest.fixture(scope="module")
+def newcomer(records):
+    """Return a patient without records."""
+    return records.patient()
 
 
 @requirement("REST-envelope-shape")
@@ -100,9 +110,9 @@ def test_list_without_a_match_is_an_empty_array(listed):
 
 @requirement("REST-envelope-multi-array")
 @pytest.mark.parametrize("name", ["encounter", "allergy", "medical_problem"])
-def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, records, name):
+def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, newcomer, name):
     """The data of a list is an array, also when it is empty."""
-    response = api.get(f"{records.patient().path}/{name}", staff)
+    response = api.get(f"{newcomer.path}/{name}", staff)
 
     expect.status(response, 200)
     expect.equal(expect.member(response, "data"), [], "data", response)

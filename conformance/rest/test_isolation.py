@@ -3,17 +3,12 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.records import DELETABLE, ISSUES, KINDS
+from fixtures.changes import CHANGES, elsewhere
+from fixtures.records import DELETABLE, KINDS
 
 pytestmark = writes
 
 READ = [name for name in KINDS if name not in {"message", "transaction"}]
-CHANGED = {
-    "encounter": "reason",
-    **dict.fromkeys(ISSUES, "title"),
-    "vital": "bps",
-    "soap_note": "subjective",
-}
 
 
 @pytest.fixture
@@ -75,41 +70,27 @@ def test_parameter_does_not_lead_to_another_patient(api, staff, chart, stranger,
 
 
 @requirement("REST-idor")
-@pytest.mark.parametrize("kind", CHANGED)
-def test_record_is_not_changed_below_another_patient(api, staff, records, person, below, kind):
+@pytest.mark.parametrize("kind", CHANGES)
+def test_record_is_not_changed_below_another_patient(change, kind):
     """A record is neither shown nor changed below a patient to whom it does not belong."""
-    record = records.add(kind, person)
-    body = KINDS[kind].body | {"user": "admin", "group": "Default", CHANGED[kind]: "199"}
-    before = seen(api, staff, record)
-    response = api.put(below(record), staff, json=body)
-    after = seen(api, staff, record)
-    api.put(record.path, staff, json=body)
-    changed = seen(api, staff, record)
+    done = change("PUT", kind)
 
-    expect.equal(after, before, "the record afterwards", response)
-    expect.that(changed != before, "a change by the right path to be seen", changed, response)
+    before = seen(done.before)
+    changed = seen(done.after)
+    expect.equal(seen(done.between), before, "the record afterwards", done.wrong)
+    expect.that(changed != before, "a change by the right path to be seen", changed, done.wrong)
 
 
 @requirement("REST-idor")
 @pytest.mark.parametrize("kind", DELETABLE)
-def test_record_is_not_deleted_below_another_patient(api, staff, records, person, below, kind):
+def test_record_is_not_deleted_below_another_patient(change, kind):
     """A record is neither shown nor changed below a patient to whom it does not belong."""
-    record = records.add(kind, person)
-    before = seen(api, staff, record)
-    response = api.delete(below(record), staff)
-    after = seen(api, staff, record)
-    api.delete(record.path, staff)
-    deleted = seen(api, staff, record)
+    done = change("DELETE", kind)
 
-    expect.equal(after, before, "the record afterwards", response)
-    expect.that(deleted != before, "a deletion by the right path to be seen", deleted, response)
-
-
-def elsewhere(path, owner, other):
-    """Return a path as if what is there belonged to the other patient."""
-    return path.replace(owner.uuid, other.uuid).replace(
-        f"/patient/{owner.pid}/", f"/patient/{other.pid}/"
-    )
+    before = seen(done.before)
+    gone = seen(done.after)
+    expect.equal(seen(done.between), before, "the record afterwards", done.wrong)
+    expect.that(gone != before, "a deletion by the right path to be seen", gone, done.wrong)
 
 
 def shown(response):
@@ -123,7 +104,6 @@ def shown(response):
     return body if response.is_success else (body or {}).get("data")
 
 
-def seen(api, staff, record):
+def seen(response):
     """Return all that can be seen of a record: the answer when it is read."""
-    response = api.get(record.direct, staff)
     return response.status_code, response.text

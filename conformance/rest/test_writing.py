@@ -5,8 +5,10 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
+from fixtures.changes import CHANGES
 from fixtures.http import json_body
 from fixtures.records import DELETABLE, KINDS
+from fixtures.tokens import READING_SCOPE
 
 pytestmark = writes
 
@@ -14,17 +16,6 @@ NESTED = [*KINDS]
 #: Messages have no list; in that of notes OpenEMR's other forms show at random.
 #: A transaction is listed by the number of its form, which nothing else tells.
 LISTED = [name for name in KINDS if name not in {"message", "soap_note", "transaction"}]
-CHANGES = {
-    "encounter": {"reason": "Changed", "user": "admin", "group": "Default"},
-    "allergy": {"title": "Penicillin"},
-    "medical_problem": {"title": "Changed", "begdate": "2020-10-13"},
-    "medication": {"title": "Changed"},
-    "surgery": {"title": "Changed"},
-    "dental_issue": {"title": "Changed"},
-    "vital": {"bps": "140"},
-    "soap_note": {"subjective": "Changed", "objective": "Bone", "assessment": "No", "plan": "Go"},
-}
-READ_ONLY = "openid api:oemr user/patient.read"
 
 
 @requirement("REST-create-201")
@@ -43,7 +34,7 @@ def test_patient_is_made(api, staff, records):
 @pytest.mark.parametrize("kind", NESTED)
 def test_record_is_made(records, person, kind):
     """A POST that makes a record answers 201 and names it."""
-    response = records.post(kind, person)
+    response = records.answer(kind, person)
 
     expect.status(response, 201)
     body = expect.json_object(response)
@@ -57,7 +48,7 @@ def test_record_is_made(records, person, kind):
 @pytest.mark.parametrize("kind", LISTED)
 def test_record_is_listed_once(api, staff, records, person, kind):
     """A record that was made is in the list of its patient."""
-    record = records.add(kind, person)
+    record = records.first(kind, person)
     response = api.get(record.collection, staff)
 
     expect.status(response, 200)
@@ -95,34 +86,27 @@ def test_patient_is_changed(api, staff, records):
 
 @requirement("REST-update-200")
 @pytest.mark.parametrize("kind", CHANGES)
-def test_record_is_changed(api, staff, records, person, kind):
+def test_record_is_changed(change, kind):
     """A PUT answers 200 and what it changed is there afterwards."""
-    record = records.add(kind, person)
-    response = api.put(record.path, staff, json=KINDS[kind].body | CHANGES[kind])
-    after = api.get(record.direct, staff)
+    done = change("PUT", kind)
 
-    expect.status(response, 200)
-    expect.status(after, 200)
+    expect.status(done.response, 200)
+    expect.status(done.after, 200)
     name, value = next(iter(CHANGES[kind].items()))
-    expect.that(
-        str(fields_of(after).get(name)).startswith(value),
-        f"{name} to be {value!r}",
-        fields_of(after).get(name),
-        after,
-    )
+    told = fields_of(done.after).get(name)
+    expect.that(str(told).startswith(value), f"{name} to be {value!r}", told, done.after)
 
 
 @requirement("REST-delete-200")
 @pytest.mark.parametrize("kind", DELETABLE)
-def test_record_is_deleted(api, staff, records, person, kind):
+def test_record_is_deleted(change, kind):
     """A DELETE answers 200 or 204 and the record is gone."""
-    record = records.add(kind, person)
-    response = api.delete(record.path, staff)
-    after = api.get(record.direct, staff)
+    done = change("DELETE", kind)
 
-    expect.status(response, 200, 204)
-    expect.no_server_error(after)
-    expect.that(not fields_of(after), "no record any more", fields_of(after), after)
+    expect.status(done.response, 200, 204)
+    expect.no_server_error(done.after)
+    left = fields_of(done.after)
+    expect.that(not left, "no record any more", left, done.after)
 
 
 @requirement("REST-documented-dates")
@@ -172,7 +156,7 @@ def test_refused_change_of_a_record_changes_nothing(api, staff, records, person,
 @pytest.mark.parametrize("case", ["no_token", "read_only"])
 def test_refused_change_of_a_patient_changes_nothing(api, staff, tokens, records, person, case):
     """A write without the right to it is refused and changes nothing."""
-    token = {"no_token": lambda: None, "read_only": lambda: tokens.staff(READ_ONLY)}[case]()
+    token = {"no_token": lambda: None, "read_only": lambda: tokens.staff(READING_SCOPE)}[case]()
     response = api.put(person.path, token, json=person.fields | {"city": "Changedville"})
     after = api.get(person.path, staff)
 
