@@ -90,22 +90,6 @@ def refreshes(server, lent_clients, confidential_client, refresh_redemptions):
     )
 
 
-@pytest.fixture(scope="module")
-def by_basic(server, registrar, code_redemptions):
-    """The answers to a client that authenticates with Basic: encoded in full, and as usual."""
-    client = registrar.confidential(SCOPE, token_endpoint_auth_method="client_secret_basic")
-    # Every character, also those that need none: what is encoded is to be decoded.
-    name, secret = (
-        "".join(f"%{byte:02X}" for byte in text.encode())
-        for text in (client.client_id, client.client_secret)
-    )
-    auths = {
-        "encoded": BasicAuth(name, secret),
-        "usual": client.authentication("client_secret_basic"),
-    }
-    return code_redemptions(client, SCOPE, with_each(server, auths), proof=False)
-
-
 @requirement("RFC6749-2.3.1-basic")
 def test_client_authenticates_with_basic(by_basic):
     """A client with a secret can authenticate with HTTP Basic."""
