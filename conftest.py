@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.compartment",
     "fixtures.bulk",
     "fixtures.sessions",
+    "fixtures.endings",
     "fixtures.redemptions",
     "fixtures.authorizations",
     "fixtures.lifecycle",
