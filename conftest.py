@@ -11,6 +11,7 @@ pytest_plugins = [
     "fixtures.compartment",
     "fixtures.bulk",
     "fixtures.sessions",
+    "fixtures.endings",
     "fixtures.redemptions",
     "fixtures.authorizations",
     "fixtures.lifecycle",

@@ -7,7 +7,8 @@ are kept in `lifecycle.json`, because to find them takes seconds too.
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
@@ -85,14 +86,14 @@ def choose(possible: frozenset[str], *, thorough: bool = False) -> list[Plan]:
 
 
 def without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Plan]:
-    """Take away the dearest step after which the sequences still show as much, as often as can."""
+    """Spare the dearest step without which the sequences still show as much, as often as can."""
     shown = {plan: _shown(plan, possible, thorough=False) for plan in plans}
     wanted, costs = _all(plans, shown)
     while True:
         shorter = [
             [*plans[:place], *([less] if less else []), *plans[place + 1 :]]
             for place, plan in enumerate(plans)
-            for less in (plan[:number] + plan[number + 1 :] for number in range(len(plan)))
+            for less in _spared(plan, possible)
             if playable(less)
         ]
         for less in (plan for each in shorter for plan in each if plan not in shown):
@@ -102,6 +103,15 @@ def without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Plan
         if not found:
             return plans
         plans, costs = min(found, key=lambda each: each[1])
+
+
+def _spared(plan: Plan, possible: frozenset[str]) -> Iterator[Plan]:
+    """Give the plan without one of its steps, or with a password for a walk through pages."""
+    for number, step in enumerate(plan):
+        before, after = plan[:number], plan[number + 1 :]
+        yield before + after
+        if step.act == "code" and "password" in possible:
+            yield (*before, replace(step, act="password"), *after)
 
 
 def playable(plan: Plan) -> bool:

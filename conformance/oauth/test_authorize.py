@@ -106,22 +106,10 @@ def test_state_comes_back_unchanged(served, with_empty, authorization, state):
     expect.equal(answer.parameters.get("state"), state, "state", answer.response)
 
 
-@pytest.fixture(scope="module")
-def without_state(target, authorized):
-    """An authorization without state for the portal API; None if either did harm."""
-    if "portal" not in target.features:
-        return None
-    with contextlib.suppress(Blocked):
-        _, answer = authorized(state=None, aud=f"{target.api_url}/portal")
-        if answer.code and not answer.parameters.get("state"):
-            return answer
-    return None
-
-
 @requirement("RFC6749-4.1.2-no-state-when-absent")
-def test_request_without_state_gets_none(without_state, authorized):
+def test_request_without_state_gets_none(stateless, authorized):
     """A request without state brings a code, and no state."""
-    answer = without_state
+    answer = stateless and stateless.authorization
     if answer is None:
         _, answer = authorized(state=None)
 
@@ -304,11 +292,13 @@ def test_unsupported_request_object_is_refused(ignored, authorized, name):
         pytest.param("portal", marks=needs("portal")),
     ],
 )
-def test_own_address_is_accepted_as_aud(
-    target, served, with_query, without_state, authorization, api
-):
+def test_own_address_is_accepted_as_aud(target, served, with_query, stateless, authorization, api):
     """The aud of a request may be the address of the server's FHIR, standard or portal API."""
-    shared = {"fhir": served and served.authorization, "api": with_query, "portal": without_state}
+    shared = {
+        "fhir": served and served.authorization,
+        "api": with_query,
+        "portal": stateless and stateless.authorization,
+    }
     answer = shared[api]
     if answer is None:
         _, answer = authorization(SCOPE, parameters={"aud": f"{target.api_url}/{api}"})

@@ -10,40 +10,12 @@ from fixtures.keys import JWT_BEARER
 from fixtures.login import Browser
 from fixtures.oauth import InBody, exchange_form, granted
 from fixtures.redemptions import gives_tokens, with_each
-from fixtures.registrar import LOGIN_SCOPE
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
 PASSWORD = pytest.param("password", marks=needs("oauth.password_grant"), id="password")
 #: Faults of client assertions.
 BENT = ["expired", "other_audience", "foreign_key", "garbage"]
-
-
-@pytest.fixture
-def request_of(browser, fresh_tokens, new_client, admin):
-    """Give a client of this check's own and a good token request, by the name of the grant."""
-
-    def make(grant):
-        if grant == "public_code":
-            client = new_client.public()
-            allowed = browser.authorize(client, admin, LOGIN_SCOPE)
-            return client, exchange_form(client, allowed.code, allowed.verifier)
-        if grant == "client_credentials":
-            scope = "api:fhir system/Patient.read"
-            return new_client.system(scope), {"grant_type": grant, "scope": scope}
-        if grant == "refresh_token":
-            client, body = fresh_tokens(OFFLINE_SCOPE)
-            return client, {"grant_type": grant, "refresh_token": body["refresh_token"]}
-        form = {
-            "grant_type": "password",
-            "user_role": admin.role,
-            "username": admin.name,
-            "password": admin.password,
-            "scope": SCOPE,
-        }
-        return new_client.confidential(SCOPE), form
-
-    return make
 
 
 @pytest.fixture(scope="module")
@@ -90,22 +62,6 @@ def refreshes(server, lent_clients, confidential_client, refresh_redemptions):
     )
 
 
-@pytest.fixture(scope="module")
-def by_basic(server, registrar, code_redemptions):
-    """The answers to a client that authenticates with Basic: encoded in full, and as usual."""
-    client = registrar.confidential(SCOPE, token_endpoint_auth_method="client_secret_basic")
-    # Every character, also those that need none: what is encoded is to be decoded.
-    name, secret = (
-        "".join(f"%{byte:02X}" for byte in text.encode())
-        for text in (client.client_id, client.client_secret)
-    )
-    auths = {
-        "encoded": BasicAuth(name, secret),
-        "usual": client.authentication("client_secret_basic"),
-    }
-    return code_redemptions(client, SCOPE, with_each(server, auths), proof=False)
-
-
 @requirement("RFC6749-2.3.1-basic")
 def test_client_authenticates_with_basic(by_basic):
     """A client with a secret can authenticate with HTTP Basic."""
@@ -147,10 +103,17 @@ def test_refresh_without_the_secret_is_refused(refreshes, fault):
 @requirement("RFC6749-4.3.2-client-auth")
 @pytest.mark.parametrize("fault", ["left_out", "random", "of_another_client", "basic"])
 def test_password_grant_without_the_secret_is_refused(
-    server, request_of, confidential_client, fault
+    server, new_client, admin, confidential_client, fault
 ):
     """A confidential client has to authenticate in the password grant."""
-    client, form = request_of("password")
+    client = new_client.confidential(SCOPE)
+    form = {
+        "grant_type": "password",
+        "user_role": admin.role,
+        "username": admin.name,
+        "password": admin.password,
+        "scope": SCOPE,
+    }
     response = server.token(form, wrong_secret(client, confidential_client)[fault])
 
     expect.no_token(response, "the secret was wrong or missing, so anybody could pose as this app")
@@ -239,17 +202,15 @@ def test_malformed_basic_header_is_refused(server, unused_code, credentials):
     [
         "refresh_token",
         PASSWORD,
-        "public_code",
+        pytest.param("authorization_code", id="public_code"),
         pytest.param(
             "client_credentials", marks=needs("oauth.client_credentials"), id="client_credentials"
         ),
     ],
 )
-def test_disabled_client_gets_no_token(server, request_of, administrator, grant):
+def test_disabled_client_gets_no_token(shut_out, grant):
     """A client that an administrator disabled gets no token."""
-    client, form = request_of(grant)
-    administrator.disable(client.client_id)
-    response = server.token(form, client.authentication())
+    response = shut_out(grant).response
 
     expect.no_token(response, "an administrator disabled the client to shut it out")
     expect.oauth_error(

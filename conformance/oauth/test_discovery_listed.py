@@ -77,33 +77,38 @@ SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<
         pytest.param("private_key_jwt", marks=needs("oauth.client_credentials")),
     ],
 )
-def test_authentication_method_is_listed_as_it_works(discovery, server, new_client, admin, method):
+def test_authentication_method_is_listed_as_it_works(request, discovery, method):
     """The metadata lists each client authentication method that works, and no other."""
     name = "token_endpoint_auth_methods_supported"
     listed = expect.json_object(discovery).get(name, ["client_secret_basic"])
-    works = works_with_a_key if method == "private_key_jwt" else works_with_a_secret
-    worked = works(server, new_client, method, admin)
+    worked = request.getfixturevalue(f"{method}_works")
 
     received = f"{method} {'works' if worked else 'does not work'}, and {name} is {listed}"
     expect.that(worked == (method in listed), "a list of what works", received, discovery)
 
 
-def works_with_a_secret(server, new_client, method, admin):
-    """Tell whether the right secret redeems a code, and a wrong one does not."""
-    client = new_client.confidential(SCOPE, token_endpoint_auth_method=method)
-    allowed = Browser(server).authorize(client, admin, SCOPE)
-    bad = client.authentication(method, secret="wrong")
-    wrong = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=bad)
-    good = client.authentication(method)
-    right = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=good)
+@pytest.fixture
+def client_secret_basic_works(by_basic):
+    """Whether the right secret redeems a code, and a wrong one does not."""
+    return by_basic["usual"].status_code == 200 and said(by_basic["wrong"]) == "invalid_client"
+
+
+@pytest.fixture
+def client_secret_post_works(server, token_response, unused_code):
+    """Whether the right secret redeems a code, and a wrong one does not."""
+    client, code, verifier = unused_code
+    bad = client.authentication("client_secret_post", secret="wrong")
+    wrong = server.exchange(client, code, verifier=verifier, auth=bad)
+    right = token_response("authorization_code")
     return right.status_code == 200 and said(wrong) == "invalid_client"
 
 
-def works_with_a_key(server, new_client, method, admin):
-    """Tell whether an assertion with the right key brings a token, and one with another not."""
-    del admin  # whoever the client acts for: nobody
+@pytest.fixture
+def private_key_jwt_works(server, new_client):
+    """Whether an assertion with the right key brings a token, and one with another not."""
     client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
-    right = server.client_credentials(client, SYSTEM, auth=client.authentication(method))
+    auth = client.authentication("private_key_jwt")
+    right = server.client_credentials(client, SYSTEM, auth=auth)
     other = PrivateKeyJwt(client.client_id, client.audience, keys.key("stranger"))
     wrong = server.client_credentials(client, SYSTEM, auth=other)
     return right.status_code == 200 and not wrong.is_success

@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 
 from conformance import GRANTS, expect, needs, requirement
 from fixtures import keys
+from fixtures.authorizations import NONCE, REFUSABLE
 from fixtures.http import answer_line
 from fixtures.login import Browser
 from fixtures.oauth import Client, Pkce, PrivateKeyJwt, granted
@@ -21,7 +22,7 @@ FOREIGN = "evil.example"
 
 
 @requirement("RFC8414-2-response-types-supported")
-def test_listed_response_types_work(discovery, server, new_client, admin):
+def test_listed_response_types_work(discovery, served, server, new_client, admin):
     """Every response type that the metadata lists leads to what it promises."""
     listed = expect.member(discovery, "response_types_supported", kind=list)
 
@@ -31,6 +32,8 @@ def test_listed_response_types_work(discovery, server, new_client, admin):
         if not registered.is_success:
             broken.append(f"{response_type}: refused at registration")
             continue
+        if response_type == "code" and served:
+            continue  # with this one it was
         client = new_client.approve(Client(expect.member(registered, "client_id", kind=str)))
         wishes = {"response_type": response_type, "nonce": "a-nonce-for-the-id-token"}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
@@ -41,13 +44,15 @@ def test_listed_response_types_work(discovery, server, new_client, admin):
 
 
 @requirement("RFC8414-2-response-modes-truthful")
-def test_listed_response_modes_work(discovery, server, new_client, admin):
+def test_listed_response_modes_work(discovery, served, server, new_client, admin):
     """Every response mode that the metadata lists is used when it is asked for."""
     listed = expect.json_object(discovery).get("response_modes_supported", ["query"])
 
     client = new_client.public(SCOPE)
     broken = []
     for mode in listed:
+        if mode == "query" and served and used_mode(served.authorization.response) == mode:
+            continue  # with this one it was
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         if used_mode(answer) != mode:
@@ -56,14 +61,15 @@ def test_listed_response_modes_work(discovery, server, new_client, admin):
 
 
 @requirement("RFC8414-2-code-challenge-methods")
-def test_listed_challenge_methods_work(discovery, server, new_client, admin):
+def test_listed_challenge_methods_work(discovery, served, server, new_client, admin):
     """The metadata lists the PKCE challenge methods, and each of them works."""
     listed = expect.member(discovery, "code_challenge_methods_supported", kind=list)
 
-    client = new_client.public(SCOPE)
     broken = []
     for method in listed:
-        pkce = Pkce.new()
+        if method == "S256" and served:
+            continue  # with this one it was
+        client, pkce = new_client.public(SCOPE), Pkce.new()
         pkce = Pkce(pkce.verifier, pkce.verifier) if method == "plain" else pkce
         wishes = {"code_challenge_method": method}
         answer = Browser(server).authorize(client, admin, SCOPE, pkce=pkce, parameters=wishes)
@@ -106,11 +112,10 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
 
 
 @requirement("OIDCD-3-request-uri-default")
-def test_request_uri_is_read_or_denied(discovery, new_client, browser, admin):
+def test_request_uri_is_read_or_denied(discovery, ignored, authorized):
     """A server that does not read request_uri says so, as its default is true."""
     declared = expect.json_object(discovery).get("request_uri_parameter_supported", True)
-    wishes = {"request_uri": "https://client.example.org/request.jwt"}
-    answer = browser.authorize(new_client.public(SCOPE), admin, SCOPE, parameters=wishes)
+    answer = ignored or authorized(request_uri=REFUSABLE["request_uri"])[1]
 
     error = answer.parameters.get("error")
     unread = "code" in answer.parameters or error == "request_uri_not_supported"
@@ -225,23 +230,20 @@ def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client
 
 
 @requirement("OPENEMR-AUTH-oidc-compliant")
-def test_flow_works_with_the_issuer_only(target, http, server, new_client, admin):
+def test_flow_works_with_the_issuer_only(target, http, server, with_nonce):
     """A client that knows the issuer only finds all it needs to log in and check the ID token."""
     found = expect.json_object(http.get(f"{target.oauth_url}/.well-known/openid-configuration"))
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
     there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
     expect.equal(here, there, "the endpoints")
-    client = new_client.public(SCOPE)
-    answer = Browser(server).authorize(client, admin, SCOPE, parameters={"nonce": "n-0S6-WzA2Mj"})
-    response = server.exchange(client, answer.code, verifier=answer.verifier)
-    token = granted(response).get("id_token", "")
+    token = granted(with_nonce).get("id_token", "")
 
     key_set = expect.json_object(http.get(found["jwks_uri"]))
     algorithms = found["id_token_signing_alg_values_supported"]
-    expect.that(keys.verifies(token, key_set, algorithms), "a signed ID token", token, response)
+    expect.that(keys.verifies(token, key_set, algorithms), "a signed ID token", token, with_nonce)
     claims = keys.unverified_claims(token)
-    expect.equal(claims.get("iss"), found["issuer"], "iss", response)
-    expect.equal(claims.get("nonce"), "n-0S6-WzA2Mj", "nonce", response)
+    expect.equal(claims.get("iss"), found["issuer"], "iss", with_nonce)
+    expect.equal(claims.get("nonce"), NONCE, "nonce", with_nonce)
 
 
 def came(response):

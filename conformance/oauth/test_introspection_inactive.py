@@ -1,11 +1,8 @@
 """Introspection of tokens that are worth nothing."""
 
-from functools import cache
-
 import pytest
 
 from conformance import FORGERIES, disclosure, expect, needs, requirement
-from fixtures.sessions import OFFLINE_SCOPE
 
 GARBAGE = {
     "word": "no-token-at-all",
@@ -13,34 +10,6 @@ GARBAGE = {
     "jwt_like": "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiJub25lIn0.c2lnbmF0dXJl",
     "other_letters": "t\u00f6k\u00e9n",
 }
-
-
-@pytest.fixture(scope="module")
-def ended(server, administrator, sign_in):
-    """End tokens by `rotation`, `logout` or `administrator`: `ended(by)`, each once.
-
-    Gives by kind the answers of introspection before and after, and the answer that ended them.
-    """
-
-    def end(by):
-        session = sign_in(OFFLINE_SCOPE)
-        client = session.client
-
-        def look():
-            return {
-                kind: server.introspect(client, getattr(session, kind), hint=kind)
-                for kind in ("access_token", "refresh_token")
-            }
-
-        before = look()
-        done = {
-            "rotation": lambda: server.refresh(client, session.refresh_token),
-            "logout": lambda: server.logout(id_token_hint=session.id_token),
-            "administrator": lambda: administrator.revoke(client.client_id, "trusted-user"),
-        }[by]()
-        return before, look(), done
-
-    return cache(end)
 
 
 @requirement("RFC7662-2.2-inactive-unknown")
@@ -76,13 +45,13 @@ def test_missing_token_is_refused_cleanly(server, confidential_client, token, hi
 )
 def test_revoked_token_is_inactive(ended, by, kind):
     """A token that was revoked is not active any more."""
-    before, after, done = ended(by)
-    before = before[kind]
+    session = ended(by)
+    before = session.before.told[kind]
 
     if by == "rotation":
-        expect.status(done, 200)
+        expect.status(session.done, 200)
     expect.that(expect.member(before, "active") is True, "active before", before.text, before)
-    disclosure.inactive(after[kind])
+    disclosure.inactive(session.after.told[kind])
 
 
 @requirement("RFC7662-4-id-token-inactive")
@@ -123,8 +92,8 @@ def test_forged_token_is_inactive(server, issued, forger, how):
 def test_inactive_token_is_not_described(server, issued, ended, forger, why):
     """Of an inactive token the answer says nothing but that it is inactive."""
     if why in {"rotated", "logged_out"}:
-        _, after, _ = ended({"rotated": "rotation", "logged_out": "logout"}[why])
-        response = after["access_token"]
+        by = {"rotated": "rotation", "logged_out": "logout"}[why]
+        response = ended(by).after.told["access_token"]
     else:
         session = issued("authorization_code")
         token = {

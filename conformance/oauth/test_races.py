@@ -6,6 +6,7 @@ is run again with something fresh, so often that chance has little to say.
 """
 
 import contextlib
+from itertools import islice
 
 import pytest
 
@@ -71,7 +72,8 @@ def test_refresh_token_has_one_successor(server, tokens, admin, new_client, race
 
     won = race(requests())
     successors = [granted(each).get("refresh_token", "") for each in won]
-    valid = [each for each in successors if server.refresh(client, each).status_code == 200]
+    good = (each for each in successors if server.refresh(client, each).status_code == 200)
+    valid = [*islice(good, 2)]  # two are one too many already
 
     _expect_one(won if len(valid) > 1 else valid, "uses of one refresh token")
 

@@ -5,10 +5,12 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
+from fixtures.authorizations import OPTIONAL
 from fixtures.http import Blocked
 from fixtures.keys import unverified_claims
 from fixtures.login import Browser
 from fixtures.oauth import granted
+from fixtures.redemptions import Redeemable, Redemptions
 
 SCOPE = "openid offline_access api:oemr user/patient.read user/facility.read"
 NARROW = "openid offline_access api:oemr user/patient.read"
@@ -16,7 +18,35 @@ PUBLIC_SCOPE = "openid offline_access profile api:oemr"
 
 
 @pytest.fixture(scope="module")
-def refreshed(server, api, sign_in):
+def foreign(server, sign_in, confidential_client, public_client):
+    """Send a refresh token from other clients and then from its own: `foreign()`, once.
+
+    Gives the answers, the first of them as `["confidential"]` and `["public"]`, and the session.
+    """
+    others = {"confidential": confidential_client, "public": public_client}
+
+    def send():
+        sessions, made = [], Redemptions()
+
+        def token():
+            sessions.append(sign_in(SCOPE))
+            return Redeemable(sessions[-1].client, _refresh_token(sessions[-1].answer), scope=SCOPE)
+
+        def by(client):
+            return lambda good: server.refresh(client, good.value)
+
+        made.send(
+            {kind: by(other) for kind, other in others.items()},
+            token,
+            lambda good: server.refresh(good.client, good.value),
+        )
+        return made, sessions[-1]
+
+    return cache(send)
+
+
+@pytest.fixture(scope="module")
+def refreshed(server, api, sign_in, foreign):
     """Refresh once: `refreshed()` gives what came of it, all of it only to be looked at.
 
     The first token answer, the one to the refresh, that of the API to the new token, and the one
@@ -24,9 +54,12 @@ def refreshed(server, api, sign_in):
     """
 
     def refresh():
-        session = sign_in(SCOPE)
-        token = _refresh_token(session.answer)
-        response = server.refresh(session.client, token)
+        uses, session = foreign()
+        used, response = uses.redeemed or (None, None)
+        if used is None or used.value != session.refresh_token:
+            session = sign_in(SCOPE)
+            response = server.refresh(session.client, _refresh_token(session.answer))
+        token = session.refresh_token
         opened = api.get("/api/facility", _member(response, "access_token"))
         return session.answer, response, opened, server.refresh(session.client, token)
 
@@ -34,33 +67,25 @@ def refreshed(server, api, sign_in):
 
 
 @pytest.fixture(scope="module")
-def reused(server, registrar, admin):
-    """Use the refresh token of a public client, once: `reused()` gives it and three answers.
+def reused(server, registrar, served, admin):
+    """Use the refresh token of a public client, once: `reused()` gives four token answers.
 
-    The first is to that token, the second to the same again, the third to its successor.
+    To the code, to its refresh token, to the same again, and to the successor of that. The request
+    of the code had max_age, if that does no harm.
     """
 
     def reuse():
         client = registrar.public(PUBLIC_SCOPE)
-        allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE)
+        wishes = {"max_age": OPTIONAL["max_age"]} if served else None
+        allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE, parameters=wishes)
         answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
         token = _refresh_token(granted(answer))
         used = server.refresh(client, token)
         again = server.refresh(client, token)
-        return token, used, again, server.refresh(client, granted(used).get("refresh_token", token))
+        successor = granted(used).get("refresh_token", token)
+        return answer, used, again, server.refresh(client, successor)
 
     return cache(reuse)
-
-
-@pytest.fixture(scope="module")
-def foreign(server, sign_in, confidential_client, public_client):
-    """Send a refresh token of another client, as `foreign(kind)`, each once; give the answer."""
-
-    def send(kind):
-        client = {"confidential": confidential_client, "public": public_client}[kind]
-        return server.refresh(client, _refresh_token(sign_in(SCOPE).answer))
-
-    return cache(send)
 
 
 @requirement("RFC6749-6-refresh-ok")
@@ -78,9 +103,9 @@ def test_refresh_gives_a_token_that_works(refreshed):
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 def test_refresh_token_of_another_client_is_refused(foreign, kind):
     """A refresh token is of use to the client that it was issued to, and to no other."""
-    response = foreign(kind)
+    answers, _ = foreign()
 
-    expect.no_token(response)
+    expect.no_token(answers[kind])
 
 
 @requirement("RFC6749-6-refresh-scope-escalation")
@@ -162,7 +187,7 @@ def test_dead_refresh_token_is_an_invalid_grant(refreshed, foreign, fault):
         _, used, _, response = refreshed()
         granted(used)
     else:
-        response = foreign("confidential")
+        response = foreign()[0]["confidential"]
 
     expect.oauth_error(response, "invalid_grant")
 
@@ -190,8 +215,9 @@ def test_refresh_without_a_token_is_an_invalid_request(server, confidential_clie
 @requirement("RFC9700-2.2.2-rotation-public")
 def test_refresh_token_of_a_public_client_is_replaced(reused):
     """The refresh token of a public client is replaced with every use."""
-    token, used, again, _ = reused()
+    answer, used, again, _ = reused()
 
+    token = granted(answer)["refresh_token"]
     newest = granted(used).get("refresh_token", token)
     expect.that(newest != token, "another refresh token", "the same", used)
     expect.no_token(again)
@@ -221,12 +247,15 @@ def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
 
 
 @requirement("OIDCC-12.2-refresh-auth-time")
-def test_id_token_of_a_refresh_keeps_the_login(server, authorization):
+def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authorization):
     """An ID token of a refresh tells the time and the nonce of the first login, if any."""
-    client, allowed = authorization(NARROW, parameters={"max_age": "3600"})
-    answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
-    body = granted(answer)
-    response = server.refresh(client, body["refresh_token"])
+    if served:
+        answer, response, _, _ = reused()
+        body = granted(answer)
+    else:
+        client, allowed = authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
+        body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+        response = server.refresh(client, body["refresh_token"])
 
     first = unverified_claims(body["id_token"])
     second = granted(response).get("id_token")

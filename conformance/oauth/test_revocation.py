@@ -6,32 +6,12 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.oauth import granted
-from fixtures.registrar import LOGIN_SCOPE
 from fixtures.sessions import OFFLINE_SCOPE, SCOPE
 
 PLACE = "/api/facility"
 SHUT_OUT = "an administrator disabled the client to shut it out"
 REVIVED = "the token was ended, and the user's next login must not revive it"
 PUBLIC_SCOPE = "openid api:fhir patient/Patient.read"
-
-
-@pytest.fixture(scope="module")
-def ended(server, api, administrator, sign_in):
-    """End a session as `logout` or as `administrator`: `ended(by)`, each once.
-
-    Gives it and the answers of the API to its access token before and after.
-    """
-
-    def end(by):
-        session = sign_in(OFFLINE_SCOPE)
-        before = api.get(PLACE, session.access_token)
-        if by == "logout":
-            server.logout(id_token_hint=session.id_token)
-        else:
-            administrator.revoke(session.client.client_id, "trusted-user")
-        return session, before, api.get(PLACE, session.access_token)
-
-    return cache(end)
 
 
 @pytest.fixture(scope="module")
@@ -43,29 +23,12 @@ def came_back(server, api, sign_in, ended):
     """
 
     def come(by):
-        session, _, _ = ended(by)
+        session = ended(by).session
         again = sign_in(OFFLINE_SCOPE, client=session.client)
         new, old = (api.get(PLACE, each.access_token) for each in (again, session))
         return new, old, server.refresh(session.client, session.refresh_token)
 
     return cache(come)
-
-
-@pytest.fixture(scope="module")
-def shut_out(server, api, administrator, sign_in):
-    """Disable a client once: `shut_out()` gives what its tokens brought.
-
-    The answers of the API to its access token before and after, and then to a refresh.
-    """
-
-    def disable():
-        session = sign_in(OFFLINE_SCOPE)
-        before = api.get(PLACE, session.access_token)
-        administrator.disable(session.client.client_id)
-        after = api.get(PLACE, session.access_token)
-        return before, after, server.refresh(session.client, session.refresh_token)
-
-    return cache(disable)
 
 
 @requirement("RFC7009-2-endpoint-or-absent")
@@ -173,10 +136,10 @@ def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_
 @requirement("OPENEMR-REVOKE-user-access")
 def test_access_ends_with_the_revoked_authorization(ended):
     """When a user's authorization of a client is revoked, its access token opens nothing."""
-    _, before, after = ended("administrator")
+    session = ended("administrator")
 
-    expect.status(before, 200)
-    expect.no_data(after)
+    expect.status(session.before.opened, 200)
+    expect.no_data(session.after.opened)
 
 
 @requirement("API-revocation-visible")
@@ -190,11 +153,11 @@ def test_access_ends_with_the_revoked_authorization(ended):
 )
 def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind):
     """A token that was ended stays dead when the same user logs in to the same client again."""
-    _, before, after = ended(by)
+    session = ended(by)
     new, old, refresh = came_back(by)
 
-    expect.status(before, 200)
-    expect.no_data(after)
+    expect.status(session.before.opened, 200)
+    expect.no_data(session.after.opened)
     expect.status(new, 200)
     if kind == "access_token":
         expect.no_data(old, because=REVIVED)
@@ -212,27 +175,21 @@ def test_disabled_client_loses_its_tokens(shut_out, server, administrator, autho
         administrator.disable(client.client_id)
         expect.no_token(server.exchange(client, code, verifier=given.verifier), SHUT_OUT)
         return
-    before, after, refresh = shut_out()
+    client = shut_out("refresh_token")
 
-    expect.status(before, 200)
+    expect.status(client.before, 200)
     if what == "refresh_token":
-        expect.no_token(refresh, SHUT_OUT)
+        expect.no_token(client.response, SHUT_OUT)
     else:
-        expect.no_data(after, because=SHUT_OUT)
+        expect.no_data(client.after, because=SHUT_OUT)
 
 
 @requirement("ONC-G10-public-client-revocation")
-def test_disabled_public_client_exchanges_no_code(
-    server, admin, administrator, browser, new_client
-):
+def test_disabled_public_client_exchanges_no_code(shut_out):
     """When a public client is disabled, its tokens and codes are worth nothing."""
-    client = new_client.public(LOGIN_SCOPE)
-    given = browser.authorize(client, admin, LOGIN_SCOPE)
-    code = given.code
-    administrator.disable(client.client_id)
-    response = server.exchange(client, code, verifier=given.verifier)
+    client = shut_out("authorization_code")
 
-    expect.no_token(response, SHUT_OUT)
+    expect.no_token(client.response, SHUT_OUT)
 
 
 @requirement("ONC-G10-public-client-revocation")
@@ -252,17 +209,13 @@ def test_disabled_public_client_loses_its_access_token(
 
 
 @requirement("ONC-G10-backend-client-revocation")
-def test_disabled_backend_client_loses_its_tokens(server, api, administrator, new_client):
+def test_disabled_backend_client_loses_its_tokens(shut_out):
     """When a backend client is disabled, its token is worth nothing and it gets no other."""
-    scope = "api:fhir system/Patient.read"
-    client = new_client.system(scope)
-    token = granted(server.client_credentials(client, scope))["access_token"]
-    before = api.get("/fhir/Patient", token)
-    administrator.disable(client.client_id)
+    client = shut_out("client_credentials")
 
-    expect.status(before, 200)
-    expect.no_token(server.client_credentials(client, scope), SHUT_OUT)
-    expect.no_data(api.get("/fhir/Patient", token), because=SHUT_OUT)
+    expect.status(client.before, 200)
+    expect.no_token(client.response, SHUT_OUT)
+    expect.no_data(client.after, because=SHUT_OUT)
 
 
 @requirement("OPENEMR-REVOKE-single-token")
