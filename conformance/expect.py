@@ -17,7 +17,8 @@ import jsonschema
 from referencing import Registry, Resource
 
 from fixtures import diagnosis
-from fixtures.http import LOG, NOT_JSON, Blocked, Response, answer_line, curl, query
+from fixtures.exchanges import LOG, NOT_JSON, answer_line, curl
+from fixtures.http import Blocked, Response, query
 from fixtures.login import Authorization
 from fixtures.redaction import SECRETS
 

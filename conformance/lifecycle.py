@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from conformance.expect import Mismatch
 from conformance.lifecycle_model import BIRTHS, LOOKING, QUIET, Look, Script, script
 from conformance.lifecycle_scripts import acts, playable, scripts
-from fixtures.http import Blocked, answer_line
+from fixtures.exchanges import answer_line
+from fixtures.http import Blocked
 from fixtures.lifecycle import Outcome, Step
 
 Play = Callable[[Sequence[Step]], list[Outcome]]

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance.disclosure import INTERNALS
-from fixtures.http import LOG, Exchange, Response, curl
+from fixtures.exchanges import LOG, Exchange, curl
+from fixtures.http import Response
 from fixtures.redaction import SHORTEST_SECRET
 from fixtures.target import TARGET
 

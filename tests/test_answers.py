@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from fixtures import answers
-from fixtures.http import Exchange
+from fixtures.exchanges import Exchange
 from fixtures.redaction import SECRETS
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}

@@ -5,7 +5,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from fixtures import http
-from fixtures.http import Exchange, Http, waited
+from fixtures.exchanges import Exchange, waited
+from fixtures.http import Http
 from fixtures.login import alert
 from fixtures.redaction import Secrets
 

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from unittest import mock
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from fixtures import http
+from fixtures import exchanges
 from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.redaction import Secrets
@@ -194,12 +195,12 @@ def test_cleaning_costs_no_memory_for_the_secrets_that_are_known():
 
 def test_only_what_a_redirect_brings_is_a_code(monkeypatch):
     """What FHIR calls a code is no secret, or names of operations would be taken out of reports."""
-    monkeypatch.setattr(http, "SECRETS", secrets := Secrets())
-    asked = http.Request("GET", "https://emr.example/fhir/OperationDefinition/status")
-    operation = http.Response(200, json={"code": "bulkdata-status"}, request=asked)
-    redirect = http.Response(302, headers={"Location": "https://app.example/?code=0123456789abc"})
+    monkeypatch.setattr(exchanges, "SECRETS", secrets := Secrets())
+    asked = httpx.Request("GET", "https://emr.example/fhir/OperationDefinition/status")
+    operation = httpx.Response(200, json={"code": "bulkdata-status"}, request=asked)
+    redirect = httpx.Response(302, headers={"Location": "https://app.example/?code=0123456789abc"})
     for answer in (operation, redirect):
-        http.ExchangeLog().add(http.Exchange(asked, answer, None, 0.1))
+        exchanges.ExchangeLog().add(exchanges.Exchange(asked, answer, None, 0.1))
 
     assert set(secrets.values()) == {"0123456789abc"}
 

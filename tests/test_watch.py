@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from conformance import watch
-from fixtures.http import Exchange
+from fixtures.exchanges import Exchange
 
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 TOKEN = "0123456789abcdef"

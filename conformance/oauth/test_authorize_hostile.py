@@ -7,7 +7,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.authorizations import REFUSABLE
-from fixtures.http import recorded
+from fixtures.exchanges import recorded
 from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.target import not_applicable
 

@@ -7,7 +7,7 @@ import pytest
 
 from conformance import expect, needs, requirement, writes
 from fixtures import keys
-from fixtures.http import answer_line
+from fixtures.exchanges import answer_line
 from fixtures.login import Browser
 from fixtures.oauth import Client, PrivateKeyJwt, granted
 from fixtures.registrar import LOGIN_SCOPE as SCOPE

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from conformance import GRANTS, expect, needs, requirement
 from fixtures import keys
 from fixtures.authorizations import NONCE, REFUSABLE
-from fixtures.http import answer_line
+from fixtures.exchanges import answer_line
 from fixtures.login import Browser
 from fixtures.oauth import Client, Pkce, PrivateKeyJwt, granted
 from fixtures.registrar import LOGIN_SCOPE as SCOPE

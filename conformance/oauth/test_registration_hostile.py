@@ -7,7 +7,8 @@ import re
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import Blocked, answer_line
+from fixtures.exchanges import answer_line
+from fixtures.http import Blocked
 from fixtures.oauth import Client
 from fixtures.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.registrar import confidential_metadata, public_metadata

@@ -6,7 +6,8 @@ import pytest
 
 from conformance import GRANTS, expect, needs, requirement, writes
 from fixtures import keys
-from fixtures.http import Blocked, answer_line
+from fixtures.exchanges import answer_line
+from fixtures.http import Blocked
 from fixtures.oauth import granted
 from fixtures.registrar import confidential_metadata
 

@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.http import json_body
-from fixtures.records import STAFF_REST_SCOPE
+from fixtures.kinds import STAFF_REST_SCOPE
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
 #: What holds the data of the patient but is not for the portal, and the reverse.

@@ -7,7 +7,8 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures.charts import MARKED, rows
 from fixtures.http import json_body
-from fixtures.records import KINDS, PRACTICE
+from fixtures.kinds import KINDS
+from fixtures.records import PRACTICE
 
 pytestmark = writes
 

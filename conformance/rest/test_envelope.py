@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from conformance.disclosure import INTERNALS
-from fixtures.records import DELETABLE
+from fixtures.kinds import DELETABLE
 
 pytestmark = writes  # the patient whose records are looked at is made by the run
 

@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.changes import CHANGES, elsewhere
-from fixtures.records import DELETABLE, KINDS
+from fixtures.kinds import DELETABLE, KINDS
 
 pytestmark = writes
 

@@ -7,7 +7,7 @@ import pytest
 from conformance import expect, requirement, writes
 from conformance.disclosure import DATABASE
 from fixtures.http import json_body
-from fixtures.records import DELETABLE, KINDS
+from fixtures.kinds import DELETABLE, KINDS
 
 pytestmark = writes  # what is refused could be made
 

@@ -6,8 +6,9 @@ import pytest
 
 from conformance import expect, needs, requirement, writes
 from fixtures.charts import AT_FHIR, MARKED, rows, upload
-from fixtures.http import Blocked, answer_line
-from fixtures.records import ISSUES
+from fixtures.exchanges import answer_line
+from fixtures.http import Blocked
+from fixtures.kinds import ISSUES
 
 pytestmark = writes  # a member of staff with few rights is made, and a patient with records
 

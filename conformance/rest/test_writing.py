@@ -7,7 +7,7 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures.changes import CHANGES
 from fixtures.http import json_body
-from fixtures.records import DELETABLE, KINDS
+from fixtures.kinds import DELETABLE, KINDS
 from fixtures.tokens import READING_SCOPE
 
 pytestmark = writes
