@@ -8,6 +8,7 @@ from fixtures.http import Blocked, Request, Response
 from fixtures.installation import AppClient
 from fixtures.oauth import REDIRECT_URI, Client
 from fixtures.registrar import Registrar
+from fixtures.target import Target
 
 ASKED = Request("POST", "https://emr.example.org/oauth2/default/registration")
 
@@ -43,7 +44,7 @@ def test_answer_without_an_object_is_no_client(answer, words):
     response = Response(201, request=ASKED, **answer)
     server = SimpleNamespace(
         register=lambda _: response,
-        target=SimpleNamespace(read_only=False),
+        target=Target("a server", "url", features=frozenset({"oauth.registration"})),
         token_endpoint="https://emr.example.org/oauth2/default/token",
     )
     registrar = Registrar(server, None)

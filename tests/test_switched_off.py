@@ -21,6 +21,11 @@ from tests.runs import run, target_file
             id="as_installed",
         ),
         pytest.param(
+            "rest_api_off",
+            {"rest": "the standard API is switched off"},
+            id="fhir_only",
+        ),
+        pytest.param(
             "password_grant_for_staff",
             {"oauth.password_grant_patients": "the password grant is switched off for patients"},
             id="password_for_staff",
@@ -35,7 +40,18 @@ def test_no_check_fails_for_a_setting(tmp_path, settings, lacking):
 
     assert finished.exit_code == 0, finished.output
     assert not finished.verdicts("fail", "blocked", "warn")
-    undeclared = finished.statement["target"]["undeclared"]
-    assert {name for name in undeclared if name.startswith("oauth.")} == {*lacking}
+    undeclared = finished.statement["target"]["not_declared"]
+    assert {name for name in undeclared if name.startswith("oauth.")} <= {*lacking}
     for name, why in lacking.items():
         assert why in undeclared[name]
+
+
+def test_server_that_registers_nobody_cannot_be_judged(tmp_path):
+    """Without a client nothing can be judged: the run ends at once and says what to do."""
+    with EmbeddedServer() as server:
+        target = target_file(tmp_path, f"{server.url}/~registration_closed")
+        finished = run(tmp_path / "results", f"--target={target}")
+
+    assert finished.exit_code == 6
+    assert "nobody is registered (POST " in finished.output
+    assert "name [clients] for it" in finished.output

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import expect, requirement
+from conformance import APIS, expect, requirement
 from conformance.routes import cell, closed, everywhere, firsts, rotating
 from fixtures.target import not_applicable
 
@@ -163,7 +163,7 @@ def test_route_is_closed_to_a_token_without_its_scheme(gate, keyring, route):
 
 
 @requirement("SCOPE-route-offered")
-@pytest.mark.parametrize("api_name", ["rest", "portal", "fhir"])
+@pytest.mark.parametrize("api_name", APIS)
 def test_scope_of_each_route_is_offered(gate, keyring, target, api_name):
     """The scope of each route is offered."""
     off = set() if "oauth.client_credentials" in target.features else {"system"}
