@@ -34,4 +34,5 @@ pytest_plugins = [
     "conformance.openapi",
     "reports.plugin",
     "reports.upgrading",
+    "fixtures.finishing",  # the last, so that its hooks are around all others
 ]

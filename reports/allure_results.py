@@ -23,6 +23,8 @@ from allure_commons.utils import md5, platform_label, represent
 from allure_pytest import plugin, utils
 from allure_pytest.listener import AllureListener
 
+from fixtures import interrupts
+
 #: What a check raises that fails; with anything else it is broken.
 FAILING = (AssertionError, pytest.fail.Exception, doctest.DocTestFailure)
 
@@ -57,8 +59,9 @@ class Results(AllureListener):  # type: ignore[misc]  # it has no types
     def _begin(self, item: pytest.Item) -> TestResult:
         moment = _moment(time.time())
         result = TestResult(name=item.name, uuid=str(uuid.uuid4()), start=moment, stop=moment)
-        self._running[item.nodeid] = item, result
+        # In this order: what an interruption leaves behind here, allure has to know at the end.
         self.allure_logger.schedule_test(result.uuid, result)
+        self._running[item.nodeid] = item, result
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -83,9 +86,10 @@ class Results(AllureListener):  # type: ignore[misc]  # it has no types
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Write the result of a check that is over."""
         if nodeid in self._running:
-            item, result = self._running.pop(nodeid)
-            self._file(result, item)
-            self.allure_logger.close_test(result.uuid)
+            with interrupts.held():
+                item, result = self._running.pop(nodeid)
+                self._file(result, item)
+                self.allure_logger.close_test(result.uuid)
 
     def pytest_sessionfinish(self) -> None:
         """Write what there is of a check that was interrupted."""

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import interrupts
 from fixtures.admin import Administrator
 from fixtures.embedded import EmbeddedServer
 from fixtures.http import Http, Transport
@@ -18,7 +17,7 @@ from fixtures.login import Browser, consent, form_of
 from fixtures.oauth import AuthorizationServer, Client
 from fixtures.registrar import Registrar
 from fixtures.target import load
-from tests.runs import ROOT, heeding_interrupts, run, target_file
+from tests.runs import ROOT, run, target_file
 
 LONGEST_SECONDS = 60
 
@@ -88,42 +87,39 @@ def test_consent_that_a_check_gave_by_hand_is_known(tmp_path):
         assert server.allowed == {clients[0].client_id: {target.users["admin"].name}}
 
 
-def test_run_that_is_told_to_end_cleans_up(tmp_path):
-    """A run that a time limit or a CI ends removes what it has made so far."""
+@pytest.mark.parametrize(
+    ("workers", "clients"),
+    [("-n0", 3), ("-n0", 6), ("-n2", 8)],
+    ids=["preparing", "running", "running_with_workers"],
+)
+def test_run_that_is_told_to_end_cleans_up(tmp_path, workers, clients):
+    """A run that a time limit or a CI ends, with all its processes, removes what it has made."""
     with EmbeddedServer() as server:
         store = server.store()
         arguments = [f"--target={target_file(tmp_path, server.url)}", f"--results={tmp_path / 'r'}"]
         running = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n0", *arguments, *MAKING],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "no:cacheprovider",
+                workers,
+                *arguments,
+                *MAKING,
+            ],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         began = time.monotonic()
-        while len(store.clients) < 3 and time.monotonic() - began < LONGEST_SECONDS:
+        while len(store.clients) < clients and time.monotonic() - began < LONGEST_SECONDS:
             time.sleep(0.05)
-        running.send_signal(signal.SIGTERM)
+        os.killpg(running.pid, signal.SIGTERM)
 
         assert running.wait(LONGEST_SECONDS) == 2
         assert store.grants, "the run asked for tokens"
         assert _left(store) == []
-
-
-def test_interruption_waits_until_what_was_made_is_remembered():
-    """Ctrl-C takes effect when the block is over, a second one at once."""
-    made = []
-
-    def make(interrupts_meanwhile):
-        with interrupts.held():
-            for _ in range(interrupts_meanwhile):
-                os.kill(os.getpid(), signal.SIGINT)
-            made.append(interrupts_meanwhile)
-
-    with heeding_interrupts():
-        for times in (1, 2):
-            with pytest.raises(KeyboardInterrupt):
-                make(times)
-
-    assert made == [1]
 
 
 def _left(store):

@@ -62,7 +62,7 @@ def of_patient(sign_in, patient):
 
 @requirement("SCOPE-operations-own-compartment")
 @pytest.mark.parametrize("place", ["docref", "group", "export", "patient_export"])
-def test_operations_obey_the_patient(api, of_patient, other_patient, place):
+def test_operations_obey_the_patient(api, bulk, of_patient, other_patient, place):
     """Operations and groups show a patient nothing of others."""
     token = of_patient()
     response = {
@@ -70,10 +70,8 @@ def test_operations_obey_the_patient(api, of_patient, other_patient, place):
             "/fhir/DocumentReference/$docref", token, params={"patient": other_patient.uuid}
         ),
         "group": lambda: api.get("/fhir/Group", token),
-        "export": lambda: api.get("/fhir/$export", token, headers={"Prefer": "respond-async"}),
-        "patient_export": lambda: api.get(
-            "/fhir/Patient/$export", token, headers={"Prefer": "respond-async"}
-        ),
+        "export": lambda: bulk.kick_off("/fhir/$export", token),
+        "patient_export": lambda: bulk.kick_off("/fhir/Patient/$export", token),
     }[place]()
 
     expect.answered(response)
