@@ -1,0 +1,61 @@
+"""FHIR shows vital signs as those of the patient who was measured.
+
+OpenEMR numbers each kind of form on its own: the vital signs 7 of one patient, the note 7 of
+another. Who joins them without looking at the kind shows a patient what was measured of others.
+"""
+
+import pytest
+
+from conformance import expect, requirement, writes
+from fixtures.resources import ids
+from fixtures.target import not_applicable
+
+pytestmark = writes
+
+#: How many forms are made at most so that two have the same number.
+MOST_FORMS = 30
+
+
+@pytest.fixture
+def measured(records):
+    """Return a patient, measured long ago: what the server lists first is of others."""
+    patient = records.patient()
+    records.first("encounter", patient, date="1990-01-02")
+    return patient
+
+
+@pytest.fixture
+def other(records, measured):
+    """Return a patient with a note of the same number as vital signs of the first one, if near."""
+    patient = records.patient()
+    forms = {
+        "vital": records.add("vital", measured),
+        "soap_note": records.add("soap_note", patient),
+    }
+    for _ in range(MOST_FORMS):
+        numbers = {kind: int(form.key) for kind, form in forms.items() if form.key.isdecimal()}
+        if len(set(numbers.values())) < len(forms):
+            break
+        behind = min(numbers, key=lambda kind: numbers[kind])
+        forms[behind] = records.add(behind, measured if behind == "vital" else patient)
+    return patient
+
+
+@requirement("FHIR-vitals-own-patient")
+def test_vital_signs_are_of_who_was_measured(compartment, measured, other):
+    """Vital signs are shown as those of the patient who was measured, and of nobody else."""
+    if "Observation" not in compartment.types:
+        not_applicable("the server shows staff no Observation")
+    response = compartment.get("/Observation", params={"patient": measured.uuid})
+    taken = ids(response)
+    expect.that(taken, "the vital signs of who was measured", taken, response)
+
+    response = compartment.get("/Observation", params={"patient": other.uuid})
+    expect.answered(response)
+    foreign = sorted(set(taken) & set(ids(response)))
+    expect.that(not foreign, "no vital signs of another patient", foreign, response)
+
+    response = compartment.get(f"/Observation/{taken[0]}")
+    expect.status(response, 200)
+    subject = expect.member(response, "subject", kind=dict).get("reference")
+    expect.equal(subject, f"Patient/{measured.uuid}", "subject", response)
