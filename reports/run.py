@@ -133,8 +133,8 @@ class Run:
                 why = "fulfilled now by a check that it waives"
             elif self.catalogue.requirements[deviation.requirement].watch is not None:
                 continue  # what was not met this time may be met the next: it proves nothing
-            elif deviation.where not in self.matched and not self.narrowed:
-                why = "no check belongs to it"
+            elif deviation.where not in self.matched and self.collected and not self.narrowed:
+                why = "no check belongs to it"  # of an interrupted run no worker tells which do
             else:
                 continue
             found.append({**_deviation(deviation), "where": deviation.where, "why": why})

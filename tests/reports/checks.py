@@ -49,6 +49,17 @@ def test_fourth():
     """The fourth thing is so."""
 '''
 
+#: As Ctrl-C does it, with all processes: a worker's parent is the one that leads the run.
+INTERRUPTED = '''
+import os, signal
+
+@requirement("T-must")
+def test_first():
+    """The first thing is so."""
+    os.kill(os.getppid(), signal.SIGINT)
+    raise KeyboardInterrupt
+'''
+
 DEVIATION = """
 [[deviation]]
 requirement = "T-must"

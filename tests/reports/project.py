@@ -10,6 +10,7 @@ from textwrap import dedent
 import jsonschema
 
 ROOT = Path(__file__).resolve().parents[2]
+INTERRUPTS = ROOT / "fixtures" / "interrupts.py"
 
 #: Plugins that the runs do not need cost more time than the runs.
 QUICK = [f"-pno:{name}" for name in ("randomly", "anyio", "hypothesispytest", "cacheprovider")]
@@ -168,6 +169,7 @@ class Project:
         self.write("fixtures/__init__.py", "")
         self.write("fixtures/target.py", TARGET)
         self.write("fixtures/redaction.py", REDACTION)
+        self.write("fixtures/interrupts.py", INTERRUPTS.read_text("utf-8"))
         self.write(
             "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"
         )

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from reports import plugin
-from tests.reports.checks import DEVIATION, GOOD, MIXED
+from tests.reports.checks import DEVIATION, GOOD, INTERRUPTED, MIXED
 from tests.reports.project import Project
 
 SECRET = "s3cr3t-t0ken-of-the-test"
@@ -197,6 +197,18 @@ def test_a_stale_deviation_fails_the_run(project):
     ]
     assert "delete the entry" in output.stdout
     assert "the server fulfils this requirement now" in project.everything()
+
+
+def test_an_interrupted_run_calls_no_deviation_stale(project):
+    """Workers tell at their end which deviations have a check: without them nothing is known."""
+    project.check(INTERRUPTED)
+    project.write("known.toml", DEVIATION + "check = 'test_f*'\n")
+
+    output = project.run("-n1", "--deviations", "known.toml")
+
+    assert output.returncode == 2
+    assert "interrupted" in project.data()["run"]["partial_reason"]
+    assert project.data()["deviations"]["stale"] == []
 
 
 def test_a_run_is_held_against_a_baseline(project):
