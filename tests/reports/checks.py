@@ -51,11 +51,16 @@ def test_fourth():
 
 #: As Ctrl-C does it, with all processes: a worker's parent is the one that leads the run.
 INTERRUPTED = '''
-import os, signal
+import os, signal, time
+
+@requirement("T-should")
+def test_second():
+    """The second thing is so."""
 
 @requirement("T-must")
 def test_first():
     """The first thing is so."""
+    time.sleep(0.5)  # until it knows of the other check
     os.kill(os.getppid(), signal.SIGINT)
     raise KeyboardInterrupt
 '''
