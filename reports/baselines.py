@@ -7,6 +7,7 @@ leaves the exchanges out, and writes `reports/baselines/openemr-<version>.json.g
 import argparse
 import gzip
 import json
+import re
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ PREFIX = "openemr-"
 #: What a comparison needs of a check.
 KEPT = ("id", "verdict", "ms", "message", "reason", "in_answer")
 LARGEST = 256 * 1024 * 1024
+#: Where the server keeps its files, as messages of PHP tell it.
+FOLDER = re.compile(r"(?<= in )/[^\s\"]*?(?=/(?:vendor|src|library|interface|apis|oauth2)/)")
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     address = urlsplit(data["target"]["url"])
     for told in (f"{address.scheme}://{address.netloc}", address.netloc):
         text = text.replace(told, f"{'https://' if '//' in told else ''}emr.example.org")
+    text = FOLDER.sub("/openemr", text)
     SHIPPED.mkdir(exist_ok=True)
     path = SHIPPED / f"{PREFIX}{name}{SUFFIX}"
     path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
