@@ -17,8 +17,10 @@ MOST_FORMS = 90
 
 
 @pytest.fixture
-def measured(records):
+def measured(compartment, records):
     """Return a patient, measured long ago: what the server lists first is of others."""
+    if "Observation" not in compartment.types:
+        not_applicable("the server shows staff no Observation")
     patient = records.patient()
     records.first("encounter", patient, date="1990-01-02")
     return patient
@@ -30,7 +32,7 @@ def other(records, measured):
     patient = records.patient()
     owners = {"vital": measured, "soap_note": patient}
     numbers = {kind: _number(records.add(kind, owner)) for kind, owner in owners.items()}
-    for _ in range(MOST_FORMS):
+    for _ in range(MOST_FORMS if all(numbers.values()) else 0):
         if not 0 < abs(numbers["vital"] - numbers["soap_note"]) < MOST_FORMS:
             break
         behind = min(owners, key=lambda kind: numbers[kind])
@@ -41,8 +43,6 @@ def other(records, measured):
 @requirement("FHIR-vitals-own-patient")
 def test_vital_signs_are_of_who_was_measured(compartment, measured, other):
     """Vital signs are shown as those of the patient who was measured, and of nobody else."""
-    if "Observation" not in compartment.types:
-        not_applicable("the server shows staff no Observation")
     response = compartment.get("/Observation", params={"patient": measured.uuid})
     taken = ids(response)
     expect.that(taken, "the vital signs of who was measured", taken, response)
@@ -59,4 +59,5 @@ def test_vital_signs_are_of_who_was_measured(compartment, measured, other):
 
 
 def _number(form):
+    """Return the number of a form, 0 where forms are not numbered."""
     return int(form.key) if form.key.isdecimal() else 0
