@@ -71,7 +71,7 @@ def internals(exchange: Exchange, response: Response, path: str) -> str | None:
 
 def html(exchange: Exchange, response: Response, path: str) -> str | None:
     """A page for people where a program waits for JSON."""
-    if not SPEAKS_JSON.search(path) or exchange.request.method == "TRACE":
+    if not SPEAKS_JSON.search(path):
         return None
     page = "html" in exchange.answered.get("content-type", "") and response.content.strip()
     return f"{response.status_code} with HTML" if page else None
@@ -124,6 +124,8 @@ KINDS: dict[str, Look] = {
     "secret_shown": secret_shown,
     "cacheable": cacheable,
 }
+#: What is looked for in the answer to TRACE: whether it is an echo is judged by HTTP-trace-off.
+OF_TRACE = ("server_error", "internals")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -148,8 +150,8 @@ def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict
         return []
     path = urlsplit(str(exchange.request.url)).path.removeprefix(base)
     alarms = []
-    for kind, looks in KINDS.items():
-        what = looks(exchange, response, path)
+    for kind in OF_TRACE if exchange.request.method == "TRACE" else KINDS:
+        what = KINDS[kind](exchange, response, path)
         if what is None:
             continue
         where = f"{exchange.request.method} {route(path, whole=kind != 'cacheable')}"

@@ -97,3 +97,17 @@ def test_data_that_may_be_kept_raises_an_alarm():
         "cacheable": "GET /apis/default/fhir",
         "secret_shown": "GET /apis/default/fhir/Patient",
     }
+
+
+@pytest.mark.parametrize(("status", "kinds"), [(200, []), (500, ["server_error"])])
+def test_echo_raises_no_alarm(status, kinds):
+    """What TRACE sends back is judged where it is asked for, and is a SHOULD there."""
+    url, bearer = "http://h/apis/default/api/patient", {"Authorization": f"Bearer {TOKEN}"}
+    sent = httpx.Request("TRACE", url, headers=bearer)
+    text = f"TRACE /apis/default/api/patient HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+    answer = httpx.Response(
+        status, headers={"Content-Type": "message/http"}, text=text, request=sent
+    )
+    found = watch.look(Exchange(sent, answer, None, 0.1), "", set())
+
+    assert [each["kind"] for each in found] == kinds
