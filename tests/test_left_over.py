@@ -50,6 +50,31 @@ def test_nothing_is_left_in_the_server(tmp_path):
         assert sum(map(len, store.records.values())) == records
 
 
+def test_uuid_that_a_change_takes_is_given_back(tmp_path):
+    """Vital signs cannot be deleted; what a release breaks by a change is mended by another one."""
+    defect = "rest_update_renews_uuid"
+    with EmbeddedServer() as server:
+        store = server.store(defect)
+        made = {}
+        add = store.add
+
+        def remember(*arguments):
+            record = add(*arguments)
+            made[record.uuid] = record
+            return record
+
+        store.add = remember
+        target = target_file(tmp_path, f"{server.url}/~{defect}")
+        checks = [
+            f"conformance/rest/test_writing.py::test_changed_record_keeps_its_uuid[{kind}]"
+            for kind in ("vital", "allergy")
+        ]
+        finished = run(tmp_path / "results", f"--target={target}", "-n0", *checks)
+
+        assert finished.verdicts("fail") == {"REST-update-keeps-uuid": "fail"}, finished.output
+        assert [record for uuid, record in made.items() if record.uuid != uuid] == []
+
+
 def test_client_that_cannot_be_removed_is_shut(tmp_path):
     """Where clients cannot be removed they are disabled, and their tokens are taken back."""
     defects = "client_configuration_forbidden"

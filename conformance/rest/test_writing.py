@@ -6,7 +6,8 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.changes import CHANGES
-from fixtures.http import json_body
+from fixtures.exchanges import answer_line
+from fixtures.http import Blocked, json_body
 from fixtures.kinds import DELETABLE, KINDS
 from fixtures.tokens import READING_SCOPE
 
@@ -16,6 +17,8 @@ NESTED = [*KINDS]
 #: Messages have no list; in that of notes OpenEMR's other forms show at random.
 #: A transaction is listed by the number of its form, which nothing else tells.
 LISTED = [name for name in KINDS if name not in {"message", "soap_note", "transaction"}]
+#: What FHIR shows of what can be changed, and the standard API shows with its uuid.
+SHOWN_BY_FHIR = ["encounter", "allergy", "medical_problem", "vital"]
 
 
 @requirement("REST-create-201")
@@ -97,6 +100,21 @@ def test_record_is_changed(change, kind):
     expect.that(str(told).startswith(value), f"{name} to be {value!r}", told, done.after)
 
 
+@requirement("REST-update-keeps-uuid")
+@pytest.mark.parametrize("kind", SHOWN_BY_FHIR)
+def test_changed_record_keeps_its_uuid(change, kind):
+    """A record that is changed keeps its uuid, by which FHIR knows it."""
+    done = change("PUT", kind)
+    before, after = (uuid_of(response) for response in (done.unchanged, done.after))
+
+    expect.that(before, "a uuid", before, done.unchanged)
+    expect.equal(after, before, "uuid", done.after)
+    if not done.response.is_success:
+        raise Blocked(
+            f"no changed {kind} to judge with: {answer_line(done.response.request, done.response)}"
+        )
+
+
 @requirement("REST-delete-200")
 @pytest.mark.parametrize("kind", DELETABLE)
 def test_record_is_deleted(change, kind):
@@ -172,6 +190,12 @@ def fields_of(response):
         data = data[0] if data else {}
     known = {"validationErrors", "internalErrors", "message", "error", "error_description", "code"}
     return {k: v for k, v in data.items() if k not in known} if isinstance(data, dict) else {}
+
+
+def uuid_of(response):
+    """Return the uuid of one record; of an encounter it may stand in `euuid` only."""
+    fields = fields_of(response)
+    return fields.get("uuid") or fields.get("euuid")
 
 
 def keys_of(response):
