@@ -1,5 +1,6 @@
 """Races have the server for themselves: the other workers rest meanwhile, and nobody for ever."""
 
+import contextlib
 import os
 import threading
 import time
@@ -51,3 +52,15 @@ def test_nobody_rests_without_a_race(tmp_path):
     quiet._let_pass(tmp_path / "gw1")
 
     assert not [*tmp_path.iterdir()]
+
+
+def test_others_rest_inside_of_the_block_only(tmp_path, monkeypatch):
+    """A race is announced when the block begins, and over when it ends, however it ends."""
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "1")
+    race = tmp_path / "race"
+
+    with contextlib.suppress(RuntimeError), quiet._others_resting(tmp_path / "gw0"):
+        assert race.exists()
+        raise RuntimeError
+
+    assert not race.exists()
