@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import jsonschema
 from referencing import Registry, Resource
 
-from fixtures import diagnosis
-from fixtures.exchanges import LOG, NOT_JSON, answer_line, curl
-from fixtures.http import Blocked, Response, query
-from fixtures.login import Authorization
-from fixtures.redaction import SECRETS
+from fixtures.driver.login_pages import Authorization
+from fixtures.wire import pitfalls
+from fixtures.wire.client import Blocked, Response, query
+from fixtures.wire.exchanges import LOG, NOT_JSON, answer_line, curl
+from fixtures.wire.redaction import SECRETS
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
@@ -46,7 +46,7 @@ def _hint(response: Response, expected: str) -> str | None:
     if not re.search(r"to work|status 2\d\d|2xx|JSON|object|token", expected):
         return None
     html = "html" in response.headers.get("content-type", "")
-    return None if response.is_success and not html else diagnosis.hint(response)
+    return None if response.is_success and not html else pitfalls.hint(response)
 
 
 def fail(expected: str, received: str | list[str], response: Response | None = None) -> NoReturn:

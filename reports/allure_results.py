@@ -23,7 +23,7 @@ from allure_commons.utils import md5, platform_label, represent
 from allure_pytest import plugin, utils
 from allure_pytest.listener import AllureListener
 
-from fixtures import interrupts
+from fixtures.wire import signals
 
 #: What a check raises that fails; with anything else it is broken.
 FAILING = (AssertionError, pytest.fail.Exception, doctest.DocTestFailure)
@@ -86,7 +86,7 @@ class Results(AllureListener):  # type: ignore[misc]  # it has no types
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Write the result of a check that is over."""
         if nodeid in self._running:
-            with interrupts.held():
+            with signals.held():
                 item, result = self._running.pop(nodeid)
                 self._file(result, item)
                 self.allure_logger.close_test(result.uuid)

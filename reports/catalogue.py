@@ -85,13 +85,13 @@ class Requirement:
     needs: tuple[str, ...] = ()
     untested: str | None = None
     unproved: str | None = None
-    #: The kind of alarm by which it is judged on every exchange of a run (conformance/watch.py).
+    #: The kind of alarm that judges it on every exchange of a run (conformance/watch/alarms.py).
     watch: str | None = None
 
     @property
     def watch_id(self) -> str:
         """The name under which the watch stands among the checks."""
-        return f"conformance/watch.py::{self.watch}"
+        return f"conformance/watch/alarms.py::{self.watch}"
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ FOLDER = Path("docs") / "requirements"
 HEAD = "<!-- written by `python -m reports.docs`: change the catalogue, not this page -->"
 INTRODUCTION = (
     "Every requirement of the suite, with its source, its checks, and what OpenEMR is known to do "
-    "instead, as declared in [fixtures/deviations](../../fixtures/deviations) with a link to the "
-    "line of source. A release that is not named at a requirement fulfils it, or does not have "
+    "instead, as declared in [fixtures/target/deviations](../../fixtures/target/deviations) with a "
+    "link to the line of source. A release that is not named at a requirement fulfils it, or does not have "
     "the feature, or warns only; a run says which."
 )
 
@@ -51,7 +51,7 @@ def known(root: Path, requirements: Mapping[str, Requirement]) -> tuple[list[str
     """Return the releases of which deviations are shipped, and those by requirement."""
     found: dict[str, list[tuple[str, Deviation]]] = {}
     releases = []
-    for path in sorted((root / "fixtures" / "deviations").glob("*.toml"), key=_version):
+    for path in sorted((root / "fixtures" / "target" / "deviations").glob("*.toml"), key=_version):
         release = path.stem.removeprefix("openemr-")
         releases.append(release)
         for entry in deviations.read(path, requirements.keys()):

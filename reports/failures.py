@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from _pytest._code.code import ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
-from fixtures.redaction import SECRETS
+from fixtures.wire.redaction import SECRETS
 from reports.catalogue import Requirement
 from reports.deviations import Deviation
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.redaction import SECRETS
+from fixtures.wire.redaction import SECRETS
 from reports import allure, failures, marking, verdicts
 from reports.failures import Finding
 from reports.marking import Judged

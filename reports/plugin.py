@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.redaction import SECRETS
-from fixtures.target import TARGET
+from fixtures.target.app import APP
+from fixtures.target.model import TARGET
+from fixtures.wire.redaction import SECRETS
 from reports import (
     allure,
     app,
@@ -100,7 +101,7 @@ def _deviations(config: pytest.Config, target: Any) -> Deviations:
         version=target.version if real else None,
         known=config.stash[CATALOGUE].requirements.keys(),
         base=config.invocation_params.dir,
-        shipped=config.rootpath / "fixtures" / "deviations",
+        shipped=config.rootpath / "fixtures" / "target" / "deviations",
     )
 
 
@@ -117,20 +118,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         level=config.stash[OPTIONS].level,
         suite=catalogue.suite_version(),
         shard=config.stash[OPTIONS].shard,
-        app=_app(config),
+        app=config.stash.get(APP, None),
     )
     for reason in options.narrowing(config):
         run.narrow(reason)
     if target is not None and target.read_only:
         run.narrow("the target was only to be read")
     config.pluginmanager.register(run, "openemr_conformance_run")
-
-
-def _app(config: pytest.Config) -> tuple[str, int] | None:
-    """Return the app that `--app` names and how many checks it makes, if there is one."""
-    plugin: Any = config.pluginmanager.get_plugin("fixtures.app")
-    found: tuple[str, int] | None = None if plugin is None else plugin.made(config)
-    return found
 
 
 def describe_target(target: Any) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.redaction import SECRETS
-from fixtures.target import Target, is_worker, judges, load, option
+from fixtures.plugin.options import OFF, is_worker, judges
+from fixtures.target.files import load
+from fixtures.target.model import Target
+from fixtures.target.options import OPTIONS as TARGET_OPTIONS
+from fixtures.wire.redaction import SECRETS
 from reports import baselines, results
 from reports.baselines import BASELINE, Baseline, NotComparable
 from reports.options import PREFIX
@@ -50,8 +53,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if is_worker(config) or config.option.collectonly or not judges(config):
         return
-    both = str(option(config, "judge_both", "")).lower() not in {"", "0", "false", "no"}
-    older = str(option(config, "upgrade_from", ""))
+    given = config.getoption("judge_both") or os.environ.get(f"{PREFIX}JUDGE_BOTH", "")
+    both = str(given).lower() not in OFF
+    older = config.stash[TARGET_OPTIONS].upgrade_from
     if not older:
         if both:
             raise pytest.UsageError(
@@ -63,7 +67,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             "--judge-both and --baseline exclude each other: both say what to compare with"
         )
     before = load(older, os.environ)
-    target = load(str(option(config, "target", "embedded")), os.environ)
+    target = load(config.stash[TARGET_OPTIONS].target, os.environ)
     if (before.kind, target.kind) != ("container", "container"):
         raise pytest.UsageError(
             f"--upgrade-from {older} puts the image of --target on the volumes of an older one: "

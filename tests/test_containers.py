@@ -5,14 +5,13 @@ import time
 
 import pytest
 
-from fixtures import reaper
-from fixtures.bringing_up import Wishes, bring_up
-from fixtures.containers import Setup
-from fixtures.engine import quoted
-from fixtures.http import NotReady
-from fixtures.prepared import key
-from fixtures.server_log import _since
-from fixtures.target import SHIPPED, load
+from fixtures.containers.bring_up import Wishes, bring_up
+from fixtures.containers.engine import quoted
+from fixtures.containers.installation import Setup, reaper
+from fixtures.containers.server_log import _since
+from fixtures.containers.snapshots import key
+from fixtures.target.files import SHIPPED, load
+from fixtures.wire.client import NotReady
 
 RELEASES = sorted(path.stem for path in SHIPPED.glob("openemr-*.toml"))
 TEXT = """kind = "container"

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from fixtures import exchanges
 from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.redaction import Secrets
+from fixtures.wire import exchanges
+from fixtures.wire.redaction import Secrets
 from reports import plugin
 from tests.runs import run, target_file
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fixtures.target import Target, load
+from fixtures.target.files import load
+from fixtures.target.model import Target
 
 URL = 'kind = "url"\nurl = "https://emr.example.org"\n'
 

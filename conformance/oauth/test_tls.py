@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures import tls
-from fixtures.http import Blocked
-from fixtures.tls import Version
+from fixtures.wire import tls
+from fixtures.wire.client import Blocked
+from fixtures.wire.tls import Version
 
 #: Suites that protect nothing, by what they lack (RFC 9325 section 4.1).
 EMPTY_SUITES = {"encryption": "eNULL", "authentication": "aNULL"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.engine import RUN, connect
-from fixtures.http import NotReady
+from fixtures.containers.engine import RUN, connect
+from fixtures.wire.client import NotReady
 from tests.containers import images
 from tests.runs import run
 

@@ -10,7 +10,7 @@ from textwrap import dedent
 import jsonschema
 
 ROOT = Path(__file__).resolve().parents[2]
-INTERRUPTS = ROOT / "fixtures" / "interrupts.py"
+INTERRUPTS = ROOT / "fixtures" / "wire" / "signals.py"
 
 #: Plugins that the runs do not need cost more time than the runs.
 QUICK = [f"-pno:{name}" for name in ("randomly", "anyio", "hypothesispytest", "cacheprovider")]
@@ -24,7 +24,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.redaction import SECRETS
+from fixtures.wire.redaction import SECRETS
 
 TARGET = pytest.StashKey()
 FACTS = {
@@ -165,11 +165,11 @@ class Project:
         self.folder = folder
         self.results = folder / "results"
         self.write("pyproject.toml", PYPROJECT)
-        self.write("conftest.py", 'pytest_plugins = ["fixtures.target", "reports.plugin"]')
+        self.write("conftest.py", 'pytest_plugins = ["fixtures.plugin.hooks", "reports.plugin"]')
         self.write("fixtures/__init__.py", "")
-        self.write("fixtures/target.py", TARGET)
-        self.write("fixtures/redaction.py", REDACTION)
-        self.write("fixtures/interrupts.py", INTERRUPTS.read_text("utf-8"))
+        self.write("fixtures/target/model.py", TARGET)
+        self.write("fixtures/wire/redaction.py", REDACTION)
+        self.write("fixtures/wire/signals.py", INTERRUPTS.read_text("utf-8"))
         self.write(
             "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"
         )
