@@ -22,8 +22,8 @@ HEAD = "<!-- written by `python -m reports.docs`: change the catalogue, not this
 INTRODUCTION = (
     "Every requirement of the suite, with its source, its checks, and what OpenEMR is known to do "
     "instead, as declared in [fixtures/target/deviations](../../fixtures/target/deviations) with a "
-    "link to the line of source. A release that is not named at a requirement fulfils it, or does not have "
-    "the feature, or warns only; a run says which."
+    "link to the line of source. A release that is not named at a requirement fulfils it, or does "
+    "not have the feature, or warns only; a run says which."
 )
 
 #: Checks by requirement: file (from the root) and function.

@@ -5,10 +5,11 @@ import time
 
 import pytest
 
+from fixtures.containers import reaper
 from fixtures.containers.bring_up import Wishes, bring_up
 from fixtures.containers.engine import quoted
-from fixtures.containers.installation import Setup, reaper
 from fixtures.containers.server_log import _since
+from fixtures.containers.setup import Setup
 from fixtures.containers.snapshots import key
 from fixtures.target.files import SHIPPED, load
 from fixtures.wire.client import NotReady

@@ -2,8 +2,9 @@
 
 import pytest
 
-from fixtures.containers.installation import Installation, Setup
+from fixtures.containers.installation import Installation
 from fixtures.containers.reaper import Reaper, owner
+from fixtures.containers.setup import Setup
 from fixtures.target.files import load
 from tests.containers import images
 from tests.containers.conftest import left

@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from fixtures.containers.installation import Installation, Setup
+from fixtures.containers.installation import Installation
 from fixtures.containers.reaper import Reaper, owner
+from fixtures.containers.setup import Setup
 from fixtures.driver import keys
 from fixtures.driver.admin_pages import Administrator
 from fixtures.driver.authorization_server import AuthorizationServer

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.containers import snapshots
 from fixtures.containers.engine import RUN
-from fixtures.containers.installation import Installation, Setup, snapshots
+from fixtures.containers.installation import Installation
 from fixtures.containers.reaper import Reaper, main, owner
+from fixtures.containers.setup import Setup
 from fixtures.driver.authorization_server import AuthorizationServer
 from fixtures.target.files import load
 from fixtures.wire.client import Http, Transport
