@@ -101,8 +101,12 @@ def test_target_file_says_where_accounts_are_made(written):
     [
         ('accounts = "database"', "url", "needs to know where the database is"),
         ('[database]\nuser = "x"', "url", "nothing would use"),
-        ('accounts = "sql"', "url", "accounts: 'sql' is not one of"),
-        ('accounts = "database"\n[database]\nport = 0', "url", "database.port: does not fit"),
+        ('accounts = "sql"', "url", "accounts: input should be 'pages' or 'database'"),
+        (
+            'accounts = "database"\n[database]\nport = 0',
+            "url",
+            "database.port: input should be greater than",
+        ),
         ('accounts = "database"\n[database]\nhots = "x"', "url", "unknown key"),
         ('accounts = "database"', "embedded", "the embedded server has no database"),
         ('[database]\nuser = "x"', "embedded", "is for servers that are up"),

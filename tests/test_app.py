@@ -20,8 +20,9 @@ from fixtures.driver.authorization_server import AuthorizationServer
 from fixtures.driver.registrar import Registrar
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.given.app_installation import Installation
+from fixtures.plugin.app_parameters import parameters
 from fixtures.provisioning.prepare import prepare
-from fixtures.target.app import SHIPPED, load, parameters
+from fixtures.target.app import SHIPPED, load
 from fixtures.target.files import load as load_target
 from fixtures.wire.client import Blocked, Http, Transport
 from fixtures.wire.listener import Listener

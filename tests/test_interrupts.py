@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from fixtures.plugin import hooks
 from fixtures.wire import signals
 from tests.runs import heeding_interrupts
 
@@ -74,6 +75,6 @@ def test_interruption_between_two_lines_can_be_shown():
     with pytest.raises(TypeError):
         interruption.getrepr(funcargs=True)
 
-    signals.pytest_keyboard_interrupt(interruption)
+    hooks.pytest_keyboard_interrupt(interruption)
 
     assert "KeyboardInterrupt" in str(interruption.getrepr(funcargs=True))

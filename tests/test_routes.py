@@ -2,10 +2,10 @@
 
 import pytest
 
+from conformance.routes import table
 from conformance.routes.openapi import OpenApi
 from conformance.routes.route_tokens import permitted
 from conformance.routes.scope_table import Scopes
-from conformance.routes.table import table
 from fixtures.target.files import feature_names
 from reports import scopes
 
