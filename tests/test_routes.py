@@ -7,6 +7,7 @@ from conformance.routes.openapi import OpenApi
 from conformance.routes.route_tokens import permitted
 from conformance.routes.scope_table import Scopes
 from fixtures.target.files import feature_names
+from fixtures.wire.client import Response
 from reports import scopes
 
 TABLE = """
@@ -82,7 +83,7 @@ def test_openapi_document_is_read():
         "  '/api/drug/{uuid}':\n    get:\n    delete:\n    parameters:\ncomponents:\n  /api/x:\n"
     )
 
-    assert OpenApi(text).of("rest") == {
+    assert OpenApi(Response(200, text=text)).of("rest") == {
         ("GET", "/api/drug"),
         ("GET", "/api/drug/*"),
         ("DELETE", "/api/drug/*"),
