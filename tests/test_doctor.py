@@ -15,7 +15,7 @@ from fixtures import keys, portal_calls
 from fixtures.diagnosis import of_key_set
 from fixtures.doctor import Doctor, examine, main
 from fixtures.embedded.defects import load as load_defects
-from fixtures.embedded.misconfiguration import SETTINGS
+from fixtures.embedded.presets import PRESETS
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.listener import Listener
 from fixtures.oauth import REDIRECT_URI
@@ -149,7 +149,7 @@ def test_every_setting_is_tried():
     """No setting of the embedded server is left out."""
     tried = {name for setting, *_ in PITFALLS for name in setting.split("+")}
 
-    assert tried == {*SETTINGS}
+    assert tried == {*PRESETS}
 
 
 def test_wrong_password_of_the_administrator_is_told(embedded):
