@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports import sharding
-from reports.catalogue import LEVELS
+from reports.verdicts import LEVELS
 
 PREFIX = "OPENEMR_CONFORMANCE_"
 BODIES = ("none", "failed", "all")
@@ -86,8 +85,16 @@ def resolve(config: pytest.Config) -> Options:
         option.level,
         option.bodies,
         option.baseline,
-        sharding.parse(option.shard) if option.shard else None,
+        parse_shard(option.shard) if option.shard else None,
     )
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Return `2/4` as numbers, or raise a usage error."""
+    number, _, of = text.partition("/")
+    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return int(number), int(of)
+    raise pytest.UsageError(f"--shard {text}: give the part and the number of parts, as in 2/4")
 
 
 def _variable(name: str) -> str | None:

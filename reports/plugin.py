@@ -13,25 +13,16 @@ import pytest
 
 from fixtures.redaction import SECRETS
 from fixtures.target import TARGET
-from reports import (
-    allure,
-    app,
-    baselines,
-    catalogue,
-    deviations,
-    judging,
-    marking,
-    options,
-    results,
-    sharding,
-    terminal,
-)
-from reports.baselines import BASELINE, Baseline
-from reports.catalogue import Catalogue
-from reports.deviations import Deviations
-from reports.marking import JUDGED, Judged
+from reports import options, verdicts
+from reports.comparing import baselines, gate
+from reports.comparing.baselines import BASELINE, Baseline
+from reports.judging import app_verdict, catalogue, collection, deviations, phases, sharding
+from reports.judging.catalogue import Catalogue
+from reports.judging.collection import JUDGED, Judged
+from reports.judging.deviations import Deviations
+from reports.judging.run import Run
 from reports.options import Options
-from reports.run import Run
+from reports.render import allure, files, terminal
 
 OPTIONS = pytest.StashKey[Options]()
 CATALOGUE = pytest.StashKey[Catalogue]()
@@ -60,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         known = config.stash[CATALOGUE] = catalogue.load(config.rootpath)
     except catalogue.CatalogueError as error:
         raise pytest.UsageError(f"the catalogue has errors:\n{error}") from None
-    marks = dict.fromkeys(level.lower() for level in catalogue.LEVELS)
+    marks = dict.fromkeys(level.lower() for level in verdicts.LEVELS)
     marks |= dict.fromkeys(catalogue.AREAS)
     marks |= dict.fromkeys(feature.mark for feature in known.features.values())
     for mark in marks:
@@ -68,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.collectonly:
         return
     # Workers read the command line anew, so they are led as well.
-    for name, file in (("xmlpath", results.JUNIT), ("allure_report_dir", results.ALLURE)):
+    for name, file in (("xmlpath", files.JUNIT), ("allure_report_dir", files.ALLURE)):
         if getattr(config.option, name, "absent") is None:
             setattr(config.option, name, str(chosen.results / file))
     if getattr(config.option, "allure_report_dir", None):
@@ -78,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if chosen.deviations:  # errors in them are usage errors: say so before anything is started
         _deviations(config, None)
     _read_baseline(config, chosen.baseline)
-    results.prepare(chosen.results)
+    files.prepare(chosen.results)
 
 
 def _read_baseline(config: pytest.Config, name: str | None) -> None:
@@ -168,7 +159,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path not in files:
             continue
-        requirement = marking.requirement_of(item, config.stash[CATALOGUE], errors)
+        requirement = collection.requirement_of(item, config.stash[CATALOGUE], errors)
         if requirement is None:
             continue
         collected[item.nodeid] = requirement.id
@@ -177,8 +168,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         named = (requirement.id, function, None if callspec is None else callspec.id)
         matched.update(entry.where for entry in waived.entries if entry.matches(*named))
         judged = Judged(requirement, waived.find(*named), config.stash[OPTIONS])
-        marking.mark(item, config.stash[CATALOGUE], judged)
-        marking.skip_unless_applicable(item, requirement, target)
+        collection.mark(item, config.stash[CATALOGUE], judged)
+        collection.skip_unless_applicable(item, requirement, target)
     shard = config.stash[OPTIONS].shard
     if shard is not None:
         left = sharding.leave_out(items, shard, judged=set(collected))
@@ -251,9 +242,9 @@ def pytest_runtest_makereport(
     judged = item.stash.get(JUDGED, None)
     if judged is None:
         return (yield)
-    finding = judging.find(item, call, judged)
+    finding = phases.find(item, call, judged)
     report = yield
-    judging.judge(item, call, report, judged, finding)
+    phases.judge(item, call, report, judged, finding)
     return report
 
 
@@ -291,18 +282,18 @@ def pytest_sessionfinish(
     if session.shouldfail or session.shouldstop:
         run.narrow(str(session.shouldfail or session.shouldstop))
     # Most texts stand there many times.
-    data = results.cleaned(run.as_data(int(exitstatus)), functools.cache(SECRETS.clean))
-    compared = results.held_against(data, config.stash.get(BASELINE, None))
+    data = files.cleaned(run.as_data(int(exitstatus)), functools.cache(SECRETS.clean))
+    compared = gate.held_against(data, config.stash.get(BASELINE, None))
     session.exitstatus = data["exit_code"]
     folder = config.stash[OPTIONS].results
-    paths = results.write_all(folder, data, compared)
+    paths = files.write_all(folder, data, compared)
     allure_folder = _path(config, "allure_report_dir")
     if allure_folder is not None:
         for path, text in allure.describe_run(allure_folder, data["target"], run.suite).items():
-            results.write(path, text)
+            files.write(path, text)
     config.stash[WRITTEN] = (data, [*paths, _path(config, "xmlpath"), allure_folder])
     result = yield
-    results.sweep(SECRETS.clean, _path(config, "xmlpath"), allure_folder)
+    files.sweep(SECRETS.clean, _path(config, "xmlpath"), allure_folder)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.write_line(terminal.judged(data["target"]))
@@ -324,7 +315,7 @@ def pytest_terminal_summary(
         terminalreporter.write_line(line)
     there = [path for path in paths if path is not None]
     terminalreporter.write_line(terminal.written(there, config.invocation_params.dir))
-    for line in app.lines(data["app"]) if "app" in data else ():
+    for line in app_verdict.lines(data["app"]) if "app" in data else ():
         terminalreporter.write_line(line)
     return result
 

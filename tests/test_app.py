@@ -25,9 +25,9 @@ from fixtures.oauth import AuthorizationServer
 from fixtures.preparation import prepare
 from fixtures.registrar import Registrar
 from fixtures.target import load as load_target
-from reports import app as reported
-from reports.baselines import SCHEMA as CONFORMANCE_SCHEMA
-from reports.catalogue import load as load_catalogue
+from reports.comparing.baselines import SCHEMA as CONFORMANCE_SCHEMA
+from reports.judging import app_verdict as reported
+from reports.judging.catalogue import load as load_catalogue
 from tests.runs import ROOT, run, target_file
 
 EXAMPLES = sorted(file.stem for file in SHIPPED.glob("*.toml"))

@@ -7,7 +7,7 @@ from conformance.keyring import permitted
 from conformance.openapi import OpenApi
 from conformance.scopes import Scopes
 from fixtures.target import feature_names
-from reports import scopes
+from reports.judging import scope_table
 
 TABLE = """
 api = "rest"
@@ -101,8 +101,8 @@ def test_what_was_seen_not_to_hold_does_not_hold():
     book.note("user/drug.read", enforced=False)
     known = {}
     for facts in (noted, first, {"user/x.read": {}}):
-        scopes.fold(known, facts)
-    listed = scopes.as_data(known)
+        scope_table.fold(known, facts)
+    listed = scope_table.as_data(known)
 
     assert listed == [
         {
@@ -120,5 +120,5 @@ def test_what_was_seen_not_to_hold_does_not_hold():
             "enforced": None,
         },
     ]
-    assert scopes.rows(listed)[0] == ["user/drug.read", "yes", "", "", "no"]
-    assert scopes.summary(listed).startswith("2 scopes: 1 advertised (1 not)")
+    assert scope_table.rows(listed)[0] == ["user/drug.read", "yes", "", "", "no"]
+    assert scope_table.summary(listed).startswith("2 scopes: 1 advertised (1 not)")

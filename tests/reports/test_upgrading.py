@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from reports import baselines, upgrading
-from reports.baselines import BASELINE, Baseline
+from reports.comparing import baselines, older_release
+from reports.comparing.baselines import BASELINE, Baseline
 
 TARGET = """kind = "container"
 {version}
@@ -23,7 +23,7 @@ password = "pass"
 @pytest.fixture
 def session(tmp_path, monkeypatch):
     """Make the session of a run with `--upgrade-from`, and other options by name."""
-    monkeypatch.setattr(upgrading, "judges", lambda _: True)
+    monkeypatch.setattr(older_release, "judges", lambda _: True)
 
     def make(version='version = "7.0.3"', baseline=None, **options):
         older, newer = tmp_path / "older.toml", tmp_path / "newer.toml"
@@ -51,7 +51,7 @@ def test_shipped_verdicts_are_taken(session):
     """Of a release whose statement is shipped nothing has to be judged."""
     made = session()
 
-    upgrading.pytest_sessionstart(made)
+    older_release.pytest_sessionstart(made)
 
     found = made.config.stash[BASELINE]
     assert found.data["target"]["name"] == "openemr-7.0.3"
@@ -73,7 +73,7 @@ def test_baseline_that_is_given_is_kept(session):
     given = Baseline({}, "--baseline x")
     made = session(baseline=given)
 
-    upgrading.pytest_sessionstart(made)
+    older_release.pytest_sessionstart(made)
 
     assert made.config.stash[BASELINE] is given
 
@@ -91,7 +91,7 @@ def test_baseline_that_is_given_is_kept(session):
 def test_options_that_exclude_each_other_are_told(session, options, said):
     """What cannot be is told before anything is started."""
     with pytest.raises(pytest.UsageError, match=said):
-        upgrading.pytest_sessionstart(session(**options))
+        older_release.pytest_sessionstart(session(**options))
 
 
 def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
@@ -104,10 +104,10 @@ def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
         path.write_text(json.dumps(baselines.load("7.0.4")))
         return 1, []
 
-    monkeypatch.setattr(upgrading, "_run", run)
+    monkeypatch.setattr(older_release, "_run", run)
     for options in ({"version": ""}, {"judge_both": True}):
         made = session(**options)
-        upgrading.pytest_sessionstart(made)
+        older_release.pytest_sessionstart(made)
         found = made.config.stash[BASELINE]
         assert found.data["target"]["version"] == "7.0.4"
         assert found.origin == "the verdicts of older, judged by this run before the upgrade"
@@ -122,10 +122,10 @@ def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
 
 def test_release_that_cannot_be_judged_ends_the_run(session, monkeypatch):
     """If the older release does not start, the run says why, and ends with exit code 6."""
-    monkeypatch.setattr(upgrading, "_run", lambda *_: (6, ["no Docker engine can be reached"]))
+    monkeypatch.setattr(older_release, "_run", lambda *_: (6, ["no Docker engine can be reached"]))
 
     with pytest.raises(pytest.exit.Exception, match="no Docker engine can be reached") as ended:
-        upgrading.pytest_sessionstart(session(version=""))
+        older_release.pytest_sessionstart(session(version=""))
 
     assert ended.value.returncode == 6
 
@@ -138,7 +138,7 @@ def test_only_arguments_for_both_releases_are_taken():
         "--junitxml", "f", "--level=SHOULD",
     ]  # fmt: skip
 
-    assert upgrading.others(given) == [
+    assert older_release.others(given) == [
         "conformance/oauth", "-k", "x", "-n2", "--fresh", "--level=SHOULD"
     ]  # fmt: skip
 
@@ -152,7 +152,7 @@ def test_progress_is_told_and_all_is_kept(tmp_path, monkeypatch):
         "print(os.environ.get('OPENEMR_CONFORMANCE_TARGET'))\nraise SystemExit(6)"
     )
 
-    ended = upgrading._run(
+    ended = older_release._run(
         [sys.executable, "-c", program], tmp_path, tmp_path / "log", "one", told.append
     )
 
@@ -173,7 +173,7 @@ def test_older_run_ends_with_this_one(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        upgrading._run(
+        older_release._run(
             [sys.executable, "-c", program], tmp_path, tmp_path / "log", "one", interrupt
         )
 

@@ -14,8 +14,8 @@ import pytest
 from _pytest._code.code import ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from fixtures.redaction import SECRETS
-from reports.catalogue import Requirement
-from reports.deviations import Deviation
+from reports.judging.catalogue import Requirement
+from reports.judging.deviations import Deviation
 
 LONGEST_VALUE = 240
 LONGEST_COMMAND = 1200

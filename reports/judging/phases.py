@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from fixtures.redaction import SECRETS
-from reports import allure, failures, marking, verdicts
-from reports.failures import Finding
-from reports.marking import Judged
+from reports import verdicts
+from reports.judging import collection, findings
+from reports.judging.collection import Judged
+from reports.judging.findings import Finding
+from reports.render import allure
 
 EXCHANGES = "exchanges"
 
@@ -16,8 +18,8 @@ def find(item: pytest.Item, call: pytest.CallInfo[None], judged: Judged) -> Find
     """Describe what a phase raised, and put the clean description in place of the exception."""
     if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
         return None
-    finding = failures.describe(judged.requirement, call.excinfo, call.when, item)
-    call.excinfo = failures.replace(call.excinfo, finding)
+    finding = findings.describe(judged.requirement, call.excinfo, call.when, item)
+    call.excinfo = findings.replace(call.excinfo, finding)
     return finding
 
 
@@ -36,8 +38,8 @@ def judge(
     elif report.when == "call":
         judged.verdict = verdicts.PASS
         if report.failed and judged.deviation is not None:  # what pytest calls XPASS(strict)
-            stale = failures.stale(judged.requirement, judged.deviation)
-            call.excinfo = failures.raised(stale)
+            stale = findings.stale(judged.requirement, judged.deviation)
+            call.excinfo = findings.raised(stale)
             _tell(item, report, stale)
     if report.when != "setup" or not report.passed:
         report.user_properties.append(("verdict", judged.verdict))
@@ -59,7 +61,7 @@ def _judge_finding(
     elif finding.blocked and report.when != "teardown" and deviation and deviation.blocked:
         judged.verdict = verdicts.KNOWN
         report.outcome = "skipped"
-        report.wasxfail = marking.reason(deviation)
+        report.wasxfail = collection.reason(deviation)
     else:
         # A phase before or after the check itself may raise what the deviation expects of it.
         judged.verdict = (
@@ -92,7 +94,7 @@ def _tell(
 ) -> None:
     path, line, _ = item.location
     text = finding.text if traceback is None else f"{finding.text}\n\n{traceback}"
-    report.longrepr = failures.representation(finding.text, text, path, (line or 0) + 1)
+    report.longrepr = findings.representation(finding.text, text, path, (line or 0) + 1)
     report.user_properties.append(("finding", dict(finding.parts)))
 
 

@@ -1,19 +1,14 @@
-"""What Allure shows: labels, links, attachments, the environment and categories.
-
-`python -m reports.allure FOLDER` takes the tracking script out of a generated Allure report.
-"""
+"""What Allure shows: labels, links, attachments, the environment and categories."""
 
 import functools
 import json
-import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reports.catalogue import Requirement
+from reports.judging.catalogue import Requirement
 
 SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 
@@ -36,18 +31,10 @@ CATEGORIES = [
     {"name": "Could not be judged", "matchedStatuses": ["broken"]},
 ]
 
-#: What a page must not have anywhere.
-TRACKERS = ("googletagmanager.com", "google-analytics.com")
-TRACKING = re.compile(
-    r"<script[^>]*>(?:(?!</script>).)*(?:googletagmanager|gtag\()(?:(?!</script>).)*</script>"
-    r"|<script[^>]*googletagmanager[^>]*>\s*</script>",
-    re.DOTALL,
-)
-
 
 def take_over() -> None:
     """Have results written by the suite's own class, before allure-pytest makes its own."""
-    from reports import allure_results  # noqa: PLC0415 - Allure is loaded with the plugin only
+    from reports.render import allure_results  # noqa: PLC0415 - Allure is loaded with the plugin only
 
     allure_results.take_over()
 
@@ -104,28 +91,3 @@ def describe_run(folder: Path, target: Mapping[str, Any], suite: str) -> dict[Pa
 
 def _property(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", " ")
-
-
-def strip_tracking(folder: Path) -> int:
-    """Take the tracking scripts out of every page of a generated report; return how many."""
-    removed = 0
-    for page in folder.rglob("*.html"):
-        text, count = TRACKING.subn("", page.read_text("utf-8"))
-        if count:
-            page.write_text(text, "utf-8")
-            removed += count
-    return removed
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Strip the report in the folder that is named on the command line."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if len(given) != 1 or not Path(given[0]).is_dir():
-        sys.stderr.write("usage: python -m reports.allure FOLDER\n")
-        return 2
-    sys.stdout.write(f"{strip_tracking(Path(given[0]))} tracking scripts removed\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from reports import allure, verdicts
-from reports.catalogue import Catalogue, Requirement
-from reports.deviations import Deviation, closest
+from reports import verdicts
+from reports.judging.catalogue import Catalogue, Requirement
+from reports.judging.deviations import Deviation, closest
 from reports.options import Options
+from reports.render import allure
 
 
 @dataclass

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from reports import answers, app, scopes, verdicts, watching
-from reports.catalogue import Catalogue, Requirement
-from reports.deviations import Deviation, Deviations
+from reports import verdicts
+from reports.judging import alarms, app_verdict, client_answers, scope_table
+from reports.judging.catalogue import Catalogue, Requirement
+from reports.judging.deviations import Deviation, Deviations
 
 SCHEMA_VERSION = 1
 
@@ -56,18 +57,18 @@ class Run:
     #: The deviations that a collected check belongs to.
     matched: set[str] = field(default_factory=set)
     narrowed: list[str] = field(default_factory=list)
-    #: What the watch over all exchanges raised: by kind, then by route (see watching.py).
+    #: What the watch over all exchanges raised: by kind, then by route (see alarms.py).
     alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    #: What the checks learnt of each scope (see scopes.py).
+    #: What the checks learnt of each scope (see scope_table.py).
     scopes: dict[str, dict[str, bool]] = field(default_factory=dict)
-    #: What clients saw of every exchange (see answers.py).
-    answered: answers.Answers = field(default_factory=dict)
+    #: What clients saw of every exchange (see client_answers.py).
+    answered: client_answers.Answers = field(default_factory=dict)
     requests: int = 0
     waiting_ms: float = 0.0
     workers: int = 0
     #: Which part of how many this run is, from one (see sharding.py).
     shard: tuple[int, int] | None = None
-    #: The vendor's app that is judged, and how many checks it makes (see app.py).
+    #: The vendor's app that is judged, and how many checks it makes (see app_verdict.py).
     app: tuple[str, int] | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -99,8 +100,8 @@ class Run:
             check.parts["exchanges"] = said["exchanges"]
         for alarm in said.get("alarms", ()):
             self.alarms.setdefault(alarm["kind"], {}).setdefault(alarm["where"], alarm)
-        scopes.fold(self.scopes, said.get("scopes", {}))
-        answers.fold(self.answered, report.nodeid, getattr(report, "answers", ()))
+        scope_table.fold(self.scopes, said.get("scopes", {}))
+        client_answers.fold(self.answered, report.nodeid, getattr(report, "answers", ()))
         self.requests += int(said.get("exchange_count", 0))
         self.waiting_ms += float(said.get("waiting_ms", 0))
 
@@ -174,7 +175,7 @@ class Run:
         for nodeid in (each.id for each in checks.pop(None, ())):
             self.narrow(f"{nodeid} crashed, and its requirement is not known")
         reasons = self._partial(status)
-        for requirement in watching.watched(self.catalogue):
+        for requirement in alarms.watched(self.catalogue):
             checks[requirement.id] = [self._watched(requirement, partial=bool(reasons))]
         requirements = [
             self._requirement(requirement, checks.get(requirement.id, []), bool(reasons))
@@ -213,10 +214,10 @@ class Run:
                     check.verdict for several in checks.values() for check in several
                 ),
             },
-            **({} if self.app is None else {"app": app.judged(*self.app, requirements)}),
-            "scopes": scopes.as_data(self.scopes),
+            **({} if self.app is None else {"app": app_verdict.judged(*self.app, requirements)}),
+            "scopes": scope_table.as_data(self.scopes),
             "requirements": requirements,
-            "answers": answers.as_data(self.answered),
+            "answers": client_answers.as_data(self.answered),
         }
 
     def _owner(self, nodeid: str) -> str | None:
@@ -229,7 +230,7 @@ class Run:
 
     def _watched(self, requirement: Requirement, *, partial: bool) -> Check:
         found = self.alarms.get(str(requirement.watch), {})
-        verdict, parts, waivers = watching.judge(
+        verdict, parts, waivers = alarms.judge(
             requirement, found, self.deviations, self.level, partial=partial or not self.requests
         )
         return Check(

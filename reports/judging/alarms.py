@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports import verdicts
-from reports.catalogue import Catalogue, Requirement
-from reports.deviations import Deviations
+from reports.judging.catalogue import Catalogue, Requirement
+from reports.judging.deviations import Deviations
 
 #: By kind, then by the route at which it was raised first.
 Alarms = Mapping[str, Mapping[str, Mapping[str, Any]]]

@@ -15,9 +15,10 @@ import pytest
 
 from fixtures.redaction import SECRETS
 from fixtures.target import Target, is_worker, judges, load, option
-from reports import baselines, results
-from reports.baselines import BASELINE, Baseline, NotComparable
+from reports.comparing import baselines
+from reports.comparing.baselines import BASELINE, Baseline, NotComparable
 from reports.options import PREFIX
+from reports.render import files
 
 LOG = "run.log"
 #: Options of the newer release's run, and how many words each one takes.
@@ -92,8 +93,8 @@ def _judged(config: pytest.Config, before: Target, named: str) -> Baseline:
     """Judge the older release in a run of its own, and return what came of it."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     tell = reporter.write_line if reporter is not None else print
-    folder = Path(config.option.results) / results.BEFORE
-    results.prepare(folder)
+    folder = Path(config.option.results) / files.BEFORE
+    files.prepare(folder)
     tell(f"judging {before.name} first, of which the verdicts are compared with the target's")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     command += [f"--target={named}", f"--results={folder}", *others(config.invocation_params.args)]
