@@ -33,6 +33,5 @@ pytest_plugins = [
     "conformance.keyring",
     "conformance.openapi",
     "reports.plugin",
-    "reports.comparing.older_release",
     "fixtures.finishing",  # the last, so that its hooks are around all others
 ]

@@ -23,6 +23,10 @@ class Options:
     baseline: str | None = None
     #: Which part of how many, from one.
     shard: tuple[int, int] | None = None
+    #: Whether an upgrade judges the older release too.
+    judge_both: bool = False
+    #: Where to write the collected checks.
+    list_checks: Path | None = None
 
 
 def add(parser: pytest.Parser) -> None:
@@ -59,6 +63,17 @@ def add(parser: pytest.Parser) -> None:
         metavar="N/M",
         help="judge only part N of M, in one of M jobs; `python -m reports.merge` joins them",
     )
+    group.addoption(
+        "--judge-both",
+        action="store_true",
+        help="with --upgrade-from: judge the older release too, in containers of its own, instead "
+        "of taking the verdicts that are shipped of it",
+    )
+    group.addoption(
+        "--list-checks",
+        metavar="FILE",
+        help="write the collected checks by requirement, as JSON; meant for --collect-only",
+    )
 
 
 def resolve(config: pytest.Config) -> Options:
@@ -86,6 +101,8 @@ def resolve(config: pytest.Config) -> Options:
         option.bodies,
         option.baseline,
         parse_shard(option.shard) if option.shard else None,
+        judge_both=option.judge_both or _is_on("JUDGE_BOTH"),
+        list_checks=base / option.list_checks if option.list_checks else None,
     )
 
 
@@ -99,6 +116,10 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def _variable(name: str) -> str | None:
     return os.environ.get(PREFIX + name) or None
+
+
+def _is_on(name: str) -> bool:
+    return (_variable(name) or "").lower() not in {"", "0", "false", "no"}
 
 
 def narrowing(config: pytest.Config) -> list[str]:
@@ -119,8 +140,8 @@ def narrowing(config: pytest.Config) -> list[str]:
     return [f"narrowed by {', '.join(reasons)}"] if reasons else []
 
 
-def judges(config: pytest.Config) -> bool:
-    """Tell whether the run is to judge a target, and not only to test the suite itself."""
+def collects_checks(config: pytest.Config) -> bool:
+    """Tell whether checks are among what is collected, and not only tests of the suite itself."""
     folder = config.rootpath / "conformance"
     return any(
         path.is_relative_to(folder) or folder.is_relative_to(path)

@@ -135,13 +135,13 @@ def _become(
     os.environ.update(job["environment"])
     if job["plugin"]:
         config.pluginmanager.import_plugin(job["plugin"])
-    config.stash[plugin.OPTIONS] = options.resolve(config)
+    reports = config.pluginmanager.get_plugin(plugin.NAME)
+    reports.options = options.resolve(config)
     files.cleaned = lambda data, _: data
     files.write_all = lambda folder, data, *_: [_write(files, folder, data)]
-    files.prepare(config.stash[plugin.OPTIONS].results)
-    config.pluginmanager.unregister(config.stash[plugin.RUN])
+    files.prepare(reports.options.results)
     target_plugin.pytest_sessionstart(session)
-    plugin.pytest_sessionstart(session)
+    reports.start_run()
     wanted = set(job["checks"])
     items[:] = [item for item in items if not wanted or item.nodeid in wanted]
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import jsonschema
 
+from reports.verdicts import LEVELS
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "conformance" / "schemas"
 AREAS = (
@@ -45,6 +47,10 @@ AREAS = (
 )
 
 
+#: How the id of a check starts that judges every exchange of a run.
+WATCH = "conformance/watch.py::"
+
+
 class CatalogueError(ValueError):
     """The catalogue contradicts its schemas or itself; the message has a line for every error."""
 
@@ -75,13 +81,13 @@ class Requirement:
     needs: tuple[str, ...] = ()
     untested: str | None = None
     unproved: str | None = None
-    #: The kind of alarm by which it is judged on every exchange of a run (conformance/watch.py).
+    #: The kind of alarm, if it is judged on every exchange of a run.
     watch: str | None = None
 
     @property
     def watch_id(self) -> str:
         """The name under which the watch stands among the checks."""
-        return f"conformance/watch.py::{self.watch}"
+        return f"{WATCH}{self.watch}"
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,12 @@ class Catalogue:
 
     features: Mapping[str, Feature]
     requirements: Mapping[str, Requirement]
+
+    def marks(self) -> list[str]:
+        """Return the names of the pytest marks by which checks are selected."""
+        marks = [level.lower() for level in LEVELS]
+        marks += [*AREAS, *(feature.mark for feature in self.features.values())]
+        return list(dict.fromkeys(marks))
 
 
 def suite_version(root: Path = ROOT) -> str:

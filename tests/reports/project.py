@@ -10,7 +10,6 @@ from textwrap import dedent
 import jsonschema
 
 ROOT = Path(__file__).resolve().parents[2]
-INTERRUPTS = ROOT / "fixtures" / "interrupts.py"
 
 #: Plugins that the runs do not need cost more time than the runs.
 QUICK = [f"-pno:{name}" for name in ("randomly", "anyio", "hypothesispytest", "cacheprovider")]
@@ -27,6 +26,19 @@ import pytest
 from fixtures.redaction import SECRETS
 
 TARGET = pytest.StashKey()
+Target = SimpleNamespace
+
+
+def load(name, environment):
+    """Return the target of a name: there is none."""
+    raise pytest.UsageError(f"there is no target {name!r}")
+
+
+def option(config, name, default):
+    """Return an option: none is given."""
+    return default
+
+
 FACTS = {
     "name": "stand-in", "kind": "url", "base_url": "http://emr.test", "site": "default",
     "version": "9.0.0", "declared_version": None, "features": ["rest"],
@@ -47,16 +59,22 @@ def pytest_sessionstart(session):
         pytest.exit("the target is not there", returncode=6)
 
 
+def exchange(name, path):
+    """Return an exchange as the driver records it."""
+    request = {"method": "GET", "url": f"http://emr.test{path}", "body": "",
+               "headers": [["Accept", "*/*"]]}
+    response = {"status": 200, "headers": [["Content-Type", "text/html"]], "body": "the body"}
+    return {"id": name, "request": request, "response": response, "problem": None, "ms": 1.0}
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     report.user_properties += [("exchange_count", 2), ("waiting_ms", 3.5)]
     if report.failed and report.when == "call":
-        exchange = {"method": "GET", "url": "http://emr.test/x", "status": 200,
-                    "content_type": "text/html", "ms": 1.0,
-                    "request": "Accept: */*", "response": "Content-Type: text/html\\n\\n<body>"}
-        report.user_properties.append(("exchanges", [exchange]))
-        report.sections.append(("exchanges", "GET /x -> 200 <body>"))
+        exchanges = [exchange("main-1", "/before"), exchange("main-2", "/x")]
+        exchanges.append(exchange("main-3", "/after"))
+        report.user_properties += [("exchanges", exchanges), ("judged", ["main-2"])]
     return report
 
 
@@ -169,7 +187,7 @@ class Project:
         self.write("fixtures/__init__.py", "")
         self.write("fixtures/target.py", TARGET)
         self.write("fixtures/redaction.py", REDACTION)
-        self.write("fixtures/interrupts.py", INTERRUPTS.read_text("utf-8"))
+        self.write("fixtures/app.py", "def made(config):\n    return None\n")
         self.write(
             "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"
         )
