@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import failures, results, verdicts
-from reports.catalogue import AREAS
+from reports import verdicts
+from reports.judging import findings
+from reports.judging.catalogue import AREAS
+from reports.render import files
 
 #: Verdicts of a requirement that the server does not fulfil, whether that was known or not.
 MISSED = (verdicts.FAIL, verdicts.WARN, verdicts.KNOWN)
@@ -70,7 +72,7 @@ def _verdict(requirement: Mapping[str, Any]) -> str:
     """Return a requirement's verdict; blocked where all that is known is that nobody can judge."""
     verdict = str(requirement["verdict"])
     known = [each for each in requirement["checks"] if each["verdict"] == verdicts.KNOWN]
-    unseen = all(str(each.get("message", "")).startswith(failures.NOT_JUDGED) for each in known)
+    unseen = all(str(each.get("message", "")).startswith(findings.NOT_JUDGED) for each in known)
     return verdicts.BLOCKED if verdict == verdicts.KNOWN and known and unseen else verdict
 
 
@@ -78,7 +80,7 @@ def read(run: str) -> Release:
     """Read RUN or RUN=WORDS, or raise RunError."""
     name, _, words = (run, "", "") if Path(run).exists() else run.partition("=")
     path = Path(name)
-    path = path / results.CONFORMANCE if path.is_dir() else path
+    path = path / files.CONFORMANCE if path.is_dir() else path
     try:
         data = json.loads(path.read_text("utf-8"))
         return count(data, words)

@@ -5,27 +5,10 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from reports import app, badge, markdown, page
-
-STATEMENT = "statement.md"
-PAGE = "statement.html"
-BADGE = "badge.json"
-PICTURE = "badge.svg"
-
-
-def render(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the renderings of a run by the names of their files."""
-    judged = {app.FILE: markdown.app_alone(data)} if "app" in data else {}
-    return judged | {
-        STATEMENT: markdown.render(data),
-        PAGE: page.render(data),
-        BADGE: json.dumps(badge.as_json(data), ensure_ascii=False) + "\n",
-        PICTURE: badge.as_svg(data),
-    }
+from reports.render.statement import render
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,9 @@ NOT_APPLICABLE = "n/a"
 BLOCKED = "blocked"
 UNTESTED = "untested"
 
+#: The levels of requirements, the strictest first.
+LEVELS = ("MUST", "SHOULD", "MAY")
+
 #: From the gravest to the one that says least: a requirement's verdict is its gravest check's.
 ORDER = (FAIL, BLOCKED, WARN, KNOWN, PASS, NOT_APPLICABLE, UNTESTED)
 
@@ -24,8 +27,7 @@ NOT_APPLICABLE_PREFIX = "n/a: "
 
 def gated(level: str, gate: str) -> bool:
     """Tell whether a miss of this level fails a run whose gate is at `gate`."""
-    order = ("MUST", "SHOULD", "MAY")
-    return order.index(level) <= order.index(gate)
+    return LEVELS.index(level) <= LEVELS.index(gate)
 
 
 def of_miss(level: str, gate: str, *, waived: bool) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.embedded.defects import load
-from reports import catalogue
+from reports.judging import catalogue
 from tests.runs import ROOT
 
 REQUIREMENTS = catalogue.load(ROOT).requirements

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from fixtures.embedded.server import EmbeddedServer
-from reports import catalogue
+from reports.judging import catalogue
 from tests.runs import ROOT, run, target_file
 
 DOCS = ROOT / "docs"

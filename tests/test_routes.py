@@ -7,8 +7,7 @@ from conformance.routes.openapi import OpenApi
 from conformance.routes.route_tokens import permitted
 from conformance.routes.scope_table import Scopes
 from fixtures.target.files import feature_names
-from fixtures.wire.client import Response
-from reports import scopes
+from reports.judging import scope_table
 
 TABLE = """
 api = "rest"
@@ -83,7 +82,7 @@ def test_openapi_document_is_read():
         "  '/api/drug/{uuid}':\n    get:\n    delete:\n    parameters:\ncomponents:\n  /api/x:\n"
     )
 
-    assert OpenApi(Response(200, text=text)).of("rest") == {
+    assert OpenApi(text).of("rest") == {
         ("GET", "/api/drug"),
         ("GET", "/api/drug/*"),
         ("DELETE", "/api/drug/*"),
@@ -102,8 +101,8 @@ def test_what_was_seen_not_to_hold_does_not_hold():
     book.note("user/drug.read", enforced=False)
     known = {}
     for facts in (noted, first, {"user/x.read": {}}):
-        scopes.fold(known, facts)
-    listed = scopes.as_data(known)
+        scope_table.fold(known, facts)
+    listed = scope_table.as_data(known)
 
     assert listed == [
         {
@@ -121,5 +120,5 @@ def test_what_was_seen_not_to_hold_does_not_hold():
             "enforced": None,
         },
     ]
-    assert scopes.rows(listed)[0] == ["user/drug.read", "yes", "", "", "no"]
-    assert scopes.summary(listed).startswith("2 scopes: 1 advertised (1 not)")
+    assert scope_table.rows(listed)[0] == ["user/drug.read", "yes", "", "", "no"]
+    assert scope_table.summary(listed).startswith("2 scopes: 1 advertised (1 not)")

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from reports import allure, allure_report
+from reports import allure_report
+from reports.render import allure
 
 TRACKED = (
     '<script src="app.js"></script><script async src="https://www.googletagmanager.com/gtag/js">'

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from reports import catalogue
+from reports import catalogue as listing
+from reports.judging import catalogue
 from tests.reports.project import Project
 
 
@@ -96,8 +97,8 @@ def test_the_listing_shows_what_has_no_check_and_no_defect(project):
     loaded = catalogue.load(project.folder)
 
     checks = {"T-must": ["a::b"], "T-should": ["a::c"]}
-    entries = catalogue.listing(loaded, checks, {"T-must": ["wrong"]})
-    text, markdown = catalogue.as_text(entries), catalogue.as_markdown(entries)
+    entries = listing.listing(loaded, checks, {"T-must": ["wrong"]})
+    text, markdown = listing.as_text(entries), listing.as_markdown(entries)
 
     assert text.startswith(
         "4 requirements, 2 checks\n2 without a check, 2 of them without a reason"

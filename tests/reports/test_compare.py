@@ -6,8 +6,12 @@ import json
 import jsonschema
 import pytest
 
-from reports import baselines, changes, compare, comparison, results, terminal
-from reports.baselines import Baseline
+from reports import baselines as baselines_program
+from reports import compare as compare_program
+from reports.comparing import answer_changes, baselines, gate
+from reports.comparing.baselines import Baseline
+from reports.comparing.verdict_changes import compare
+from reports.render import comparison, terminal
 from reports.verdicts import count
 from tests.reports.project import ROOT
 
@@ -34,7 +38,7 @@ def run(*requirements, answers=(), shipped=True, features=("rest",), version="7"
         for name, checks in requirements
     ]  # fmt: skip
     return {
-        "schema_version": 1, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
+        "schema_version": 2, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
         "result": "not conformant", "exit_code": 1, "level": "MUST",
         "run": {"wall_seconds": 1, "requests": 2, "waiting_seconds": 0, "workers": 1,
                 "partial": False, "partial_reason": None},
@@ -80,7 +84,7 @@ def answer(request, status, *params, error="", body="json", kind="application/js
 def test_a_requirement_is_told_where_it_belongs(was, now, shipped, section):
     """What got worse regressed, unless its user declared it; the rest has its own sections."""
     old, new = (run(("r", {"a": verdict}), shipped=shipped) for verdict in (was, now))
-    compared = compare.compare(old, new)
+    compared = compare(old, new)
 
     told = {name: [e["id"] for e in entries] for name, entries in compared["requirements"].items()}
     assert {name: ids for name, ids in told.items() if ids} == ({section: ["r"]} if section else {})
@@ -92,7 +96,7 @@ def test_only_common_checks_count():
     old = run(("r", {"a": "pass", "gone": "fail"}), ("left", {"z": "pass"}))
     new = run(("r", {"a": "pass", "more": "fail"}), ("fresh", {"b": "fail"}))
 
-    compared = compare.compare(old, new)
+    compared = compare(old, new)
 
     assert compared["exit_code"] == 0
     assert [e["id"] for e in compared["requirements"]["new_in_suite"]] == ["fresh"]
@@ -104,14 +108,14 @@ def test_one_worse_check_is_a_regression_of_a_bad_requirement():
     """A requirement that failed before in one way can still regress in another."""
     old, new = {"a": "fail", "b": "pass"}, {"a": "fail", "b": "fail"}
 
-    compared = compare.compare(run(("r", old)), run(("r", new)))
+    compared = compare(run(("r", old)), run(("r", new)))
 
     assert [c["id"] for c in compared["requirements"]["regressed"][0]["checks"]] == [f"{CHECK}[b]"]
 
 
 def test_a_should_that_is_not_met_is_a_warning():
     """Below the gate nothing regresses."""
-    compared = compare.compare(run(("should", {"a": "pass"})), run(("should", {"a": "warn"})))
+    compared = compare(run(("should", {"a": "pass"})), run(("should", {"a": "warn"})))
 
     assert compared["exit_code"] == 0
     assert compared["requirements"]["warned"][0]["id"] == "should"
@@ -120,7 +124,9 @@ def test_a_should_that_is_not_met_is_a_warning():
 def changed(old, new, checks=("a", "b")):
     """Return what changed for clients, as `(kind, what, requests)`."""
     verdicts = dict.fromkeys(checks, "pass")
-    found = changes.between(run(("r", verdicts), answers=old), run(("r", verdicts), answers=new))
+    found = answer_changes.between(
+        run(("r", verdicts), answers=old), run(("r", verdicts), answers=new)
+    )
     return [(e["kind"], e["what"], [r["request"] for r in e["requests"]]) for e in found]
 
 
@@ -194,7 +200,7 @@ def test_what_is_no_run_is_not_comparable(tmp_path, capsys, text):
     path = tmp_path / "x.json"
     path.write_bytes(text.encode("latin-1"))
 
-    assert compare.main([str(path), str(path)]) == 2
+    assert compare_program.main([str(path), str(path)]) == 2
     assert str(path) in capsys.readouterr().err
 
 
@@ -204,9 +210,9 @@ def test_runs_without_a_common_check_are_not_comparable(tmp_path, capsys):
     for path, check in zip(paths, "ab", strict=True):
         path.write_text(json.dumps(run(("r", {check: "pass"}))), "utf-8")
 
-    assert compare.main([*map(str, paths)]) == 2
+    assert compare_program.main([*map(str, paths)]) == 2
     assert "no judged check in common" in capsys.readouterr().err
-    assert compare.main(["7.0.3-none", str(paths[0])]) == 2
+    assert compare_program.main(["7.0.3-none", str(paths[0])]) == 2
     assert "no such release is shipped" in capsys.readouterr().err
 
 
@@ -218,11 +224,11 @@ def test_every_form_says_it(tmp_path, capsys):
         (tmp_path / f"{name}.json").write_text(json.dumps(data), "utf-8")
     given = [str(tmp_path / "old.json"), str(tmp_path / "new.json")]
 
-    assert compare.main(given) == 1
+    assert compare_program.main(given) == 1
     assert capsys.readouterr().out.startswith("# 1 requirement regressed, 0 fixed: OpenEMR 7 to")
     for form in comparison.FORMATS:
         path = tmp_path / f"out.{form}"
-        assert compare.main([*given, "--format", form, "--output", str(path)]) == 1
+        assert compare_program.main([*given, "--format", form, "--output", str(path)]) == 1
     page = (tmp_path / "out.html").read_text("utf-8")
     assert "<b>x" not in page
     assert "Fails with a server error now" in page
@@ -237,7 +243,7 @@ def test_a_regression_fails_the_run():
     worse, same, other = dict(data), dict(data), dict(data)
 
     for each, verdict, name in ((worse, "pass", "r"), (same, "known", "r"), (other, "known", "x")):
-        results.held_against(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
+        gate.hold(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
 
     assert (worse["exit_code"], worse["result"]) == (1, "not conformant")
     assert worse["baseline"]["regressed"] == ["r"]
@@ -252,8 +258,8 @@ def test_what_an_upgrade_changes_is_told_and_fails_no_run():
     data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
     other = dict(data)
 
-    compared = results.held_against(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
-    results.held_against(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
+    compared = gate.hold(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
+    gate.hold(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
 
     assert (data["exit_code"], data["result"]) == (0, "conformant")
     assert data["baseline"]["regressed"] == ["r"]
@@ -272,15 +278,15 @@ def test_a_release_is_shipped_and_found(tmp_path, monkeypatch, capsys):
     check["message"] = "given, called in /secret/place/vendor/lcobucci/jwt/Parser.php on line 1"
     path.write_text(json.dumps(data), "utf-8")
 
-    assert baselines.main([str(path)]) == 0
+    assert baselines_program.main([str(path)]) == 0
     assert baselines.names() == ["7.0.9"]
     packed = gzip.decompress((tmp_path / "baselines/openemr-7.0.9.json.gz").read_bytes())
     assert b"secret" not in packed
     assert b"in /openemr/vendor/lcobucci" in packed
-    assert compare.main(["7.0.9", "openemr-7.0.9"]) == 0
+    assert compare_program.main(["7.0.9", "openemr-7.0.9"]) == 0
     data["run"]["partial_reason"] = "narrowed"
     path.write_text(json.dumps(data), "utf-8")
-    assert baselines.main([str(path)]) == 2
+    assert baselines_program.main([str(path)]) == 2
     assert "partial: narrowed" in capsys.readouterr().err
 
 
@@ -289,4 +295,4 @@ def test_shipped_releases_are_comparable(name):
     """What is shipped fulfils the published schema, and is compared with itself without change."""
     data = baselines.load(name)
 
-    assert compare.compare(data, data)["changes"] == []
+    assert compare(data, data)["changes"] == []

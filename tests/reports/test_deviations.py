@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from reports import deviations
+from reports.judging import deviations
 
 ENTRY = '[[deviation]]\nrequirement = "A"\nreason = "So it is."\nlink = "https://example.org/1"\n'
 

@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reports import allure, badge, declare, markdown, page, statement
-from reports.exchanges import BUDGET
+from reports import allure_report, statement
+from reports.judging import declarations
+from reports.render import badge, markdown, page
+from reports.render.exchange_html import BUDGET
 from reports.verdicts import count
 
 EVIL = "<script>alert(1)</script> | **x** [y](http://z)"
@@ -88,9 +90,13 @@ def test_every_deviation_of_a_requirement_is_shown(data):
     assert "(2 of the checks)" in shown
     assert "//e.org/2" in shown
     assert "//e.org/2" in text
-    assert not {"Besides.", "Otherwise."} & {each["reason"] for each in declare.entries(failed)}
+    assert not {"Besides.", "Otherwise."} & {
+        each["reason"] for each in declarations.entries(failed)
+    }
     known["checks"].append({"id": "c::3", "verdict": "pass", "ms": 0})
-    assert [each["reason"] for each in declare.entries(known)] == ["Otherwise."] * 2 + ["Besides."]
+    assert [each["reason"] for each in declarations.entries(known)] == ["Otherwise."] * 2 + [
+        "Besides."
+    ]
 
 
 def test_a_servers_words_do_not_become_markup(data):
@@ -193,7 +199,7 @@ def test_the_tracking_script_goes_from_an_allure_report(tmp_path):
         "utf-8",
     )
 
-    assert allure.main([str(tmp_path)]) == 0
+    assert allure_report.strip_tracking(tmp_path) == 2
     assert page.read_text("utf-8") == '<script src="app.js"></script><p>report</p>'
 
 

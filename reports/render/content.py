@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports import app, verdicts
-from reports.catalogue import LEVELS
+from reports import verdicts
+from reports.judging import app_verdict
+from reports.judging.requirement_results import gravity
 
 Data = Mapping[str, Any]
 
@@ -31,13 +32,6 @@ ADVICE = {
     verdicts.NOT_APPLICABLE: "The target does not have what these requirements are about.",
     verdicts.UNTESTED: "No check can judge these, or this run was not to.",
 }
-#: Areas by what a fault in them does: what lets strangers in comes before what only looks odd.
-GRAVITY = (
-    *("security_bcp", "scope", "bearer", "token", "authorize", "refresh", "client_credentials"),
-    *("pkce", "password", "introspection", "revocation", "logout", "id_token", "launch", "tls"),
-    *("registration", "portal", "rest_envelope", "fhir_base", "fhir_search", "fhir_write", "bulk"),
-    *("smart_config", "discovery", "cors"),
-)
 FOUND = (verdicts.FAIL, verdicts.BLOCKED, verdicts.WARN)
 PARTS = {
     "expected": "expected",
@@ -68,7 +62,7 @@ def facts(data: Data) -> dict[str, str]:
         "version": version(target),
         "suite": f"openemr-conformance {data['suite_version']}",
         "started": f"{data['started']}, {run['wall_seconds']} s, {run['requests']} requests",
-        "app": app.title(data["app"]) if "app" in data else "",
+        "app": app_verdict.title(data["app"]) if "app" in data else "",
         "requirements": _counted(data["counts"]["requirements"]),
         "checks": _counted(data["counts"]["checks"]),
         "features": ", ".join(target["features"]) or "none",
@@ -108,13 +102,6 @@ def sections(data: Data) -> Iterator[tuple[str, str, list[Data]]]:
             yield verdict, heading, found
 
 
-def gravity(requirement: Data) -> tuple[int, int]:
-    """Return by what findings are sorted: the level, then what a fault in the area does."""
-    area = requirement["area"]
-    place = GRAVITY.index(area) if area in GRAVITY else len(GRAVITY)
-    return LEVELS.index(requirement["level"]), place
-
-
 def areas(data: Data) -> Iterator[tuple[str, list[Data]]]:
     """Yield each area with its requirements, in the order of the catalogue."""
     found: dict[str, list[Data]] = {}
@@ -135,19 +122,6 @@ def by_reason(requirements: Sequence[Data]) -> list[tuple[str, list[Data]]]:
     for each in requirements:
         found.setdefault(str(each.get("reason", "")), []).append(each)
     return sorted(found.items(), key=lambda pair: -len(pair[1]))
-
-
-def telling(requirement: Data) -> list[Data]:
-    """Return the checks that gave a requirement its verdict."""
-    return [c for c in requirement["checks"] if c["verdict"] == requirement["verdict"]]
-
-
-def deviations(requirement: Data) -> list[tuple[Data, int]]:
-    """Return the deviations that waive checks of a requirement, each with the number of these."""
-    first = [requirement["deviation"]] if "deviation" in requirement else []
-    found = requirement.get("deviations", first)
-    counts = Counter(check["deviation"] for check in requirement["checks"] if "deviation" in check)
-    return [(each, counts[index]) for index, each in enumerate(found)]
 
 
 def html_class(verdict: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import content, verdicts
+from reports import verdicts
+from reports.render import content
 
 MOST_FINDINGS = 40
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from reports.catalogue import ROOT, name_entry, schema_errors
+from reports.judging.catalogue import ROOT, name_entry, schema_errors
 
 NONE = "none"
 SHIPPED = ROOT / "fixtures" / "target" / "deviations"

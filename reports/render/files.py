@@ -16,15 +16,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports import app, baselines, compare, comparison, markdown, statement, verdicts
-from reports.baselines import Baseline
+from reports.comparing import older_release
+from reports.judging import app_verdict
+from reports.render import comparison, markdown, statement
 
 CONFORMANCE = "conformance.json"
 JUNIT = "junit.xml"
 ALLURE = "allure"
-#: Where the results of the release before an upgrade are (see upgrading.py).
-BEFORE = "before"
-RENDERED = (app.FILE, statement.STATEMENT, statement.PAGE, statement.BADGE, statement.PICTURE)
+RENDERED = (
+    app_verdict.FILE,
+    statement.STATEMENT,
+    statement.PAGE,
+    statement.BADGE,
+    statement.PICTURE,
+)
 #: Only these are removed from the Allure folder: nobody loses a file of his own.
 ALLURE_FILES = (
     "*-result.json*",
@@ -43,8 +48,8 @@ def prepare(folder: Path) -> None:
         raise pytest.UsageError(
             f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
         ) from None
-    for place in (folder, folder / BEFORE):
-        for name in (CONFORMANCE, JUNIT, *RENDERED, *compare.FILES):
+    for place in (folder, folder / older_release.FOLDER):
+        for name in (CONFORMANCE, JUNIT, *RENDERED, *comparison.FILES):
             (place / name).unlink(missing_ok=True)
         for pattern in ALLURE_FILES:
             for path in (place / ALLURE).glob(pattern):
@@ -65,38 +70,6 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def held_against(data: dict[str, Any], baseline: Baseline | None) -> dict[str, Any] | None:
-    """Compare a run with its baseline, if there is one, and let what regressed fail the run.
-
-    A baseline that does not gate (see upgrading.py) is told, and changes no exit code.
-    """
-    if baseline is None:
-        return None
-    try:
-        compared = compare.compare(baseline.data, data)
-    except baselines.NotComparable as error:
-        data["baseline"] = {
-            "result": f"not comparable: {error}",
-            "origin": baseline.origin,
-            "regressed": [],
-        }
-        if baseline.gates:
-            # A gate that could not be held is not open.
-            data["exit_code"] = data["exit_code"] or int(pytest.ExitCode.USAGE_ERROR)
-        return None
-    regressed = [each["id"] for each in compared["requirements"]["regressed"]]
-    compared["origin"] = baseline.origin
-    data["baseline"] = {
-        "result": comparison.title(compared),
-        "origin": baseline.origin,
-        "regressed": regressed,
-    }
-    if regressed and baseline.gates:
-        data["exit_code"] = data["exit_code"] or 1
-        data["result"] = verdicts.NOT_CONFORMANT
-    return compared
-
-
 def write_all(
     folder: Path, data: Mapping[str, Any], compared: Mapping[str, Any] | None = None
 ) -> list[Path]:
@@ -105,7 +78,7 @@ def write_all(
     renderings = {CONFORMANCE: text, **statement.render(data)}
     more = ""
     if compared is not None:
-        renderings |= compare.written(compared)
+        renderings |= comparison.written(compared)
         more = "#" + comparison.as_markdown(compared)
     for name, text in renderings.items():
         write(folder / name, text)
@@ -119,7 +92,8 @@ def write_all(
 def sweep(clean: Callable[[str], str], junit: Path | None, allure: Path | None) -> None:
     """Take secrets out of files of other reporters that a check's own process did not know.
 
-    Results of checks that passed carry no text of a server, and reading them all costs seconds.
+    `allure` is the folder of --alluredir. Its results of checks that passed carry no text of a
+    server, and reading them all costs seconds.
     """
     paths = [junit] if junit is not None and junit.is_file() else []
     if allure is not None and allure.is_dir():

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports import app, scopes, verdicts
-from reports.content import (
+from reports import verdicts
+from reports.judging import app_verdict, scope_table
+from reports.judging.requirement_results import deviations, telling
+from reports.render.content import (
     FOUND,
     PARTS,
     areas,
     by_area,
     by_reason,
-    deviations,
     facts,
     sections,
-    telling,
     version,
 )
 
@@ -79,8 +79,8 @@ def app_alone(data: Data) -> str:
 
 
 def _app(judged: Data, *more: str) -> Iterator[str]:
-    yield from (f"## The app {plain(app.title(judged))}", "")
-    yield from (*more, *([""] if more else []), f"{app.counted(judged)}.")
+    yield from (f"## The app {plain(app_verdict.title(judged))}", "")
+    yield from (*more, *([""] if more else []), f"{app_verdict.counted(judged)}.")
     if judged["exceptions"]:
         yield from (
             "",
@@ -88,7 +88,7 @@ def _app(judged: Data, *more: str) -> Iterator[str]:
             "|---|---|---|---|",
         )
     for each in judged["exceptions"]:
-        told = (each["what"], each["received"], app.where(each), each["change"])
+        told = (each["what"], each["received"], app_verdict.where(each), each["change"])
         yield f"| {' | '.join(map(cell, told))} |"
     if judged["not_judged"]:
         yield ""
@@ -139,10 +139,10 @@ def _check(check: Data) -> Iterator[str]:
 def _tables(data: Data) -> Iterator[str]:
     known: Sequence[Data] = data.get("scopes", ())
     if known:
-        yield from ("", "## Scopes", "", f"{scopes.summary(known)}.", "")
-        yield f"| scope | {' | '.join(scopes.FACTS)} |"
-        yield "|---" * (len(scopes.FACTS) + 1) + "|"
-        yield from (f"| {' | '.join(map(cell, row))} |" for row in scopes.rows(known))
+        yield from ("", "## Scopes", "", f"{scope_table.summary(known)}.", "")
+        yield f"| scope | {' | '.join(scope_table.FACTS)} |"
+        yield "|---" * (len(scope_table.FACTS) + 1) + "|"
+        yield from (f"| {' | '.join(map(cell, row))} |" for row in scope_table.rows(known))
     for area, entries in areas(data):
         yield from ("", f"## Area: {area}", "")
         yield from ("| requirement | level | verdict | text | source |", "|---|---|---|---|---|")

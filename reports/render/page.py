@@ -7,8 +7,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from reports import app, declare, scopes, verdicts
-from reports.content import (
+from reports import verdicts
+from reports.judging import app_verdict, declarations, scope_table
+from reports.judging.requirement_results import deviations, telling
+from reports.render.content import (
     ADVICE,
     FOUND,
     PARTS,
@@ -17,14 +19,12 @@ from reports.content import (
     baseline,
     by_area,
     by_reason,
-    deviations,
     facts,
     html_class,
     sections,
-    telling,
     version,
 )
-from reports.exchanges import Exchanges
+from reports.render.exchange_html import Exchanges
 
 Data = Mapping[str, Any]
 
@@ -105,7 +105,7 @@ def _head(data: Data) -> Iterator[str]:
     if data["run"]["partial_reason"]:
         yield f"<p>Partial: {escape(data['run']['partial_reason'])}.</p>"
     if "app" in data:
-        tone, title = app.tone(data["app"]), escape(app.title(data["app"]))
+        tone, title = app_verdict.tone(data["app"]), escape(app_verdict.title(data["app"]))
         yield f'<p class="app {tone}">The app <a href="#app">{title}</a></p>'
     links = (
         f'<a class="count {html_class(v)}" href="#{_place(v)}"><b>{counts[v]}</b> {WORDS[v]}</a>'
@@ -123,12 +123,12 @@ def _head(data: Data) -> Iterator[str]:
 
 def _app(judged: Data) -> Iterator[str]:
     """Yield what keeps a vendor's app from working, and where it is to be changed."""
-    title = escape(app.title(judged))
-    yield f'<section class="{app.tone(judged)}"><h2 id="app">The app {title}</h2>'
-    yield f'<p class="quiet">{escape(app.counted(judged))}.</p>'
+    title = escape(app_verdict.title(judged))
+    yield f'<section class="{app_verdict.tone(judged)}"><h2 id="app">The app {title}</h2>'
+    yield f'<p class="quiet">{escape(app_verdict.counted(judged))}.</p>'
     for each in judged["exceptions"]:
         name = escape(each["requirement"])
-        told = {"received": each["received"], f"change {app.where(each)}": each["change"]}
+        told = {"received": each["received"], f"change {app_verdict.where(each)}": each["change"]}
         yield f'<article class="finding"><h3>{escape(each["what"])}</h3>'
         yield _definitions(told.items())
         yield f'<p class="quiet"><a href="#{name}">{name}</a></p></article>'
@@ -223,10 +223,10 @@ def _finding(requirement: Data, shown: Exchanges) -> str:
 
 def _accept(requirement: Data) -> str:
     """Return the deviation that a reader may copy, if there is something to declare."""
-    listed = declare.entries(requirement)
+    listed = declarations.entries(requirement)
     if not listed:
         return ""
-    text = escape(declare.as_toml(listed[:MOST_ENTRIES]).strip(), quote=False)
+    text = escape(declarations.as_toml(listed[:MOST_ENTRIES]).strip(), quote=False)
     more = len(listed) - MOST_ENTRIES
     rest = f'<p class="quiet">and {more} more: python -m reports.declare</p>' if more > 0 else ""
     return f"<details><summary>Accept it for now</summary><pre>{text}</pre>{rest}</details>"
@@ -308,12 +308,13 @@ def _stale(stale: Sequence[Data]) -> Iterator[str]:
 def _scopes(known: Sequence[Data]) -> Iterator[str]:
     if known:
         head = "".join(
-            f'<th title="{escape(meaning)}">{fact}</th>' for fact, meaning in scopes.FACTS.items()
+            f'<th title="{escape(meaning)}">{fact}</th>'
+            for fact, meaning in scope_table.FACTS.items()
         )
         yield '<section><h2 id="scopes">Scopes</h2>'
-        yield f"<details><summary>{escape(scopes.summary(known))}</summary>"
+        yield f"<details><summary>{escape(scope_table.summary(known))}</summary>"
         yield f"<table><thead><tr><th>scope</th>{head}</tr></thead><tbody>"
-        for name, *values in scopes.rows(known):
+        for name, *values in scope_table.rows(known):
             cells = "".join(f'<td class="said-{value}">{value}</td>' for value in values)
             yield f"<tr><td>{escape(name)}</td>{cells}</tr>"
         yield "</tbody></table></details></section>"

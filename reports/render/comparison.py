@@ -1,48 +1,23 @@
 """A comparison for people and machines: Markdown, one page, JSON."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from reports.changes import KINDS
-from reports.content import html_class
-from reports.markdown import code, plain
-from reports.page import anchor, document
+from reports.comparing.answer_changes import KINDS
+from reports.comparing.verdict_changes import SECTIONS, side_name, title
+from reports.render.content import html_class
+from reports.render.markdown import code, plain
+from reports.render.page import anchor, document
 
 Data = Mapping[str, Any]
 
-#: What is said of requirements, by heading and in one sentence, in the order in which it is told.
-SECTIONS = {
-    "regressed": ("Regressed", "Fulfilled before, and not any more."),
-    "warned": ("New warnings", "A SHOULD or a MAY that was met before, and is not any more."),
-    "fixed": ("Fixed", "Not fulfilled before, fulfilled now."),
-    "not_applicable": ("No longer applicable", "The target does not have the feature any more."),
-    "applicable": ("Newly applicable", "The target did not have the feature before."),
-    "deviations_new": ("Newly declared deviations", "Not fulfilled, and declared to be so."),
-    "deviations_gone": ("Deviations no longer declared", "Still not fulfilled."),
-    "new_in_suite": (
-        "New in the suite",
-        "The older run did not judge these: they say nothing about a change of the server.",
-    ),
-    "gone_from_suite": ("No longer in the suite", "Only the older run judged these."),
-}
 SHORT = ("new_in_suite", "gone_from_suite")
 MOST_REQUESTS = 12
 MOST_CHECKS = 3
 #: Where a change shows at no more requests than these, it is told which check saw it.
 MOST_EXAMPLES = 3
-
-
-def title(data: Data) -> str:
-    """Say in a line what came of the comparison."""
-    return f"{data['result']}: {_name(data['old'])} to {_name(data['new'])}"
-
-
-def _name(side: Data) -> str:
-    if side["kind"] == "embedded":
-        return "the embedded server"
-    return f"OpenEMR {side['version'] or 'of unknown version'}"
 
 
 def notes(data: Data) -> Iterator[str]:
@@ -53,7 +28,7 @@ def notes(data: Data) -> Iterator[str]:
         side = data[name]
         partial = f"; partial: {side['partial_reason']}" if side["partial_reason"] else ""
         yield (
-            f"{name}: {_name(side)} at {side['url']}, {side['started']}, "
+            f"{name}: {side_name(side)} at {side['url']}, {side['started']}, "
             f"openemr-conformance {side['suite_version']}, {side['result']}{partial}"
         )
     yield f"{data['compared']} requirements compared, by the checks that both runs have"
@@ -234,3 +209,10 @@ FORMATS: Mapping[str, Callable[[Data], str]] = {
     "html": as_html,
     "json": as_json,
 }
+
+FILES: Iterable[str] = tuple(f"comparison.{name}" for name in FORMATS)
+
+
+def written(data: Data) -> dict[str, str]:
+    """Return a comparison by the names of the files that a run leaves of it."""
+    return {f"comparison.{name}": render(data) for name, render in FORMATS.items()}

@@ -9,14 +9,6 @@ from collections.abc import Collection
 import pytest
 
 
-def parse(text: str) -> tuple[int, int]:
-    """Return `2/4` as numbers, or raise a usage error."""
-    number, _, of = text.partition("/")
-    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
-        return int(number), int(of)
-    raise pytest.UsageError(f"--shard {text}: give the part and the number of parts, as in 2/4")
-
-
 def leave_out(
     items: list[pytest.Item], shard: tuple[int, int], judged: Collection[str]
 ) -> list[pytest.Item]:

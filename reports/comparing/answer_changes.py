@@ -10,7 +10,7 @@ only if no answer of the one run came in the other.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reports import answers
+from reports.judging import client_answers
 
 Data = Mapping[str, Any]
 #: Status, media type, kind of body, error code.
@@ -81,7 +81,7 @@ def _by_request(
     data: Data, wanted: set[str]
 ) -> dict[tuple[str, str], dict[Core, list[Mapping[str, str]]]]:
     found: dict[tuple[str, str], dict[Core, list[Mapping[str, str]]]] = {}
-    for check, answer in answers.by_check(data.get("answers", ())):
+    for check, answer in client_answers.by_check(data.get("answers", ())):
         if check in wanted:
             core = (answer["status"], answer["content_type"], answer["body"], answer["error"])
             seen = found.setdefault((check, answer["request"]), {})
