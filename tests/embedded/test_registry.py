@@ -8,7 +8,9 @@ import pytest
 
 from fixtures import embedded
 from fixtures.embedded import defects
+from fixtures.embedded.mutations import MUTATIONS
 from fixtures.embedded.presets import PRESETS
+from fixtures.embedded.rules import Rule, waived_by
 from fixtures.embedded.store import Store
 
 FOLDER = Path(embedded.__file__).parent
@@ -81,6 +83,37 @@ def test_table_with_an_unknown_defect_is_an_error():
     """A table is checked where it is made, which is when its module is imported."""
     with pytest.raises(defects.UnknownDefectError, match="there is no defect codes_reuseable: "):
         defects.by_defect({"codes_reusable": 1, "codes_reuseable": 2})
+
+
+def test_rule_with_an_unknown_defect_is_an_error():
+    """A rule is checked where it is made, whichever way the defect overrides it."""
+    for table in (
+        {"waived": waived_by("codes_reuseable")},
+        {"broken": waived_by("codes_reuseable")},
+    ):
+        with pytest.raises(defects.UnknownDefectError, match="there is no defect codes_reuseable"):
+            Rule("code_is_unused", bool, **table)
+
+
+def test_rule_is_overridden_by_a_defect():
+    """A defect waives a rule, or breaks it, and only where its predicate says so."""
+    rule = Rule(
+        "number_is_small",
+        lambda number: number < 10,
+        waived={"codes_reusable": lambda number: number == 50},
+        broken={"codes_unbound": lambda number: number == 5},
+    )
+    healthy = Store("http://localhost", "default")
+    faulty = Store("http://localhost", "default", frozenset({"codes_reusable", "codes_unbound"}))
+
+    assert [rule.met(healthy, number) for number in (1, 5, 50, 60)] == [True, True, False, False]
+    assert [rule.met(faulty, number) for number in (1, 5, 50, 60)] == [True, False, True, False]
+
+
+def test_every_mutation_is_of_a_defect():
+    """A mutation changes a request or a response; every one of them is of a known defect."""
+    assert MUTATIONS.keys() <= defects.names()
+    assert all(each.request or each.response for each in MUTATIONS.values())
 
 
 def test_server_with_an_unknown_defect_is_an_error():
