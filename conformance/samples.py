@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.steady import steady
+from conformance.deterministic import steady
 
 #: Letters, marks and signs that names of people have, and some that break careless code.
 LETTERS = "abcXYZ éÖñß'\u2019-.łŻ中文ид\u0301\"&<>;%_#"

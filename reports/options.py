@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.plugin.options import OFF, PREFIX
 from reports.verdicts import LEVELS
 
-PREFIX = "OPENEMR_CONFORMANCE_"
 BODIES = ("none", "failed", "all")
 
 
@@ -119,7 +119,7 @@ def _variable(name: str) -> str | None:
 
 
 def _is_on(name: str) -> bool:
-    return (_variable(name) or "").lower() not in {"", "0", "false", "no"}
+    return (_variable(name) or "").lower() not in OFF
 
 
 def narrowing(config: pytest.Config) -> list[str]:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.app import made as checks_of_app
-from fixtures.redaction import SECRETS
-from fixtures.target import TARGET
+from fixtures.target.app import APP
+from fixtures.target.model import TARGET
+from fixtures.wire.redaction import SECRETS
 from reports import options
 from reports.comparing import gate, older_release
 from reports.comparing.baselines import Baseline
@@ -81,7 +81,7 @@ class Judging:
                 version=target.version if real else None,
                 known=self.catalogue.requirements.keys(),
                 base=self.config.invocation_params.dir,
-                shipped=self.config.rootpath / "fixtures" / "deviations",
+                shipped=self.config.rootpath / "fixtures" / "target" / "deviations",
             )
         return self._deviations
 
@@ -209,7 +209,7 @@ class Controller(Judging):
             level=self.options.level,
             suite=catalogue.suite_version(),
             shard=self.options.shard,
-            app=checks_of_app(self.config),
+            app=self.config.stash.get(APP, None),
         )
         for reason in options.narrowing(self.config):
             self.run.narrow(reason)

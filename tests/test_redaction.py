@@ -10,10 +10,10 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from fixtures import exchanges
 from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.redaction import Secrets
+from fixtures.wire import exchanges
+from fixtures.wire.redaction import Secrets
 from tests.runs import run, target_file
 
 #: What servers issue, and what only the client and the server may know. What checks send to be

@@ -1,7 +1,7 @@
 """Would this vendor's app work on this server? Judged only with `--app`."""
 
 from conformance import expect, requirement
-from fixtures.app import placed
+from fixtures.target.app import placed
 
 REGISTER_PRIVATE = (
     'in the app: register "application_type": "private", the only word that OpenEMR takes for '

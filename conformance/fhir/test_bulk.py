@@ -8,8 +8,8 @@ from json import loads
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import found
+from fixtures.given.fhir_resources import found
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # an export leaves files on the server
 

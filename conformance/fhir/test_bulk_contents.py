@@ -8,9 +8,9 @@ from json import loads
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.bulk import EXPORT_SCOPE
-from fixtures.http import Blocked, json_body
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
+from fixtures.given.bulk_export import EXPORT_SCOPE
+from fixtures.wire.client import Blocked, json_body
 
 pytestmark = writes  # an export leaves files on the server
 

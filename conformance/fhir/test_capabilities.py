@@ -6,9 +6,9 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import DOCUMENTED_TYPES, LATER_TYPES, found, ids
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import DOCUMENTED_TYPES, LATER_TYPES, found, ids
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is searched is made by the run
 

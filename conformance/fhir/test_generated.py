@@ -5,8 +5,8 @@ from urllib.parse import quote
 import pytest
 
 from conformance import expect, requirement, samples, writes
-from fixtures.http import json_body
-from fixtures.resources import found
+from fixtures.given.fhir_resources import found
+from fixtures.wire.client import json_body
 
 pytestmark = writes
 

@@ -9,10 +9,10 @@ import itertools
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.compartment import WRITTEN
-from fixtures.http import Blocked, json_body
-from fixtures.resources import ids
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import ids
+from fixtures.given.patient_compartment import WRITTEN
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import Blocked, json_body
 
 pytestmark = writes  # both patients get a record of each kind
 

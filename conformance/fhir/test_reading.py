@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import STAFF_TYPES, found
+from fixtures.given.fhir_resources import STAFF_TYPES, found
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 

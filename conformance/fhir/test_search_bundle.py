@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body, query
-from fixtures.resources import found, ids
+from fixtures.given.fhir_resources import found, ids
+from fixtures.wire.client import json_body, query
 
 pytestmark = writes  # the patients who are found are made by the run
 

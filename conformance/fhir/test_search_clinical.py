@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import found, ids
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import found, ids
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patients who are found are made by the run
 

@@ -1,7 +1,7 @@
 """Every resource that FHIR shows of a patient is valid: elements, codes, mandatory data, links.
 
-They come from one search of each type (fixtures/compartment.py); a type of which there are none is
-not judged.
+They come from one search of each type (fixtures/given/patient_compartment.py); a type without any
+resource is not judged.
 """
 
 import re
@@ -10,9 +10,9 @@ from importlib import import_module
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import DOCUMENTED_TYPES, LATER_TYPES
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import DOCUMENTED_TYPES, LATER_TYPES
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 

@@ -7,8 +7,8 @@ another. Who joins them without looking at the kind shows a patient what was mea
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.resources import ids
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import ids
+from fixtures.target.model import not_applicable
 
 pytestmark = writes
 

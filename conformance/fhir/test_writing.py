@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import ids
+from fixtures.given.fhir_resources import ids
+from fixtures.wire.client import json_body
 
 pytestmark = writes
 

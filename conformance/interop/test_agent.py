@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.agent import KEPT_SECONDS
+from fixtures.given.fastapi_service import KEPT_SECONDS
 
 #: Who asks for what: for the API that is cheaper to ask for, if the target has it.
 SCOPES = {

@@ -5,11 +5,11 @@ import contextlib
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.authorizations import ANY_STATE, OPTIONAL, REFUSABLE, UNKNOWN
-from fixtures.http import Blocked
-from fixtures.login import Browser
-from fixtures.oauth import granted
-from fixtures.registrar import LOGIN_SCOPE
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import LOGIN_SCOPE
+from fixtures.given.authorizations import ANY_STATE, OPTIONAL, REFUSABLE, UNKNOWN
+from fixtures.wire.client import Blocked
 
 SCOPE = "openid api:oemr user/patient.read"
 EMPTY = dict.fromkeys(["login_hint", "launch", "nonce", "response_mode", "prompt", "aud"], "")
@@ -318,6 +318,7 @@ def test_foreign_aud_brings_no_code(target, authorization, aud):
 
 @requirement("AUTH-disabled-client-authorize")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
+@pytest.mark.unpooled_clients
 def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):
     """A disabled client gets no code."""
     client = getattr(new_client, kind)(LOGIN_SCOPE)

@@ -6,10 +6,10 @@ import uuid
 import pytest
 
 from conformance import expect, requirement
-from fixtures.authorizations import REFUSABLE
-from fixtures.exchanges import recorded
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.target import not_applicable
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.given.authorizations import REFUSABLE
+from fixtures.target.model import not_applicable
+from fixtures.wire.exchanges import recorded
 
 INJECTED = "a\r\nX-Injected: yes\r\nSet-Cookie: injected=yes\r\n\r\n<b>injected</b>"
 PARAMETERS = [

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from bs4 import BeautifulSoup
 
-from conformance import disclosure, expect, needs, requirement
-from fixtures.http import Blocked, query
-from fixtures.login import Browser, consent, consent_form, form_of, patient_form
-from fixtures.oauth import Pkce, granted
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
+from conformance import expect, needs, requirement
+from conformance.watch import disclosure
+from fixtures.driver.authorization_server import Pkce, granted
+from fixtures.driver.login_pages import Browser, consent, consent_form, form_of, patient_form
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.wire.client import Blocked, query
 
 LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
 #: What a consent is asked for, and what is added to its form or left out of it.

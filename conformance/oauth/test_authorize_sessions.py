@@ -6,11 +6,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conformance import expect, requirement
-from fixtures.http import query
-from fixtures.keys import unverified_claims
-from fixtures.login import Browser, consent, form_of
-from fixtures.oauth import Pkce, granted
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.authorization_server import Pkce, granted
+from fixtures.driver.keys import unverified_claims
+from fixtures.driver.login_pages import Browser, consent, form_of
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.wire.client import query
 
 
 @pytest.fixture(scope="module")

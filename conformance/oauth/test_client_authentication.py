@@ -5,11 +5,11 @@ import base64
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.http import BasicAuth
-from fixtures.keys import JWT_BEARER
-from fixtures.login import Browser
-from fixtures.oauth import InBody, exchange_form, granted
-from fixtures.redemptions import gives_tokens, with_each
+from fixtures.driver.authorization_server import InBody, exchange_form, granted
+from fixtures.driver.keys import JWT_BEARER
+from fixtures.driver.login_pages import Browser
+from fixtures.given.faulty_redemptions import gives_tokens, with_each
+from fixtures.wire.client import BasicAuth
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"

@@ -3,10 +3,10 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures import keys
-from fixtures.keys import JWT_BEARER
-from fixtures.oauth import granted
-from fixtures.registrar import RegistrationRefused
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.keys import JWT_BEARER
+from fixtures.driver.registrar import RegistrationRefused
 
 SCOPE = "api:fhir system/Patient.read"
 

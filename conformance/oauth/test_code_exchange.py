@@ -3,10 +3,10 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.http import Blocked
-from fixtures.login import Browser
-from fixtures.oauth import REDIRECT_URI, exchange_form, granted
-from fixtures.redemptions import gives_tokens
+from fixtures.driver.authorization_server import REDIRECT_URI, exchange_form, granted
+from fixtures.driver.login_pages import Browser
+from fixtures.given.faulty_redemptions import gives_tokens
+from fixtures.wire.client import Blocked
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"

@@ -6,12 +6,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from conformance import expect, needs, requirement, writes
-from fixtures import keys
-from fixtures.exchanges import answer_line
-from fixtures.login import Browser
-from fixtures.oauth import Client, PrivateKeyJwt, granted
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import RegistrationRefused, confidential_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client, PrivateKeyJwt, granted
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import RegistrationRefused, confidential_metadata
+from fixtures.wire.exchanges import answer_line
 
 SYSTEM = "api:fhir system/Patient.read"
 IDENTITY = "openid profile email phone address fhirUser"

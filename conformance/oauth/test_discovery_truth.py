@@ -7,13 +7,13 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conformance import GRANTS, expect, needs, requirement
-from fixtures import keys
-from fixtures.authorizations import NONCE, REFUSABLE
-from fixtures.exchanges import answer_line
-from fixtures.login import Browser
-from fixtures.oauth import Client, Pkce, PrivateKeyJwt, granted
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import public_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, granted
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import public_metadata
+from fixtures.given.authorizations import NONCE, REFUSABLE
+from fixtures.wire.exchanges import answer_line
 
 STAFF = "openid api:oemr user/facility.read"
 #: What each word of a response type brings to the client.

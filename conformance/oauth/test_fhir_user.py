@@ -5,8 +5,8 @@ import re
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.keys import unverified_claims
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.keys import unverified_claims
 
 STAFF = "openid fhirUser api:fhir user/Patient.read user/Practitioner.read user/Person.read"
 PATIENT = "openid fhirUser api:fhir patient/Patient.read"

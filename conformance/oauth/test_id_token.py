@@ -7,9 +7,9 @@ import time
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.authorizations import NONCE
-from fixtures.keys import header, unverified_claims, verifies
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.keys import header, unverified_claims, verifies
+from fixtures.given.authorizations import NONCE
 
 LOGINS = [
     "authorization_code",

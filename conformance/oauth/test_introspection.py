@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from conformance import GRANTS, expect, needs, requirement
-from fixtures import keys
+from fixtures.driver import keys
 
 USER_GRANTS = ["authorization_code", "refresh_token"]
 LAUNCH = ("patient", "encounter", "intent", "fhirContext", "need_patient_banner", "smart_style_url")

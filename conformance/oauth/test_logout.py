@@ -5,10 +5,10 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.http import query
-from fixtures.login import Browser
-from fixtures.oauth import LOGOUT_URI
-from fixtures.sessions import OFFLINE_SCOPE, PLACES, SCOPE, Session, end_session
+from fixtures.driver.authorization_server import LOGOUT_URI
+from fixtures.driver.login_pages import Browser
+from fixtures.given.sessions import OFFLINE_SCOPE, PLACES, SCOPE, Session, end_session
+from fixtures.wire.client import query
 
 PLACE = "/api/facility"
 URIS = {"first": f"{LOGOUT_URI}/first", "second": f"{LOGOUT_URI}/second"}

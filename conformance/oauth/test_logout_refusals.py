@@ -4,11 +4,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conformance import disclosure, expect, requirement
-from fixtures import keys
-from fixtures.login import Browser
-from fixtures.oauth import LOGOUT_URI
-from fixtures.sessions import end_session
+from conformance import expect, requirement
+from conformance.watch import disclosure
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import LOGOUT_URI
+from fixtures.driver.login_pages import Browser
+from fixtures.given.sessions import end_session
 
 PLACE = "/api/facility"
 EVIL = "https://evil.example.net/"

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
 
 SCOPE = "openid api:oemr user/patient.read"
 PORTAL = "openid api:port patient/patient.read"

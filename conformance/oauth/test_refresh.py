@@ -5,12 +5,12 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.authorizations import OPTIONAL
-from fixtures.http import Blocked
-from fixtures.keys import unverified_claims
-from fixtures.login import Browser
-from fixtures.oauth import granted
-from fixtures.redemptions import Redeemable, Redemptions
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.keys import unverified_claims
+from fixtures.driver.login_pages import Browser
+from fixtures.given.authorizations import OPTIONAL
+from fixtures.given.faulty_redemptions import Redeemable, Redemptions
+from fixtures.wire.client import Blocked
 
 SCOPE = "openid offline_access api:oemr user/patient.read user/facility.read"
 NARROW = "openid offline_access api:oemr user/patient.read"

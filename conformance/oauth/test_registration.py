@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures import keys
-from fixtures.login import Browser
-from fixtures.registrar import (
+from fixtures.driver import keys
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import (
     LOGIN_SCOPE,
     PUBLIC_SCOPE,
     confidential_metadata,

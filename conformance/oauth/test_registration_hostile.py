@@ -7,11 +7,11 @@ import re
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.exchanges import answer_line
-from fixtures.http import Blocked
-from fixtures.oauth import Client
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import confidential_metadata, public_metadata
+from fixtures.driver.authorization_server import Client
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import confidential_metadata, public_metadata
+from fixtures.wire.client import Blocked
+from fixtures.wire.exchanges import answer_line
 
 pytestmark = writes
 

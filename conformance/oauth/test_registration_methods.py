@@ -3,11 +3,11 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures import keys
-from fixtures.oauth import Client, InBody
-from fixtures.redemptions import with_each
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import confidential_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client, InBody
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import confidential_metadata
+from fixtures.given.faulty_redemptions import with_each
 
 pytestmark = writes
 

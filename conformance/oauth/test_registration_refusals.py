@@ -3,10 +3,10 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures import keys
-from fixtures.oauth import Client
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import confidential_metadata, public_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import confidential_metadata, public_metadata
 
 pytestmark = writes
 

@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import APIS, expect, requirement
-from conformance.routes import cell, closed, everywhere, firsts, rotating
-from fixtures.target import not_applicable
+from conformance.routes.table import cell, closed, everywhere, firsts, rotating
+from fixtures.target.model import not_applicable
 
 ALL = everywhere()
 #: One route of each API.

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement, writes
-from fixtures.sessions import PLACES
+from fixtures.given.sessions import PLACES
 
 FHIR = {
     "Patient": "/fhir/Patient",

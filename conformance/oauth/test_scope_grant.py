@@ -5,11 +5,11 @@ from functools import cache
 import pytest
 
 from conformance import GRANTS, expect, needs, requirement, writes
-from fixtures import keys
-from fixtures.exchanges import answer_line
-from fixtures.http import Blocked
-from fixtures.oauth import granted
-from fixtures.registrar import confidential_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import confidential_metadata
+from fixtures.wire.client import Blocked
+from fixtures.wire.exchanges import answer_line
 
 READ = "openid api:oemr user/patient.read"
 PUBLIC = "openid api:fhir fhirUser"

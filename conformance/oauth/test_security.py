@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from conformance import disclosure, expect, needs, requirement, writes
-from fixtures.http import Blocked, location
-from fixtures.login import (
+from conformance import expect, needs, requirement, writes
+from conformance.watch import disclosure
+from fixtures.driver.authorization_server import Pkce
+from fixtures.driver.login_pages import (
     Browser,
     authorization_request,
     consent,
@@ -17,8 +18,8 @@ from fixtures.login import (
     credentials,
     login_form,
 )
-from fixtures.oauth import Pkce
-from fixtures.registrar import LOGIN_SCOPE
+from fixtures.driver.registrar import LOGIN_SCOPE
+from fixtures.wire.client import Blocked, location
 
 SCOPE = "openid api:oemr user/patient.read"
 EVIL = "https://attacker.example.org/callback"

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from conformance import GRANTS, expect, needs, requirement
-from fixtures import keys
-from fixtures.http import Blocked
-from fixtures.oauth import granted
-from fixtures.registrar import STAFF_SCOPE
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import STAFF_SCOPE
+from fixtures.wire.client import Blocked
 
 USER_GRANTS = [grant for grant in GRANTS if grant.id != "client_credentials"]
 #: RFC 6749 appendix A.4: one space between tokens of these characters.

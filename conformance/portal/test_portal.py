@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.kinds import STAFF_REST_SCOPE
+from fixtures.driver.record_kinds import STAFF_REST_SCOPE
+from fixtures.wire.client import json_body
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
 #: What holds the data of the patient but is not for the portal, and the reverse.

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # both patients get an encounter and an appointment
 

@@ -5,10 +5,10 @@ import secrets
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.charts import MARKED, rows
-from fixtures.http import json_body
-from fixtures.kinds import KINDS
-from fixtures.records import PRACTICE
+from fixtures.driver.record_kinds import KINDS
+from fixtures.given.marked_records import MARKED, rows
+from fixtures.given.records import PRACTICE
+from fixtures.wire.client import json_body
 
 pytestmark = writes
 

@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.changes import CHANGES, elsewhere
-from fixtures.kinds import DELETABLE, KINDS
+from fixtures.driver.record_kinds import DELETABLE, KINDS
+from fixtures.given.changed_records import CHANGES, elsewhere
 
 pytestmark = writes
 

@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from conformance.openapi import PREFIX, starred
-from conformance.routes import load
+from conformance.routes.openapi import PREFIX, starred
+from conformance.routes.table import load
 
 APIS = [
     pytest.param("rest", marks=needs("rest"), id="rest"),

@@ -5,9 +5,9 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from conformance.disclosure import DATABASE
-from fixtures.http import json_body
-from fixtures.kinds import DELETABLE, KINDS
+from conformance.watch.disclosure import DATABASE
+from fixtures.driver.record_kinds import DELETABLE, KINDS
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # what is refused could be made
 

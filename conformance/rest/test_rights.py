@@ -5,10 +5,10 @@ import secrets
 import pytest
 
 from conformance import expect, needs, requirement, writes
-from fixtures.charts import AT_FHIR, MARKED, rows, upload
-from fixtures.exchanges import answer_line
-from fixtures.http import Blocked
-from fixtures.kinds import ISSUES
+from fixtures.driver.record_kinds import ISSUES
+from fixtures.given.marked_records import AT_FHIR, MARKED, rows, upload
+from fixtures.wire.client import Blocked
+from fixtures.wire.exchanges import answer_line
 
 pytestmark = writes  # a member of staff with few rights is made, and a patient with records
 

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # a patient is made, and a record of each kind
 

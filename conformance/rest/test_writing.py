@@ -5,11 +5,11 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.changes import CHANGES
-from fixtures.exchanges import answer_line
-from fixtures.http import Blocked, json_body
-from fixtures.kinds import DELETABLE, KINDS
-from fixtures.tokens import READING_SCOPE
+from fixtures.driver.record_kinds import DELETABLE, KINDS
+from fixtures.driver.tokens import READING_SCOPE
+from fixtures.given.changed_records import CHANGES
+from fixtures.wire.client import Blocked, json_body
+from fixtures.wire.exchanges import answer_line
 
 pytestmark = writes
 

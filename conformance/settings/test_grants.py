@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.oauth import granted
-from fixtures.registrar import public_metadata
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import public_metadata
 
 STAFF = "openid api:oemr user/facility.read"
 PORTAL = "openid api:port patient/patient.read"

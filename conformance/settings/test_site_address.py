@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance import expect, requirement
-from fixtures.http import json_body
-from fixtures.oauth import granted
-from fixtures.racing import at_once
-from fixtures.registrar import public_metadata
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import public_metadata
+from fixtures.wire.client import json_body
+from fixtures.wire.simultaneous import at_once
 
 ELSEWHERE = "https://elsewhere.example.org"
 STAFF = "openid api:oemr user/facility.read"

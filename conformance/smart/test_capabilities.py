@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.oauth import granted
-from fixtures.target import not_applicable
+from fixtures.driver.authorization_server import granted
+from fixtures.target.model import not_applicable
 
 V2_SCOPE = "openid api:fhir user/Patient.rs"
 

@@ -3,8 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.http import json_body
-from fixtures.upgrade import PORTAL_SCOPE, STAFF_SCOPE, moduli
+from fixtures.given.upgraded import moduli
+from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE
+from fixtures.wire.client import json_body
 
 SYSTEM = "api:fhir system/Patient.read"
 ROLES = pytest.mark.parametrize("role", ["staff", "patient"])

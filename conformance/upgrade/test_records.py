@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.oauth import granted
-from fixtures.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
+from fixtures.driver.authorization_server import granted
+from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
 
 #: What is compared, by API; the rest is each release's own way to show it.
 MEMBERS = {

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.redaction import SECRETS
-from fixtures.target import Target, load, option
+from fixtures.plugin.options import PREFIX
+from fixtures.target.files import load
+from fixtures.target.model import Target
+from fixtures.target.options import OPTIONS
+from fixtures.wire.redaction import SECRETS
 from reports.comparing import baselines
 from reports.comparing.baselines import Baseline, NotComparable
-from reports.options import PREFIX, Options
+from reports.options import Options
 
-#: In the results: where those of the older release are.
-FOLDER = "before"
 LOG = "run.log"
 #: Options of the newer release's run, and how many words each one takes.
 OWN = {
@@ -41,7 +42,7 @@ def baseline(config: pytest.Config, chosen: Options, given: Baseline | None) -> 
 
     Options that exclude each other are a usage error.
     """
-    older = str(option(config, "upgrade_from", ""))
+    older = config.stash[OPTIONS].upgrade_from
     if not older:
         if chosen.judge_both:
             raise pytest.UsageError(
@@ -53,7 +54,7 @@ def baseline(config: pytest.Config, chosen: Options, given: Baseline | None) -> 
             "--judge-both and --baseline exclude each other: both say what to compare with"
         )
     before = load(older, os.environ)
-    target = load(str(option(config, "target", "embedded")), os.environ)
+    target = load(config.stash[OPTIONS].target, os.environ)
     if (before.kind, target.kind) != ("container", "container"):
         raise pytest.UsageError(
             f"--upgrade-from {older} puts the image of --target on the volumes of an older one: "
@@ -82,7 +83,7 @@ def _judged(config: pytest.Config, chosen: Options, before: Target, named: str) 
     """Judge the older release in a run of its own, and return what came of it."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     tell = reporter.write_line if reporter is not None else print
-    folder = chosen.results / FOLDER
+    folder = chosen.results / baselines.BEFORE
     folder.mkdir(parents=True, exist_ok=True)
     tell(f"judging {before.name} first, of which the verdicts are compared with the target's")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]

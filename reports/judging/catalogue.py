@@ -48,7 +48,7 @@ AREAS = (
 
 
 #: How the id of a check starts that judges every exchange of a run.
-WATCH = "conformance/watch.py::"
+WATCH = "conformance/watch/alarms.py::"
 
 
 class CatalogueError(ValueError):

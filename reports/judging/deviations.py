@@ -19,7 +19,7 @@ import pytest
 from reports.judging.catalogue import ROOT, name_entry, schema_errors
 
 NONE = "none"
-SHIPPED = ROOT / "fixtures" / "deviations"
+SHIPPED = ROOT / "fixtures" / "target" / "deviations"
 
 
 @dataclass(frozen=True)

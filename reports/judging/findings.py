@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.redaction import SECRETS
+from fixtures.wire.redaction import SECRETS
 from reports.judging.catalogue import Requirement
 from reports.judging.deviations import Deviation
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.redaction import SECRETS
+from fixtures.wire.redaction import SECRETS
 from reports import verdicts
 from reports.judging import collection, evidence, findings
 from reports.judging.collection import Judged

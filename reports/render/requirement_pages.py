@@ -19,9 +19,9 @@ FOLDER = Path("docs") / "requirements"
 HEAD = "<!-- written by `python -m reports.docs`: change the catalogue, not this page -->"
 INTRODUCTION = (
     "Every requirement of the suite, with its source, its checks, and what OpenEMR is known to do "
-    "instead, as declared in [fixtures/deviations](../../fixtures/deviations) with a link to the "
-    "line of source. A release that is not named at a requirement fulfils it, or does not have "
-    "the feature, or warns only; a run says which."
+    "instead, as declared in [fixtures/target/deviations](../../fixtures/target/deviations) with a "
+    "link to the line of source. A release that is not named at a requirement fulfils it, or does "
+    "not have the feature, or warns only; a run says which."
 )
 
 #: Checks by requirement: file (from the root) and function.
@@ -49,7 +49,7 @@ def known(root: Path, requirements: Mapping[str, Requirement]) -> tuple[list[str
     """Return the releases of which deviations are shipped, and those by requirement."""
     found: dict[str, list[tuple[str, Deviation]]] = {}
     releases = []
-    for path in sorted((root / "fixtures" / "deviations").glob("*.toml"), key=_version):
+    for path in sorted((root / "fixtures" / "target" / "deviations").glob("*.toml"), key=_version):
         release = path.stem.removeprefix("openemr-")
         releases.append(release)
         for entry in deviations.read(path, requirements.keys()):
@@ -120,7 +120,7 @@ def _entry(
     for path, function in judged:
         yield f"- check [`{function}`](../../{path})"
     if requirement.watch is not None:
-        yield "- judged on [every exchange of a run](../../conformance/watch.py)"
+        yield "- judged on [every exchange of a run](../../conformance/watch/alarms.py)"
     elif not judged:
         yield f"- untested: {plain(requirement.untested or 'no check yet')}"
     for release, entry in known.get(requirement.id, ()):

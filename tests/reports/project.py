@@ -23,20 +23,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.redaction import SECRETS
+from fixtures.target.options import OPTIONS
+from fixtures.wire.redaction import SECRETS
 
 TARGET = pytest.StashKey()
 Target = SimpleNamespace
-
-
-def load(name, environment):
-    """Return the target of a name: there is none."""
-    raise pytest.UsageError(f"there is no target {name!r}")
-
-
-def option(config, name, default):
-    """Return an option: none is given."""
-    return default
 
 
 FACTS = {
@@ -51,6 +42,7 @@ def pytest_configure(config):
     facts = FACTS | json.loads(os.environ.get("FACTS", "{}"))
     if not config.option.collectonly:
         config.stash[TARGET] = SimpleNamespace(**facts)
+    config.stash[OPTIONS] = SimpleNamespace(target="embedded", upgrade_from="")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -84,6 +76,12 @@ def secret():
     SECRETS.remember("access_token", "s3cr3t-t0ken-of-the-test")
     return "s3cr3t-t0ken-of-the-test"
 '''
+
+OPTIONS = 'PREFIX, OFF = "OPENEMR_CONFORMANCE_", {"", "0", "false", "no"}'
+FILES = """
+def load(name, environment):
+    raise ValueError(name)
+"""
 
 REDACTION = '''
 """A stand-in for the place that knows secrets."""
@@ -183,11 +181,15 @@ class Project:
         self.folder = folder
         self.results = folder / "results"
         self.write("pyproject.toml", PYPROJECT)
-        self.write("conftest.py", 'pytest_plugins = ["fixtures.target", "reports.plugin"]')
+        self.write("conftest.py", 'pytest_plugins = ["fixtures.plugin.hooks", "reports.plugin"]')
         self.write("fixtures/__init__.py", "")
-        self.write("fixtures/target.py", TARGET)
-        self.write("fixtures/redaction.py", REDACTION)
-        self.write("fixtures/app.py", "def made(config):\n    return None\n")
+        self.write("fixtures/plugin/hooks.py", "from fixtures.target.model import *")
+        self.write("fixtures/plugin/options.py", OPTIONS)
+        self.write("fixtures/target/app.py", "import pytest\nAPP = pytest.StashKey()")
+        self.write("fixtures/target/files.py", FILES)
+        self.write("fixtures/target/model.py", TARGET)
+        self.write("fixtures/target/options.py", "import pytest\nOPTIONS = pytest.StashKey()")
+        self.write("fixtures/wire/redaction.py", REDACTION)
         self.write(
             "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"
         )

@@ -258,7 +258,7 @@ def test_a_baseline_that_is_no_run_is_a_usage_error(tmp_path):
 def test_shipped_deviations_are_chosen_by_version(project):
     """The files that name the target's version apply, unless `none` is asked for."""
     project.check(MIXED.partition('@requirement("T-should")')[0])
-    project.write("fixtures/deviations/openemr-9.toml", 'versions = ["9.0*"]\n' + DEVIATION)
+    project.write("fixtures/target/deviations/openemr-9.toml", 'versions = ["9.0*"]\n' + DEVIATION)
 
     shipped = project.run()
     without = project.run("--deviations", "none")
