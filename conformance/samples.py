@@ -80,9 +80,3 @@ def searches(count: int) -> tuple[tuple[str, str], ...]:
 def ids(count: int) -> tuple[str, ...]:
     """Return ids that are none of the server's."""
     return _drawn("ids", count)
-
-
-def shortest(problems: list[tuple[Any, str]]) -> str:
-    """Tell the problems of which the values are the shortest, in a line."""
-    told = sorted(problems, key=lambda one: len(str(one[0])))
-    return "; ".join(f"{value!r}: {what}" for value, what in told[:2])

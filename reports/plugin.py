@@ -17,6 +17,7 @@ import pytest
 
 from fixtures.target.app import APP
 from fixtures.target.model import TARGET
+from fixtures.target.options import collects_checks, is_worker
 from fixtures.wire.redaction import SECRETS
 from reports import options
 from reports.comparing import gate, older_release
@@ -42,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read options and catalogue, and register the hooks that judge, if checks are collected."""
     chosen = options.resolve(config)
-    if not options.collects_checks(config):
+    if not collects_checks(config):
         return
     try:
         known = catalogue.load(config.rootpath)
@@ -51,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in known.marks():
         config.addinivalue_line("markers", f"{mark}: added at collection from the catalogue")
     judging: Judging
-    if hasattr(config, "workerinput"):
+    if is_worker(config):
         judging = Worker(config, chosen, known)
     else:
         judging = Controller(config, chosen, known)

@@ -105,7 +105,7 @@ def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, pers
     answers = [allergy(token, **{f"patient.{name}": value}) for value in (real, wrong)]
 
     told = [(one.status_code, ids(one)) for one in answers]
-    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers[0])
+    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers)
 
 
 @requirement("FHIR-search-escape")
@@ -168,7 +168,7 @@ def test_docref_reads_a_parameters_body(api, compartment):
         headers={"Content-Type": "application/fhir+json"},
     )
 
-    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", response)
+    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", [response, asked])
 
 
 def kinds_of(response):

@@ -138,4 +138,4 @@ def test_sort_of_a_search_is_not_evaluated(resources, cohort):
 
     for response in orders:
         expect.answered(response)
-    expect.equal(ids(orders[1]), ids(orders[0]), "the order of another condition", orders[1])
+    expect.equal(ids(orders[1]), ids(orders[0]), "the order of another condition", orders[::-1])

@@ -114,5 +114,5 @@ def _expect_one(won, what):
         len(won) <= 1,
         f"at most 1 of several {what} at the same moment to succeed",
         f"{len(won)} succeeded: a thief who is as quick as the owner gets tokens too",
-        won[-1] if won else None,
+        won[::-1],
     )

@@ -1,5 +1,7 @@
 """Client registration: what the server must not register, and how it refuses."""
 
+from typing import Any
+
 import pytest
 
 from conformance import expect, requirement, writes
@@ -22,7 +24,7 @@ CODES = {
     "unauthorized_client",
 }
 #: Good metadata with one bad value each; None takes a member away.
-BAD_VALUES = {
+BAD_VALUES: dict[str, dict[str, Any]] = {
     "auth_method": {"token_endpoint_auth_method": "x_no_such_method"},
     "scope_unknown": {"scope": "openid foo/Bar.read"},
     "redirect_uris_missing": {"redirect_uris": None},

@@ -85,4 +85,5 @@ def test_portal_takes_no_writes(api, tokens, shown, path, method):
 
     expect.status(before, 200)
     expect.status(response, 401, 403, 404, 405, 501)
-    expect.equal(json_body(after).get("data"), json_body(before).get("data"), "the patient", after)
+    kept = json_body(before).get("data")
+    expect.equal(json_body(after).get("data"), kept, "the patient", [after, response, before])

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.routes.table import PREFIX
 from fixtures.target.model import Target, not_applicable
-from fixtures.wire.client import Http
+from fixtures.wire.client import Http, Response
 
 PLACE = "/swagger/openemr-api.yaml"
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
@@ -17,11 +17,12 @@ LINE = re.compile(r"""(?: {2}['"]?(?P<path>/[^'":]*)['"]?| {4}(?P<method>[a-z]+)
 class OpenApi:
     """The routes that the document lists, each as method and path with a star per parameter."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, response: Response) -> None:
         """Read as much of the YAML as tells the routes."""
+        self.response = response
         self.listed: set[tuple[str, str]] = set()
         path = ""
-        for line in text.partition("\npaths:")[2].splitlines():
+        for line in response.text.partition("\npaths:")[2].splitlines():
             found = LINE.fullmatch(line)
             if found is None:
                 if line and not line.startswith((" ", "#")):
@@ -47,4 +48,4 @@ def openapi(target: Target, http: Http) -> OpenApi:
     answer = http.get(target.base_url + PLACE)
     if answer.status_code != 200 or not answer.text.startswith("openapi:"):
         not_applicable(f"the server serves no {PLACE}")
-    return OpenApi(answer.text)
+    return OpenApi(answer)

@@ -335,12 +335,15 @@ class Gate:
         body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
         return self.api.request(method, path.replace("*", UNKNOWN), token, json=body)
 
-    def has(self, api: str, method: str, path: str) -> bool:
-        """Tell whether the server has a route: one that is there refuses a wrong scope."""
+    def has(self, api: str, method: str, path: str) -> tuple[bool, Response]:
+        """Return whether the server has a route, and the response that shows it.
+
+        A route that is there refuses a token with a wrong scope.
+        """
         example = closed(api)[0]
         role = example.roles[-1] if api == "fhir" else example.roles[0]
         answer = self.at(method, path, self.keyring.foreign(example, role))
-        return not self._like_nowhere(example, role, answer)
+        return not self._like_nowhere(example, role, answer), answer
 
     def missing(self, route: Route, role: str, answer: Response) -> bool:
         """Tell whether an answer means that the server has no such route.

@@ -13,7 +13,6 @@ from conformance.token_life.model import BIRTHS, LOOKING, QUIET, Look, Script, s
 from conformance.token_life.scripts import acts, playable, scripts
 from fixtures.given.token_life import Outcome, Step
 from fixtures.wire.client import Blocked
-from fixtures.wire.exchanges import answer_line
 
 Play = Callable[[Sequence[Step]], list[Outcome]]
 
@@ -104,11 +103,12 @@ def _shortest(
 
 def _told(promise: Promise, played: Script, outcomes: Sequence[Outcome], number: int) -> Mismatch:
     """Say in numbered steps how the promise is broken."""
+    paired = promise.outcome == "agrees"
     names: dict[tuple[int, int], int] = {}
     known: list[str] = []
     lines: list[str] = []
     for place, (step, _) in enumerate(played[: number + 1]):
-        judged = place == number or (place == number - 1 and promise.outcome == "agrees")
+        judged = place == number or (place == number - 1 and paired)
         if step.act in LOOKING and not judged:
             continue
         if step.client not in known:
@@ -117,15 +117,13 @@ def _told(promise: Promise, played: Script, outcomes: Sequence[Outcome], number:
         if step.act in BIRTHS:
             names[step.session, sum(key[0] == step.session for key in names)] = len(names) + 1
         lines.append(_words(step, names, outcomes[place]))
-    response = outcomes[number].response
+    shown = [outcomes[number], *([outcomes[number - 1]] if paired else [])]
     expected = {"works": "it works", "refused": "it is refused", "agrees": "the two agree"}
-    error = Mismatch(
+    return Mismatch(
         f"after step {len(lines)} that {expected[promise.outcome]}: {promise.why}",
         [f"{place}. {line}" for place, line in enumerate(lines, 1)],
+        [outcome.response for outcome in shown if outcome.response is not None],
     )
-    if response is not None:
-        error.in_answer = answer_line(response.request, response)
-    return error
 
 
 def _words(step: Step, names: dict[tuple[int, int], int], outcome: Outcome) -> str:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.plugin.options import PREFIX
 from fixtures.target.files import load
 from fixtures.target.model import Target
-from fixtures.target.options import OPTIONS
+from fixtures.target.options import OPTIONS, PREFIX
 from fixtures.wire.redaction import SECRETS
 from reports.comparing import baselines
 from reports.comparing.baselines import Baseline, NotComparable

@@ -40,9 +40,9 @@ FACTS = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     facts = FACTS | json.loads(os.environ.get("FACTS", "{}"))
+    config.stash[OPTIONS] = SimpleNamespace(target="embedded", upgrade_from="")
     if not config.option.collectonly:
         config.stash[TARGET] = SimpleNamespace(**facts)
-    config.stash[OPTIONS] = SimpleNamespace(target="embedded", upgrade_from="")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -77,11 +77,16 @@ def secret():
     return "s3cr3t-t0ken-of-the-test"
 '''
 
-OPTIONS = 'PREFIX, OFF = "OPENEMR_CONFORMANCE_", {"", "0", "false", "no"}'
-FILES = """
+FILES = '''
+"""A stand-in for what reads targets."""
+
+import pytest
+
+
 def load(name, environment):
-    raise ValueError(name)
-"""
+    """Raise an error: there is no target."""
+    raise pytest.UsageError(f"there is no target {name!r}")
+'''
 
 REDACTION = '''
 """A stand-in for the place that knows secrets."""
@@ -181,15 +186,15 @@ class Project:
         self.folder = folder
         self.results = folder / "results"
         self.write("pyproject.toml", PYPROJECT)
-        self.write("conftest.py", 'pytest_plugins = ["fixtures.plugin.hooks", "reports.plugin"]')
+        self.write("conftest.py", 'pytest_plugins = ["fixtures.target.model", "reports.plugin"]')
         self.write("fixtures/__init__.py", "")
-        self.write("fixtures/plugin/hooks.py", "from fixtures.target.model import *")
-        self.write("fixtures/plugin/options.py", OPTIONS)
-        self.write("fixtures/target/app.py", "import pytest\nAPP = pytest.StashKey()")
-        self.write("fixtures/target/files.py", FILES)
         self.write("fixtures/target/model.py", TARGET)
-        self.write("fixtures/target/options.py", "import pytest\nOPTIONS = pytest.StashKey()")
         self.write("fixtures/wire/redaction.py", REDACTION)
+        key = "import pytest\n{} = pytest.StashKey()\n"
+        self.write("fixtures/target/app.py", key.format("APP"))
+        real = ROOT / "fixtures" / "target" / "options.py"
+        self.write("fixtures/target/options.py", real.read_text("utf-8"))
+        self.write("fixtures/target/files.py", FILES)
         self.write(
             "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"
         )
