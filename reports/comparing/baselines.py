@@ -8,10 +8,16 @@ from typing import Any
 
 import jsonschema
 
+from reports.judging.catalogue import WATCH
+
 SHIPPED = Path(__file__).parents[1] / "baselines"
 SCHEMA = Path(__file__).parents[2] / "conformance" / "schemas" / "conformance.json"
 SUFFIX = ".json.gz"
 PREFIX = "openemr-"
+#: In the results: the folder of the older release's results (see older_release.py).
+BEFORE = "before"
+#: How the id of a check began in version 1 that judges every exchange of a run.
+OLD_WATCH = "conformance/watch.py::"
 LARGEST = 256 * 1024 * 1024
 
 
@@ -90,6 +96,7 @@ def upgraded(data: dict[str, Any]) -> dict[str, Any]:
         for each in checks if isinstance(checks, list) else ():
             if isinstance(each, dict):
                 each.pop("exchanges", None)
+                each["id"] = WATCH.join(str(each.get("id")).split(OLD_WATCH))
     return {**data, "schema_version": 2}
 
 

@@ -21,8 +21,6 @@ from reports.comparing import baselines
 from reports.comparing.baselines import Baseline, NotComparable
 from reports.options import Options
 
-#: In the results: where those of the older release are.
-FOLDER = "before"
 LOG = "run.log"
 #: Options of the newer release's run, and how many words each one takes.
 OWN = {
@@ -84,7 +82,7 @@ def _judged(config: pytest.Config, chosen: Options, before: Target, named: str) 
     """Judge the older release in a run of its own, and return what came of it."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     tell = reporter.write_line if reporter is not None else print
-    folder = chosen.results / FOLDER
+    folder = chosen.results / baselines.BEFORE
     folder.mkdir(parents=True, exist_ok=True)
     tell(f"judging {before.name} first, of which the verdicts are compared with the target's")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]

@@ -30,7 +30,6 @@ class Judged:
 PYTEST_MARKS = frozenset(
     ("parametrize", "skip", "skipif", "usefixtures", "filterwarnings", "xfail")
 )
-LONGEST_PARAMETER = 1000
 
 JUDGED = pytest.StashKey[Judged]()
 
@@ -136,10 +135,8 @@ def _described(item: pytest.Item, known: set[str]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """Return a parameter as text, a string in single quotes (as Allure shows it)."""
-    text = f"'{value}'" if isinstance(value, str) else repr(value)
-    cut = f"{text[:LONGEST_PARAMETER]}… ({len(text)} characters)"
-    return text if len(text) <= LONGEST_PARAMETER else cut
+    """Return a parameter as text, a string in single quotes, as allure-pytest does."""
+    return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
 @functools.cache  # checks share them, and pytest looks each up among all that are registered

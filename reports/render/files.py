@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports.comparing import older_release
+from reports.comparing import baselines
 from reports.judging import app_verdict
 from reports.render import comparison, markdown, statement
 
@@ -48,7 +48,7 @@ def prepare(folder: Path) -> None:
         raise pytest.UsageError(
             f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
         ) from None
-    for place in (folder, folder / older_release.FOLDER):
+    for place in (folder, folder / baselines.BEFORE):
         for name in (CONFORMANCE, JUNIT, *RENDERED, *comparison.FILES):
             (place / name).unlink(missing_ok=True)
         for pattern in ALLURE_FILES:

@@ -88,7 +88,7 @@ def _index(
     yield "|---" + "|--:" * len(columns) + "|"
     totals: Counter[str] = Counter()
     for area, requirements in areas.items():
-        row = Counter(requirement.level for requirement in requirements)
+        row: Counter[str] = Counter(requirement.level for requirement in requirements)
         row["checks"] = sum(len(found.get(each.id, ())) for each in requirements)
         for release in releases:
             several = (each for each in requirements if release in dict(known.get(each.id, ())))

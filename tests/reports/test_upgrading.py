@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures.target.options import OPTIONS
+from fixtures.target.options import Options as TargetOptions
 from reports.comparing import baselines, older_release
 from reports.comparing.baselines import Baseline
 from reports.options import Options
@@ -31,7 +33,7 @@ def baseline(tmp_path):
         newer.write_text(TARGET.format(version='version = "8.0.0"'))
         named = {"target": str(newer), "upgrade_from": str(older), **chosen}
         config = SimpleNamespace(
-            getoption=named.get,
+            stash={OPTIONS: TargetOptions(**named)},
             pluginmanager=SimpleNamespace(get_plugin=lambda _: None),
             invocation_params=SimpleNamespace(dir=tmp_path, args=["-n2", f"--target={newer}"]),
         )
