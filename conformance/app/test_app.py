@@ -17,7 +17,6 @@ NO_ROUTE = (
 
 @requirement("APP-registration")
 def test_app_is_registered_as_described(installed):
-    """The server registers the app as it is described."""
     response = installed.registration
 
     expect.success(response)
@@ -26,7 +25,6 @@ def test_app_is_registered_as_described(installed):
 
 @requirement("APP-registered-as-asked")
 def test_registration_keeps_what_the_app_asked_for(installed, app, app_member):
-    """The server keeps of the registration what the app relies on."""
     response = installed.registration
 
     expect.success(response)
@@ -39,7 +37,6 @@ def test_registration_keeps_what_the_app_asked_for(installed, app, app_member):
 
 @requirement("APP-secret")
 def test_app_gets_a_secret_if_it_keeps_one(installed, app):
-    """An app that keeps a secret gets one, and one that cannot keep any gets none."""
     response = installed.registration
 
     expect.success(response)
@@ -62,7 +59,6 @@ def test_app_gets_a_secret_if_it_keeps_one(installed, app):
 
 @requirement("APP-address")
 def test_app_calls_the_server_by_its_address(server, app, discovery):
-    """The server has the address by which the app calls it."""
     called = (app.base_url or server.target.base_url).rstrip("/")
 
     issuer = str(expect.json_object(discovery).get("issuer"))
@@ -75,7 +71,6 @@ def test_app_calls_the_server_by_its_address(server, app, discovery):
 
 @requirement("APP-token")
 def test_app_gets_its_tokens(installed, app_token):
-    """Each grant that the app uses gives it tokens."""
     if app_token.grant == "authorization_code":
         expect.code(installed.authorization(app_token))
     response = installed.answer(app_token)
@@ -87,7 +82,6 @@ def test_app_gets_its_tokens(installed, app_token):
 
 @requirement("APP-scope")
 def test_app_is_granted_its_scope(installed, app_scope):
-    """Each scope that the app asks for is granted."""
     use, scope = app_scope
 
     given = installed.scopes(use)
@@ -106,7 +100,6 @@ def test_app_is_granted_its_scope(installed, app_scope):
 
 @requirement("APP-lifetime")
 def test_app_tokens_live_long_enough(installed, app_lifetime):
-    """Tokens live at least as long as the app relies on what it learnt of them."""
     response = installed.answer(app_lifetime)
 
     expect.status(response, 200)
@@ -122,7 +115,6 @@ def test_app_tokens_live_long_enough(installed, app_lifetime):
 
 @requirement("APP-refresh")
 def test_app_refreshes_its_tokens(installed, server, app_refresh):
-    """Tokens that the app refreshes come with a refresh token that works."""
     client = installed.another()
     answer = installed.fresh(client, app_refresh)
     tokens = granted(answer)
@@ -139,7 +131,6 @@ def test_app_refreshes_its_tokens(installed, server, app_refresh):
 
 @requirement("APP-introspection")
 def test_app_learns_what_its_tokens_are_worth(installed, server, app_introspection):
-    """The app is told that its token is active, and for what."""
     token = installed.token(app_introspection.name)
 
     response = server.introspect(installed.client, token)
@@ -155,7 +146,6 @@ def test_app_learns_what_its_tokens_are_worth(installed, server, app_introspecti
 
 @requirement("APP-subject")
 def test_app_learns_who_the_patient_is(installed, server, app_subject):
-    """The sub of an introspected token is the FHIR id of the patient who logged in."""
     token = installed.token(app_subject.name)
 
     response = server.introspect(installed.client, token)
@@ -169,7 +159,6 @@ def test_app_learns_who_the_patient_is(installed, server, app_subject):
 
 @requirement("APP-call")
 def test_app_is_answered(installed, api, app_call):
-    """Each request that the app makes is answered as the app expects it."""
     token = installed.token(app_call.token)
     options = {} if app_call.body is None else {"json": app_call.body}
 
@@ -188,7 +177,6 @@ def test_app_is_answered(installed, api, app_call):
 
 @requirement("APP-logout")
 def test_app_logs_its_user_out(installed, server, app, app_logout):
-    """The app logs its user out, and gets the user back at its own address if it asks for that."""
     client = installed.another()
     answer = installed.fresh(client, app_logout)
     tokens = granted(answer)
@@ -209,7 +197,6 @@ def test_app_logs_its_user_out(installed, server, app, app_logout):
 
 @requirement("APP-browser")
 def test_browser_lets_the_app_call(server, http, app, app_preflight):
-    """A browser lets the app call what it calls from its own origin."""
     method, _, path = app_preflight.partition(" ")
     url = server.target.api_url + path if path else server.token_endpoint
     headers = {

@@ -27,7 +27,6 @@ def without_prefer(bulk):
 @requirement("BULK-1.0-kickoff-accept")
 @pytest.mark.parametrize("path", LEVELS, ids=["system", "patients"])
 def test_kick_off_names_where_the_status_is(bulk, path):
-    """A kick-off answers 202 and names an absolute Content-Location."""
     response = bulk.begun(path)
 
     expect.status(response, 202)
@@ -37,13 +36,11 @@ def test_kick_off_names_where_the_status_is(bulk, path):
 
 @requirement("BULK-1.0-kickoff-headers")
 def test_kick_off_without_prefer_is_refused(without_prefer):
-    """A kick-off without Prefer: respond-async is refused with 4xx."""
     expect.refused(without_prefer)
 
 
 @requirement("BULK-1.0-status-complete")
 def test_manifest_has_all_its_members(bulk):
-    """A finished export is told as JSON with all members of the manifest."""
     response = bulk.export().status
 
     expect.status(response, 200)
@@ -53,7 +50,6 @@ def test_manifest_has_all_its_members(bulk):
 
 @requirement("BULK-1.0-transactiontime-instant")
 def test_transaction_time_is_an_instant(bulk):
-    """The transactionTime is an instant, not after the export."""
     export = bulk.export()
 
     stamp = export.manifest.get("transactionTime")
@@ -67,7 +63,6 @@ def test_transaction_time_is_an_instant(bulk):
 
 @requirement("BULK-1.0-request-url")
 def test_request_is_the_url_of_the_kick_off(bulk):
-    """The member request is the full URL of the kick-off."""
     export = bulk.export()
 
     url = str(export.kick_off.request.url)
@@ -77,7 +72,6 @@ def test_request_is_the_url_of_the_kick_off(bulk):
 
 @requirement("BULK-1.0-ndjson")
 def test_files_are_ndjson_of_their_type(bulk):
-    """A file is NDJSON with one resource of the named type in each line."""
     export = bulk.export()
 
     expect.that(export.files, "files", export.manifest, export.status)
@@ -91,7 +85,6 @@ def test_files_are_ndjson_of_their_type(bulk):
 
 @requirement("BULK-1.0-no-duplicates")
 def test_no_resource_is_exported_twice(bulk):
-    """No resource is exported twice."""
     export = bulk.export()
 
     exported = [
@@ -107,7 +100,6 @@ def test_no_resource_is_exported_twice(bulk):
 
 @requirement("BULK-1.0-files-complete")
 def test_export_holds_every_patient(bulk, patient, other_patient):
-    """An export of all patients holds every patient."""
     export = bulk.export()
 
     wanted = {patient.uuid, other_patient.uuid}
@@ -118,7 +110,6 @@ def test_export_holds_every_patient(bulk, patient, other_patient):
 
 @requirement("BULK-1.0-type-param")
 def test_type_limits_the_export(bulk):
-    """_type limits the export to the named types."""
     status = bulk.finished(bulk.begun(f"{ALL}?_type=Patient"))
 
     types = {one.get("type") for one in json_body(status).get("output", [])}
@@ -127,7 +118,6 @@ def test_type_limits_the_export(bulk):
 
 @requirement("BULK-1.0-limited-to-scope")
 def test_export_holds_only_what_the_token_may_read(bulk, tokens):
-    """An export holds only what the token may read."""
     token = tokens.system(
         "api:fhir system/Patient.read system/Binary.read system/Patient.$export "
         "system/*.$bulkdata-status"
@@ -143,7 +133,6 @@ def test_export_holds_only_what_the_token_may_read(bulk, tokens):
 @requirement("BULK-1.0-bad-since")
 @pytest.mark.parametrize("since", ["nope", "2020-13-40T00:00:00Z"])
 def test_malformed_since_is_refused(bulk, since):
-    """A malformed _since is refused with an OperationOutcome."""
     response = bulk.kick_off(ALL, params={"_since": since})
 
     expect.refused(response)
@@ -153,7 +142,6 @@ def test_malformed_since_is_refused(bulk, since):
 @requirement("BULK-1.0-outputformat")
 @pytest.mark.parametrize("name", ["application/fhir+ndjson", "application/ndjson", "ndjson"])
 def test_output_format_is_accepted(bulk, name):
-    """The three names of NDJSON are accepted as _outputFormat."""
     params = {"_outputFormat": name, "_since": "2100-01-01T00:00:00Z"}
     response = bulk.kick_off(ALL, params=params)
 
@@ -163,7 +151,6 @@ def test_output_format_is_accepted(bulk, name):
 @requirement("BULK-2.0-error-operationoutcome")
 @pytest.mark.parametrize("case", ["format", "job", "no_job", "no_prefer"])
 def test_error_of_the_export_carries_an_operation_outcome(api, bulk, without_prefer, case):
-    """An error of the export carries an OperationOutcome."""
     job = "/fhir/$bulkdata-status?job=00000000-0000-4000-8000-000000000000"
     response = {
         "format": lambda: bulk.kick_off(ALL, params={"_outputFormat": "text/csv"}),
@@ -178,7 +165,6 @@ def test_error_of_the_export_carries_an_operation_outcome(api, bulk, without_pre
 
 @requirement("BULK-2.0-cancel")
 def test_deleted_export_is_gone(api, bulk):
-    """A deleted export is gone: its status answers 404."""
     # Others look at what was fetched of this export, and ask for no more of it.
     where = bulk.export(f"{ALL}?_since=2100-01-01T00:00:00Z").where
     response = api.delete(where, bulk.token)
@@ -191,7 +177,6 @@ def test_deleted_export_is_gone(api, bulk):
 
 @requirement("BULK-2.0-group-unknown")
 def test_export_of_an_unknown_group_gives_nobody(api, bulk):
-    """An export of an unknown group gives nobody's data."""
     listed = api.get("/fhir/Group", bulk.token)
     groups = [one.get("id") for one in found(listed)]
     unknown = "00000000-0000-4000-8000-000000000000"
@@ -208,7 +193,6 @@ def test_export_of_an_unknown_group_gives_nobody(api, bulk):
 
 @requirement("BULK-capability")
 def test_export_is_declared(capability_statement):
-    """The CapabilityStatement declares the operations of the export."""
     rest = expect.member(capability_statement, "rest", kind=list)[0]
     operations = list(rest.get("operation", []))
     for resource in rest.get("resource", []):

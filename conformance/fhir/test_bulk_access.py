@@ -41,7 +41,6 @@ def token_of(tokens):
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("who", WITHOUT_RIGHT)
 def test_kick_off_without_a_right_is_refused(bulk, token_of, who, level):
-    """A kick-off without a right to it is refused."""
     response = bulk.kick_off(LEVELS[level], token_of(who))
 
     expect.status(response, 401, 403, 400)
@@ -51,7 +50,6 @@ def test_kick_off_without_a_right_is_refused(bulk, token_of, who, level):
 @requirement("BULK-1.0-scope")
 @pytest.mark.parametrize("level", LEVELS)
 def test_kick_off_without_its_scope_is_refused(bulk, tokens, level):
-    """A kick-off without the scope of the export is refused."""
     response = bulk.kick_off(LEVELS[level], tokens.system(READING))
 
     expect.status(response, 401, 403)
@@ -61,7 +59,6 @@ def test_kick_off_without_its_scope_is_refused(bulk, tokens, level):
 @requirement("OPENEMR-SCOPE-bulk-status")
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_status_without_its_scope_is_refused(api, bulk, tokens, method):
-    """The status of an export asks for the scope of the status."""
     export = bulk.export()
     where = export.where
     response = api.request(method, where, tokens.system(READING))
@@ -75,7 +72,6 @@ def test_status_without_its_scope_is_refused(api, bulk, tokens, method):
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("who", WITHOUT_RIGHT)
 def test_status_without_a_right_is_refused(api, bulk, token_of, who, method):
-    """The status of an export is not told without a right to it."""
     export = bulk.export()
     where = export.where
     response = api.request(method, where, token_of(who))
@@ -88,7 +84,6 @@ def test_status_without_a_right_is_refused(api, bulk, token_of, who, method):
 @requirement("BULK-1.0-files-token")
 @pytest.mark.parametrize("who", ["none", "garbage"])
 def test_file_without_a_token_is_not_given(api, bulk, token_of, who):
-    """A file is not given without a valid token."""
     export = bulk.export()
     response = api.get(export.outputs[0]["url"], token_of(who))
 
@@ -98,7 +93,6 @@ def test_file_without_a_token_is_not_given(api, bulk, token_of, who):
 @requirement("BULK-file-path-not-guessable")
 @pytest.mark.parametrize("who", ["staff", pytest.param("patient", marks=needs("patients"))])
 def test_file_is_not_given_to_somebody_else(api, bulk, token_of, who):
-    """A file is given to nobody whose token does not reach it."""
     export = bulk.export()
     answers = [api.get(one["url"], token_of(who)) for one in export.outputs]
 
@@ -108,7 +102,6 @@ def test_file_is_not_given_to_somebody_else(api, bulk, token_of, who):
 
 @requirement("BULK-file-path-not-guessable")
 def test_file_is_not_given_without_the_scope_for_files(api, bulk, tokens):
-    """A file is given to nobody whose token does not reach it."""
     export = bulk.export()
     response = api.get(export.outputs[0]["url"], tokens.system("api:fhir system/Patient.read"))
 
@@ -117,7 +110,6 @@ def test_file_is_not_given_without_the_scope_for_files(api, bulk, tokens):
 
 @requirement("BULK-file-path-not-guessable")
 def test_file_of_what_the_client_may_not_read_is_not_given(api, server, bulk, new_client):
-    """A file is given to nobody whose token does not reach it."""
     other = new_client.system(READING)
     answer = server.client_credentials(other, READING)
     expect.status(answer, 200)

@@ -63,7 +63,6 @@ def declared(compartment):
 @requirement("FHIR-metadata-searchparams-match")
 @pytest.mark.parametrize("kind", DOCUMENTED_TYPES + LATER_TYPES)
 def test_declared_search_parameters_filter(compartment, declared, capability_statement, kind):
-    """Each declared search parameter is accepted and filters."""
     types = {one["name"]: one["type"] for one in declared(kind).get("searchParam", [])}
     own = {"patient": compartment.person.uuid} if "patient" in types else {}
     key, there = own_values(compartment, kind, types)
@@ -90,7 +89,6 @@ def test_declared_search_parameters_filter(compartment, declared, capability_sta
 
 @requirement("FHIR-metadata-writes-match")
 def test_declared_writes_are_served(compartment, resources, capability_statement):
-    """Each create and update that is declared is served."""
     missing, failed = [], []
     for kind, said in compartment.declared.items():
         codes = {one.get("code") for one in said.get("interaction", [])}
@@ -113,7 +111,6 @@ def test_declared_writes_are_served(compartment, resources, capability_statement
 @requirement("FHIR-metadata-undeclared-refused")
 @pytest.mark.parametrize("interaction", ["create", "delete"])
 def test_undeclared_writes_are_refused(api, compartment, capability_statement, interaction):
-    """A write that is not declared is refused."""
     done, accepted = [], []
     for kind, said in compartment.declared.items():
         if {"code": interaction} in said.get("interaction", []):
@@ -135,7 +132,6 @@ def test_undeclared_writes_are_refused(api, compartment, capability_statement, i
 @requirement("OPENEMR-FHIR-readme-resources")
 @pytest.mark.parametrize("kind", DOCUMENTED_TYPES)
 def test_documented_type_is_served(compartment, declared, capability_statement, kind):
-    """Each resource type that OpenEMR's documents name can be searched."""
     types = compartment.declared
     expect.that(kind in types, f"{kind} to be declared", sorted(types), capability_statement)
     declared(kind)
@@ -147,7 +143,6 @@ def test_documented_type_is_served(compartment, declared, capability_statement, 
 
 @requirement("USCORE-supported-profiles")
 def test_profiles_of_us_core_are_declared(compartment, capability_statement):
-    """The CapabilityStatement declares the US Core profiles of its types."""
     named = {
         str(profile).partition("|")[0].rpartition("/")[2]
         for said in compartment.declared.values()

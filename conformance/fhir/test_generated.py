@@ -27,7 +27,6 @@ def mine(records):
 
 @requirement("REST-generated-patients")
 def test_generated_patient_is_kept_by_the_standard_api(api, staff, mine):
-    """Any patient of the documented fields is kept as it was written, or refused."""
     problems = []
     for one in samples.patients(PATIENTS):
         sent = {"fname": one["given"], "lname": one["family"], "sex": one["sex"]}
@@ -50,7 +49,6 @@ def test_generated_patient_is_kept_by_the_standard_api(api, staff, mine):
 
 @requirement("FHIR-generated-patients")
 def test_generated_patient_is_kept_by_fhir(resources, mine):
-    """Any patient of the documented types is kept as it was written, or refused."""
     problems = []
     for one in samples.patients(PATIENTS):
         sent = {"gender": one["sex"].lower(), "birthDate": one["born"]}
@@ -78,7 +76,6 @@ def test_generated_patient_is_kept_by_fhir(resources, mine):
 
 @requirement("FHIR-generated-searches")
 def test_generated_search_finds_what_was_asked_for(resources, person):
-    """Whatever is searched for, nothing breaks and every match has what was asked for."""
     problems = []
     for name, value in samples.searches(SEARCHES):
         response = resources.search("Patient", {name: value, "_count": "3"})
@@ -97,7 +94,6 @@ def test_generated_search_finds_what_was_asked_for(resources, person):
 
 @requirement("FHIR-generated-searches")
 def test_generated_id_is_not_found(resources, person):
-    """Whatever is searched for, nothing breaks and every match has what was asked for."""
     problems = []
     for key in samples.ids(IDS):
         if key.strip(".") == "":

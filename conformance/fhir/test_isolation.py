@@ -75,7 +75,6 @@ def known(api, staff, other_patient):
 @requirement("SCOPE-patient-compartment")
 @pytest.mark.parametrize("kind", BEHIND)
 def test_resource_of_another_patient_is_not_shown(asked, other_patient, foreign, kind):
-    """A patient's token never reveals the data of another patient."""
     response = asked(f"{kind}/{foreign(kind)}")
 
     expect.that(not response.is_success, "a refusal", response.status_code, response)
@@ -89,7 +88,6 @@ def test_resource_of_another_patient_is_not_shown(asked, other_patient, foreign,
 @requirement("SCOPE-other-patient-4xx")
 @pytest.mark.parametrize("kind", BEHIND)
 def test_resource_of_another_patient_is_refused(asked, foreign, kind):
-    """Another patient's id is refused to a patient's token with 4xx."""
     response = asked(f"{kind}/{foreign(kind)}")
 
     expect.status(response, 401, 403, 404)
@@ -98,7 +96,6 @@ def test_resource_of_another_patient_is_refused(asked, foreign, kind):
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", BEHIND)
 def test_search_finds_own_data(asked, patient, foreign, kind):
-    """A search by a patient's token finds own data only."""
     foreign(kind)
     response = asked(kind)
 
@@ -114,7 +111,6 @@ def test_search_finds_own_data(asked, patient, foreign, kind):
 @pytest.mark.parametrize("asking", ASKING)
 @pytest.mark.parametrize("kind", TYPES)
 def test_search_reveals_no_other_patient(asked, other_patient, foreign, kind, asking):
-    """A search by a patient's token finds own data only."""
     words = {"uuid": other_patient.uuid, "id": foreign(kind), "pid": other_patient.pid}
     params = {name: value.format(**words) for name, value in ASKING[asking].items()}
     response = asked(kind, **params)
@@ -129,7 +125,6 @@ def test_search_reveals_no_other_patient(asked, other_patient, foreign, kind, as
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", ["Patient", "Encounter"])
 def test_search_by_post_reveals_no_other_patient(api, token, other_patient, foreign, kind):
-    """A search by a patient's token finds own data only."""
     name = "_id" if kind == "Patient" else "patient"
     response = api.post(f"/fhir/{kind}/_search", token, data={name: other_patient.uuid})
 
@@ -144,7 +139,6 @@ def test_search_by_post_reveals_no_other_patient(api, token, other_patient, fore
 @requirement("FHIR-search-compartment-oracle")
 @pytest.mark.parametrize("name", ["_id", "identifier", "family", "given", "email", "birthdate"])
 def test_search_does_not_tell_whether_somebody_else_exists(asked, known, other_patient, name):
-    """A filter does not tell a patient whether somebody else exists."""
     real = {
         "_id": other_patient.uuid,
         "identifier": str(other_patient.pid),

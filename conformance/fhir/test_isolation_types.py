@@ -88,7 +88,6 @@ def foreign(compartment, records, patient, other_patient):
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", TYPES)
 def test_type_reveals_no_other_patient(api, token, other_patient, foreign, kind):
-    """A search by a patient's token finds own data only."""
     keys = foreign(kind)
     about = {"patient": other_patient.uuid, "_revinclude": "Provenance:target"}
     ways = {"nothing": {}, "patient": about}
@@ -110,7 +109,6 @@ def test_type_reveals_no_other_patient(api, token, other_patient, foreign, kind)
 @requirement("SCOPE-other-patient-4xx")
 @pytest.mark.parametrize("kind", FILLED)
 def test_resource_of_another_patient_is_refused_and_not_shown(api, token, foreign, kind):
-    """Another patient's id is refused to a patient's token with 4xx."""
     for key in foreign(kind)[:MOST_READ]:
         response = api.get(f"/fhir/{kind}/{key}", token)
 
@@ -119,7 +117,6 @@ def test_resource_of_another_patient_is_refused_and_not_shown(api, token, foreig
 
 @requirement("SCOPE-patient-search-forced")
 def test_chained_parameters_reveal_no_other_patient(api, token, other_patient, foreign):
-    """A search by a patient's token finds own data only."""
     key = foreign("Observation")[0]
     for params in (
         {"patient.identifier": str(other_patient.pid)},

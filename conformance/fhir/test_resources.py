@@ -57,7 +57,6 @@ def body(resources):
 @requirement("FHIR-json-no-empty")
 @pytest.mark.parametrize("kind", READ)
 def test_resource_has_nothing_empty(body, kind):
-    """A resource has no empty objects, arrays or strings, and no null."""
     resource, response = body(kind)
 
     empty = [path for path, value in walk(resource) if value in (None, "", [], {})]
@@ -67,7 +66,6 @@ def test_resource_has_nothing_empty(body, kind):
 
 @requirement("FHIR-json-no-empty")
 def test_bundle_has_nothing_empty(resources, person):
-    """A resource has no empty objects, arrays or strings, and no null."""
     response = resources.asked("/Patient", {"_id": person.uuid})
 
     empty = [path for path, value in walk(json_body(response)) if value in (None, "", [], {})]
@@ -77,7 +75,6 @@ def test_bundle_has_nothing_empty(resources, person):
 @requirement("FHIR-json-types")
 @pytest.mark.parametrize("kind", READ)
 def test_primitives_are_written_as_fhir_has_them(body, kind):
-    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
     resource, response = body(kind)
 
     wrong = [f"{path} {value!r}" for path, value in walk(resource) if not fits(path, value)]
@@ -86,7 +83,6 @@ def test_primitives_are_written_as_fhir_has_them(body, kind):
 
 @requirement("FHIR-json-types")
 def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
-    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
     response = resources.asked("/Patient", {"_id": person.uuid})
     bundle = json_body(response)
 
@@ -98,7 +94,6 @@ def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
 @requirement("FHIR-meta-lastupdated")
 @pytest.mark.parametrize("kind", READ)
 def test_resource_tells_when_it_was_changed(body, kind):
-    """A resource tells when it was changed as an instant with a time zone."""
     resource, response = body(kind)
 
     stamp = resource.get("meta", {}).get("lastUpdated")
@@ -112,7 +107,6 @@ def test_resource_tells_when_it_was_changed(body, kind):
 
 @requirement("FHIR-versionid-honest")
 def test_version_changes_with_the_resource(resources, records):
-    """The version of a resource changes when the resource does."""
     mine = records.patient()
     before, first = resources.shown(mine)
     body = {"resourceType": "Patient", "id": mine.uuid, "gender": "other"}
@@ -135,7 +129,6 @@ def test_version_changes_with_the_resource(resources, records):
 
 @requirement("FHIR-narrative-safe")
 def test_narrative_has_no_active_content(resources, records):
-    """The narrative of a resource has no active content."""
     mine = records.patient(fname="<script>alert(1)</script><img src=x onerror=alert(1)>")
     resource, response = resources.shown(mine)
 

@@ -39,7 +39,6 @@ def about(resources, person):
 @requirement("FHIR-search-bundle")
 @pytest.mark.parametrize("kind", TYPES)
 def test_search_answers_a_searchset(about, kind):
-    """A search answers 200 with a Bundle of the type searchset."""
     response = about(kind)
 
     expect.status(response, 200)
@@ -59,7 +58,6 @@ def test_search_answers_a_searchset(about, kind):
     ],
 )
 def test_search_without_a_match_is_empty(resources, kind, name, value):
-    """A search without a match answers 200 with an empty Bundle and total 0."""
     response = resources.search(kind, {name: value})
 
     expect.status(response, 200)
@@ -71,7 +69,6 @@ def test_search_without_a_match_is_empty(resources, kind, name, value):
 @requirement("FHIR-search-total")
 @pytest.mark.parametrize("count", [None, "1", "2"], ids=["no_count", "one", "two"])
 def test_total_is_the_number_of_matches(matches, cohort, count):
-    """The total is the number of matches, whatever _count says."""
     response = matches(_count=count)
 
     expect.status(response, 200)
@@ -81,7 +78,6 @@ def test_total_is_the_number_of_matches(matches, cohort, count):
 @requirement("FHIR-search-count")
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_page_holds_no_more_than_its_count(matches, count):
-    """A page never holds more matches than _count."""
     response = matches(_count=str(count))
 
     expect.status(response, 200)
@@ -90,7 +86,6 @@ def test_page_holds_no_more_than_its_count(matches, count):
 
 @requirement("FHIR-search-count-zero")
 def test_count_of_zero_returns_no_entries(matches):
-    """_count=0 returns no entries."""
     response = matches(_count="0")
 
     expect.status(response, 200)
@@ -100,7 +95,6 @@ def test_count_of_zero_returns_no_entries(matches):
 
 @requirement("FHIR-search-next-link")
 def test_page_that_leaves_matches_out_has_a_next_link(matches, cohort):
-    """A page that leaves matches out has a next link."""
     response = matches(_count="2")
 
     expect.status(response, 200)
@@ -110,7 +104,6 @@ def test_page_that_leaves_matches_out_has_a_next_link(matches, cohort):
 
 @requirement("FHIR-search-paging-walk")
 def test_pages_hold_each_match_once(api, resources, matches, cohort):
-    """The pages of a search together hold all matches, each once."""
     pages = [matches(_count="2")]
     while (url := link(pages[-1], "next")) and len(pages) < MOST_PAGES:
         pages.append(api.get(url, resources.token))
@@ -123,7 +116,6 @@ def test_pages_hold_each_match_once(api, resources, matches, cohort):
 @requirement("FHIR-search-self-link")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_self_link_names_the_parameters(api, resources, cohort, method):
-    """The self link names the parameters that were used."""
     params = {"family": cohort[0].family, "gender": "female"}
     sent = {"params": params} if method == "GET" else {"data": params}
     path = "/fhir/Patient" if method == "GET" else "/fhir/Patient/_search"
@@ -139,7 +131,6 @@ def test_self_link_names_the_parameters(api, resources, cohort, method):
 @requirement("FHIR-search-fullurl")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_full_url_ends_in_type_and_id(api, resources, person, method):
-    """The fullUrl of a match is absolute and ends in its type and id."""
     params = {"_id": person.uuid}
     sent = {"params": params} if method == "GET" else {"data": params}
     path = "/fhir/Patient" if method == "GET" else "/fhir/Patient/_search"
@@ -159,7 +150,6 @@ def test_full_url_ends_in_type_and_id(api, resources, person, method):
 @requirement("FHIR-search-post")
 @pytest.mark.parametrize("split", ["form", "form_and_url"])
 def test_search_by_post_finds_the_same(api, resources, cohort, matches, split):
-    """A search by POST finds what the same search by GET finds."""
     form = {"gender": "female"} | ({"family": cohort[0].family} if split == "form" else {})
     url = {"family": cohort[0].family} if split == "form_and_url" else {}
     response = api.post("/fhir/Patient/_search", resources.token, data=form, params=url)
@@ -188,7 +178,6 @@ def test_search_by_post_finds_the_same(api, resources, cohort, matches, split):
     ],
 )
 def test_control_parameter_changes_no_match(matches, cohort, name, value):
-    """Parameters about the form of the answer do not change what is found."""
     response = matches(**{name: value})
 
     expect.status(response, 200)

@@ -62,7 +62,6 @@ def other(records):
 @requirement("FHIR-search-mode")
 @pytest.mark.parametrize("kind", ["Patient", "Observation"])
 def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
-    """Each entry of a search says whether it is a match or included."""
     response = compartment.search(kind)
 
     expect.that(found(response), f"the {kind}", response, response)
@@ -73,7 +72,6 @@ def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
 @requirement("FHIR-search-include")
 @pytest.mark.parametrize("case", INCLUDING)
 def test_inclusion_takes_no_match_away(resources, allergy, case):
-    """_include and _revinclude add to the matches and take none away."""
     key = resources.key("AllergyIntolerance")
     response = allergy(**INCLUDING[case])
 
@@ -84,7 +82,6 @@ def test_inclusion_takes_no_match_away(resources, allergy, case):
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("case", INCLUDING)
 def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
-    """Inclusion and chained parameters tell nothing of types that the token may not read."""
     if case == "revinclude" and "Provenance" not in kinds_of(allergy(**INCLUDING[case])):
         not_applicable("the server has no Provenance of the record to include")
     response = allergy(tokens.staff(LIMITED), **INCLUDING[case])
@@ -98,7 +95,6 @@ def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("name", ["family", "birthdate"])
 def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, person, name):
-    """Inclusion and chained parameters tell nothing of types that the token may not read."""
     real = {"family": person.family, "birthdate": person.fields["DOB"]}[name]
     wrong = {"family": "Nobodyatall", "birthdate": "1899-01-01"}[name]
     token = tokens.staff(LIMITED)
@@ -111,7 +107,6 @@ def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, pers
 @requirement("FHIR-search-escape")
 @pytest.mark.parametrize("sign", ESCAPED)
 def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
-    """An escaped comma, dollar sign, vertical bar or backslash is part of the value."""
     plain = ESCAPED[sign][1:]
     mine = records.patient(lname=f"{other.family}{plain}Junior")
     response = resources.search("Patient", {"family": f"{other.family}{ESCAPED[sign]}J"})
@@ -123,7 +118,6 @@ def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
 @requirement("USCORE-patient-search-set")
 @pytest.mark.parametrize("names", ["identifier", "name", "birthdate-name", "gender-name"])
 def test_patient_is_found_as_apps_ask(resources, person, names):
-    """A Patient is found by identifier, name, birth date with name, and gender with name."""
     body = json_body(resources.read("Patient"))
     every = {
         "identifier": (body.get("identifier") or [{}])[0].get("value"),
@@ -140,7 +134,6 @@ def test_patient_is_found_as_apps_ask(resources, person, names):
 @requirement("USCORE-patient-category-searches")
 @pytest.mark.parametrize("case", COMBINED)
 def test_resource_is_found_by_patient_and_more(compartment, case):
-    """Clinical resources are found by patient with category, code, date, intent or status."""
     kind, more = COMBINED[case]
     every = compartment.resources(kind)
     expect.that(every, f"the {kind} that was made", "none", compartment.search(kind))
@@ -155,7 +148,6 @@ def test_resource_is_found_by_patient_and_more(compartment, case):
 
 @requirement("USCORE-docref")
 def test_docref_reads_a_parameters_body(api, compartment):
-    """The operation $docref reads the patient from a Parameters body as from the query."""
     path, patient = "/fhir/DocumentReference/$docref", compartment.person.uuid
     asked = api.post(path, compartment.token, params={"patient": patient})
     if asked.is_server_error:

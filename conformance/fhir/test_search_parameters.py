@@ -43,7 +43,6 @@ def matches(resources, cohort):
 
 @requirement("FHIR-search-id")
 def test_id_finds_exactly_one(resources, cohort):
-    """_id finds the resource with exactly that id."""
     response = resources.search("Patient", {"_id": cohort[1].uuid})
 
     expect.status(response, 200)
@@ -53,7 +52,6 @@ def test_id_finds_exactly_one(resources, cohort):
 @requirement("FHIR-search-id")
 @pytest.mark.parametrize("wrong", ["beginning", "other_type"])
 def test_id_finds_nothing_else(resources, cohort, wrong):
-    """_id finds the resource with exactly that id."""
     value = {
         "beginning": lambda: cohort[1].uuid[:13],
         "other_type": lambda: resources.key("Encounter"),
@@ -69,7 +67,6 @@ def test_id_finds_nothing_else(resources, cohort, wrong):
     "form", ["whole", "beginning", "upper_case", "lower_case", "not_the_beginning"]
 )
 def test_family_is_found_by_its_beginning(resources, cohort, form):
-    """A string parameter finds by the beginning, in any case of its letters."""
     family = cohort[0].family
     value, expected = {
         "whole": (family, len(cohort)),
@@ -89,7 +86,6 @@ def test_family_is_found_by_its_beginning(resources, cohort, form):
 @requirement("FHIR-search-string")
 @pytest.mark.parametrize("sign", ["%", "_", "*"], ids=["percent", "underscore", "asterisk"])
 def test_wildcard_of_a_database_is_a_letter(resources, cohort, sign):
-    """A string parameter finds by the beginning, in any case of its letters."""
     family = cohort[0].family
     response = resources.search("Patient", {"family": f"{family[:8]}{sign}{family[9:]}"})
 
@@ -101,14 +97,12 @@ def test_wildcard_of_a_database_is_a_letter(resources, cohort, sign):
 @requirement("FHIR-search-string")
 @pytest.mark.parametrize("name", ["given", "name"])
 def test_given_name_is_found(matches, cohort, name):
-    """A string parameter finds by the beginning, in any case of its letters."""
     matches([(name, cohort[3].fields["fname"])], expected=[3])
 
 
 @requirement("FHIR-search-string")
 @pytest.mark.parametrize("modifier", ["exact", "contains"])
 def test_string_modifier_is_honoured_or_refused(resources, cohort, modifier):
-    """A string parameter finds by the beginning, in any case of its letters."""
     family = cohort[0].family
     hit, miss = {
         "exact": (family, family.upper()),
@@ -124,7 +118,6 @@ def test_string_modifier_is_honoured_or_refused(resources, cohort, modifier):
 @requirement("FHIR-search-token")
 @pytest.mark.parametrize("gender", ["female", "male"])
 def test_gender_finds_its_patients(matches, cohort, gender):
-    """A token parameter takes code, system|code and system|."""
     wanted = [n for n in FIVE if cohort[n].fields["sex"].lower() == gender]
     matches([("gender", gender)], expected=wanted)
 
@@ -132,7 +125,6 @@ def test_gender_finds_its_patients(matches, cohort, gender):
 @requirement("FHIR-search-token")
 @pytest.mark.parametrize("form", ["code", "system_and_code"])
 def test_identifier_finds_its_patient(resources, person, form):
-    """A token parameter takes code, system|code and system|."""
     identifier = next(
         one
         for one in json_body(resources.read("Patient")).get("identifier", [])
@@ -151,7 +143,6 @@ def test_identifier_finds_its_patient(resources, person, form):
 @requirement("FHIR-search-token")
 @pytest.mark.parametrize("form", ["code", "system_and_code", "other_system"])
 def test_category_finds_its_condition(resources, person, form):
-    """A token parameter takes code, system|code and system|."""
     key = resources.key("Condition")
     system = "http://terminology.hl7.org/CodeSystem/condition-category"
     value = {
@@ -170,7 +161,6 @@ def test_category_finds_its_condition(resources, person, form):
 @pytest.mark.parametrize("form", ["id", "type_and_id"])
 @pytest.mark.parametrize("kind", ["Encounter", "AllergyIntolerance", "Condition", "Appointment"])
 def test_patient_is_a_reference(resources, person, kind, form):
-    """A reference parameter takes the id alone and Type/id alike."""
     key = resources.key(kind)
     value = {"id": person.uuid, "type_and_id": f"Patient/{person.uuid}"}[form]
     response = resources.asked(f"/{kind}", {"patient": value})
@@ -183,13 +173,11 @@ def test_patient_is_a_reference(resources, person, kind, form):
 
 @requirement("FHIR-search-or")
 def test_values_with_a_comma_are_alternatives(matches):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
     matches([("gender", "female,male")], expected=FIVE)
 
 
 @requirement("FHIR-search-or")
 def test_ids_with_a_comma_are_alternatives(resources, cohort):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
     wanted = [cohort[0].uuid, cohort[3].uuid]
     response = resources.search("Patient", {"_id": ",".join(wanted)})
 
@@ -199,20 +187,17 @@ def test_ids_with_a_comma_are_alternatives(resources, cohort):
 
 @requirement("FHIR-search-or")
 def test_repeated_parameters_must_all_fit(matches):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
     matches([("birthdate", "ge1960"), ("birthdate", "lt1980")], expected=[1, 2])
 
 
 @requirement("FHIR-search-or")
 def test_different_parameters_must_all_fit(matches, cohort):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
     matches([("gender", "female"), ("birthdate", "gt1960")], expected=[2, 4])
 
 
 @requirement("FHIR-search-date-prefixes")
 @pytest.mark.parametrize("value", BORN)
 def test_birth_date_is_compared(matches, value):
-    """Date parameters honour eq, gt, lt, ge and le, and dates without a day."""
     matches([("birthdate", value)], expected=BORN[value])
 
 
@@ -228,7 +213,6 @@ def test_birth_date_is_compared(matches, value):
     ],
 )
 def test_time_of_the_last_change_is_compared(matches, value, expected):
-    """_lastUpdated finds what was changed before or after a time."""
     matches([("_lastUpdated", value)], expected=expected)
 
 
@@ -236,7 +220,6 @@ def test_time_of_the_last_change_is_compared(matches, value, expected):
 @pytest.mark.parametrize("sign", ["", "-"], ids=["ascending", "descending"])
 @pytest.mark.parametrize("name", ["birthdate", "given"])
 def test_sort_orders_the_matches(resources, cohort, name, sign):
-    """_sort orders the matches, descending with a minus sign."""
     params = {"family": cohort[0].family, "_sort": f"{sign}{name}"}
     response = resources.search("Patient", params)
 

@@ -42,7 +42,6 @@ def other(records, measured):
 
 @requirement("FHIR-vitals-own-patient")
 def test_vital_signs_are_of_who_was_measured(compartment, measured, other):
-    """Vital signs are shown as those of the patient who was measured, and of nobody else."""
     own = compartment.get("/Observation", params={"patient": measured.uuid})
     taken = ids(own)
     expect.that(taken, "the vital signs of the patient who was measured", taken, own)

@@ -28,7 +28,6 @@ def own(resources, records):
 @requirement("FHIR-create-prefer")
 @pytest.mark.parametrize("kind", ["minimal", "representation", "OperationOutcome"])
 def test_answer_is_as_preferred(own, kind):
-    """Prefer: return=minimal, representation and OperationOutcome are honoured."""
     _, update = own
     response = update(Prefer=f"return={kind}")
 
@@ -40,7 +39,6 @@ def test_answer_is_as_preferred(own, kind):
 
 @requirement("FHIR-update-headers")
 def test_answer_to_an_update_tells_the_version(own):
-    """The answer to an update tells the time and the version of the resource."""
     _, update = own
     response = update()
 
@@ -53,7 +51,6 @@ def test_answer_to_an_update_tells_the_version(own):
 @requirement("FHIR-write-415")
 @pytest.mark.parametrize("media_type", ["text/plain", "application/fhir+xml"])
 def test_format_that_is_not_read_is_refused(api, resources, media_type):
-    """A create in a format that the server does not read is refused with 415, 406 or 400."""
     family = f"Created{secrets.token_hex(4)}"
     xml = f'<Patient xmlns="http://hl7.org/fhir"><name><family value="{family}"/></name></Patient>'
     content = xml if media_type.endswith("xml") else dumps(patient_body(family, "Ada"))
@@ -67,7 +64,6 @@ def test_format_that_is_not_read_is_refused(api, resources, media_type):
 
 @requirement("FHIR-conditional-unsupported")
 def test_conditional_create_makes_no_second_patient(resources, records, own):
-    """A conditional create or update is honoured or refused, and not taken for a plain one."""
     mine, _ = own
     body = patient_body(mine.family, mine.fields["fname"])
     condition = f"_id={mine.uuid}"
@@ -81,7 +77,6 @@ def test_conditional_create_makes_no_second_patient(resources, records, own):
 
 @requirement("FHIR-conditional-unsupported")
 def test_conditional_update_makes_no_second_patient(resources, own):
-    """A conditional create or update is honoured or refused, and not taken for a plain one."""
     mine, update = own
     response = update(query=f"_id={mine.uuid}")
 

@@ -74,7 +74,6 @@ def own(resources, mine):
 
 @requirement("FHIR-create-201")
 def test_create_answers_where_the_resource_is(plain):
-    """A create answers 201 and names the new resource in Location."""
     _, response = plain
 
     expect.status(response, 201)
@@ -84,7 +83,6 @@ def test_create_answers_where_the_resource_is(plain):
 
 @requirement("FHIR-create-body-is-fhir")
 def test_created_body_is_the_resource(plain):
-    """The answer to a create or update has the resource as its body, or none."""
     _, response = plain
 
     expect.success(response)
@@ -93,7 +91,6 @@ def test_created_body_is_the_resource(plain):
 
 @requirement("FHIR-create-body-is-fhir")
 def test_updated_body_is_the_resource(resources, own):
-    """The answer to a create or update has the resource as its body, or none."""
     _, path, body, _ = own
     response = resources.put(path, body | {"gender": "other"})
 
@@ -103,7 +100,6 @@ def test_updated_body_is_the_resource(resources, own):
 
 @requirement("FHIR-create-roundtrip")
 def test_created_resource_holds_what_was_sent(resources, plain):
-    """A resource that was created can be read and holds what was sent."""
     body, response = plain
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
@@ -130,7 +126,6 @@ def test_created_resource_holds_what_was_sent(resources, plain):
 @requirement("FHIR-create-id-assigned")
 @pytest.mark.parametrize("case", ["free", "taken"])
 def test_id_of_the_client_is_ignored(resources, created, mine, case):
-    """The server assigns the id of a new resource and ignores the client's."""
     before = resources.body(mine)
     key = str(uuid.uuid4()) if case == "free" else mine.uuid
     body, response = created(id=key)
@@ -146,7 +141,6 @@ def test_id_of_the_client_is_ignored(resources, created, mine, case):
 
 @requirement("FHIR-create-meta-ignored")
 def test_meta_of_the_client_is_ignored(resources, created):
-    """The server sets version and time itself and ignores the client's."""
     meta = {"versionId": "999", "lastUpdated": "1999-01-01T00:00:00Z"}
     body, response = created(meta=meta)
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
@@ -162,7 +156,6 @@ def test_meta_of_the_client_is_ignored(resources, created):
 @requirement("FHIR-create-invalid-400")
 @pytest.mark.parametrize("case", INVALID)
 def test_invalid_body_is_refused(invalid, case):
-    """A body that is no valid resource is refused with 4xx and nothing is created."""
     response, made, listed = invalid(case)
 
     expect.refused(response)
@@ -172,7 +165,6 @@ def test_invalid_body_is_refused(invalid, case):
 @requirement("FHIR-write-error-operationoutcome")
 @pytest.mark.parametrize("case", INVALID)
 def test_refused_create_carries_an_operation_outcome(invalid, case):
-    """A refused write carries an OperationOutcome."""
     response, _, _ = invalid(case)
 
     expect.schema(response, "operation_outcome")
@@ -181,7 +173,6 @@ def test_refused_create_carries_an_operation_outcome(invalid, case):
 @requirement("FHIR-create-mismatched-type")
 @pytest.mark.parametrize("kind", ["Practitioner", "Person", "Nothing"])
 def test_resource_of_another_type_is_refused(resources, kind):
-    """A resource of another type than the URL's is refused."""
     body = patient_body() | {"resourceType": kind}
     response = resources.post("/Patient", body)
     made, listed = resources.made(body["name"][0]["family"])
@@ -192,7 +183,6 @@ def test_resource_of_another_type_is_refused(resources, kind):
 
 @requirement("FHIR-update-200")
 def test_update_changes_the_resource(resources, own):
-    """An update answers 200 and what it changed is there afterwards."""
     mine, path, body, born = own
     response = resources.put(path, body | {"birthDate": born})
     after, read = resources.shown(mine)
@@ -206,7 +196,6 @@ def test_update_changes_the_resource(resources, own):
 
 @requirement("FHIR-update-as-read")
 def test_resource_is_updated_as_it_was_read(resources, own):
-    """A resource that was read can be changed and sent back as an update."""
     mine, path, _, born = own
     body = resources.body(mine)
     response = resources.put(path, body | {"birthDate": born})
@@ -219,7 +208,6 @@ def test_resource_is_updated_as_it_was_read(resources, own):
 
 @requirement("FHIR-write-idempotent-put")
 def test_same_update_twice_changes_nothing_more(resources, own):
-    """The same update twice leaves the resource as after the first."""
     mine, path, body, born = own
     answers, states, reads = [], [], []
     for _ in range(2):
@@ -242,7 +230,6 @@ def test_same_update_twice_changes_nothing_more(resources, own):
 @requirement("FHIR-update-id-mismatch")
 @pytest.mark.parametrize("case", ["unknown", "another"])
 def test_update_with_another_id_is_refused(resources, records, own, person, case):
-    """An update whose body has another id than the URL is refused with 400."""
     mine, path, body, born = own
     key = person.uuid if case == "another" else str(uuid.uuid4())
     response = resources.put(path, body | {"id": key, "birthDate": born})
@@ -253,7 +240,6 @@ def test_update_with_another_id_is_refused(resources, records, own, person, case
 
 @requirement("FHIR-update-id-missing")
 def test_update_without_an_id_is_refused(resources, own):
-    """An update whose body has no id is refused with 400."""
     mine, path, body, born = own
     without = {name: value for name, value in body.items() if name != "id"}
     response = resources.put(path, without | {"birthDate": born})
@@ -264,7 +250,6 @@ def test_update_without_an_id_is_refused(resources, own):
 
 @requirement("FHIR-update-unknown")
 def test_update_of_an_unknown_id_is_refused(resources, records):
-    """An update of an unknown id is refused and creates nothing."""
     key = str(uuid.uuid4())
     body = patient_body(id=key)
     response = resources.put(f"/Patient/{key}", body)
@@ -277,7 +262,6 @@ def test_update_of_an_unknown_id_is_refused(resources, records):
 
 @requirement("FHIR-if-match-stale")
 def test_update_of_an_old_version_is_refused(resources, own):
-    """An update of a version that is not the current one is refused."""
     mine, path, body, born = own
     stale = {"If-Match": 'W/"999999"'}
     response = resources.put(path, body | {"birthDate": born}, headers=stale)
@@ -290,7 +274,6 @@ def test_update_of_an_old_version_is_refused(resources, own):
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("kind", ["Encounter", "AllergyIntolerance", "Condition", "Patient"])
 def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
-    """A write that the server does not offer is refused and changes nothing."""
     before = resources.read(kind)
     body = json_body(before)
     # A Patient can be updated, so the update that is not offered is one of all of them.
@@ -307,7 +290,6 @@ def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
 @requirement("FHIR-write-needs-scope")
 @pytest.mark.parametrize("role", ["staff", "patient"])
 def test_update_without_the_scope_is_refused(api, resources, tokens, patient, own, role):
-    """A write without a scope for it is refused and changes nothing."""
     mine, path, body, born = own
     token = {
         "staff": lambda: tokens.staff("openid api:fhir fhirUser user/Patient.read"),

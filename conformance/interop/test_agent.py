@@ -54,7 +54,6 @@ def token_of(answers, who):
 @requirement("INTEROP-agent-tells-callers-apart")
 @pytest.mark.parametrize("call", CALLS)
 def test_service_tells_callers_apart(callers, agent, call):
-    """A service that introspects tells callers without a right (403) from unknown ones (401)."""
     client, answers = callers
     path, who, status = CALLS[call]
 
@@ -70,7 +69,6 @@ def test_service_tells_callers_apart(callers, agent, call):
 
 @requirement("INTEROP-agent-keeps-answers")
 def test_service_keeps_answers_for_a_while(tokens, new_client, server, agent, patient, scopes):
-    """A service that keeps an introspection for 45 seconds refuses an ended token after that."""
     client = new_client.confidential(scopes["patient"])
     answer = tokens.fetch(client, patient, scopes["patient"])
     token = token_of({"patient": answer}, "patient")
@@ -92,7 +90,6 @@ def test_service_keeps_answers_for_a_while(tokens, new_client, server, agent, pa
 
 @requirement("INTEROP-proxy-own-token")
 def test_proxy_uses_its_own_token(tokens, proxy):
-    """A proxy that takes its callers' Authorization header away reads FHIR with its own token."""
     own = proxy(tokens.system("system/Patient.read"))
     foreign = {"Authorization": "Basic Zm9yZWlnbjpoZWFkZXI=", "Accept": "application/fhir+json"}
 
@@ -105,7 +102,6 @@ def test_proxy_uses_its_own_token(tokens, proxy):
 
 @requirement("INTEROP-proxy-foreign-header")
 def test_foreign_header_is_refused_in_words(tokens, proxy):
-    """A proxy that hands its callers' Authorization header on is refused with 401, and why."""
     own = proxy(tokens.system("system/Patient.read"))
     foreign = {"Authorization": "Basic Zm9yZWlnbjpoZWFkZXI=", "Accept": "application/fhir+json"}
 

@@ -26,7 +26,6 @@ def session_of(libraries, clients):
 
 @requirement("INTEROP-authlib")
 def test_authlib_reads_patients(session_of, target):
-    """A backend service written with authlib gets a system token and reads patients with it."""
     session = session_of("authlib")
 
     with recorded() as exchanges:
@@ -36,7 +35,6 @@ def test_authlib_reads_patients(session_of, target):
 
 @requirement("INTEROP-requests-oauthlib")
 def test_requests_oauthlib_reads_patients(session_of, target):
-    """A backend service written with requests-oauthlib and PyJWT reads patients."""
     session = session_of("requests_oauthlib")
 
     with recorded() as exchanges:
@@ -49,7 +47,6 @@ def test_requests_oauthlib_reads_patients(session_of, target):
 @requirement("INTEROP-fhir-resources")
 @pytest.mark.parametrize("library", ["authlib", "requests_oauthlib"])
 def test_fetched_patients_are_models(session_of, target, library):
-    """What a client library fetches is a valid model of fhir.resources."""
     answer = expect.working(lambda: session_of(library).get(f"{target.fhir_url}/Patient"))
 
     expect.working(lambda: Bundle.model_validate_json(answer.text))
@@ -58,7 +55,6 @@ def test_fetched_patients_are_models(session_of, target, library):
 @requirement("INTEROP-fhirclient")
 @needs("patients")
 def test_fhirclient_logs_in_and_reads(libraries, new_client, admin, patient):
-    """An app written with fhirclient logs a user in and reads a patient."""
     client = new_client.confidential(f"{APP_SCOPE} launch/patient")
 
     smart = expect.working(libraries.fhirclient, client, admin, APP_SCOPE)

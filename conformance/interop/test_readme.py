@@ -21,7 +21,6 @@ with Path(__file__).with_name("readme.toml").open("rb") as file:
     ],
 )
 def test_command_of_the_readme_works(commands, registrar, name):
-    """The curl commands of OpenEMR's API README get what it says."""
     command = COMMANDS[name]
 
     response = registrar.remember(commands.run(name, command["command"]))

@@ -19,7 +19,6 @@ URI_WITH_QUERY = "https://client.example.org/callback?tenant=a%20b"
 
 @requirement("RFC6749-3.1-get-required")
 def test_authorization_endpoint_takes_get(browser, confidential_client):
-    """The authorization endpoint takes GET and shows the login page."""
     page = browser.open(confidential_client, SCOPE)
 
     expect.login_page(page)
@@ -28,7 +27,6 @@ def test_authorization_endpoint_takes_get(browser, confidential_client):
 
 @requirement("OIDCC-3.1.2.1-post")
 def test_authorization_endpoint_takes_post(browser, confidential_client):
-    """The authorization endpoint takes POST with a form and behaves as for GET."""
     page = browser.open(confidential_client, SCOPE, method="POST")
 
     expect.login_page(page)
@@ -36,7 +34,6 @@ def test_authorization_endpoint_takes_post(browser, confidential_client):
 
 @requirement("OIDCC-3.1.2.1-post")
 def test_request_by_post_brings_a_code(authorization):
-    """The authorization endpoint takes POST with a form and behaves as for GET."""
     _, answer = authorization(SCOPE, method="POST")
 
     expect.code(answer)
@@ -45,7 +42,6 @@ def test_request_by_post_brings_a_code(authorization):
 
 @requirement("RFC6749-4.1.2-code-present")
 def test_approval_brings_a_code(authorized):
-    """On approval the client gets a code in the query of its redirect URI."""
     client, answer = authorized()
 
     code = expect.redirect(answer.response, to=client.redirect_uri).get("code")
@@ -54,7 +50,6 @@ def test_approval_brings_a_code(authorized):
 
 @requirement("RFC6749-3.1-unknown-params-ignored")
 def test_unknown_parameter_is_ignored(served, authorization):
-    """Request parameters that the server does not know are ignored."""
     answer = served and served.authorization
     if answer is None:
         _, answer = authorization(SCOPE, parameters=UNKNOWN)
@@ -75,7 +70,6 @@ def with_empty(server, looking_client, admin):
 
 @requirement("RFC6749-3.1-empty-param-omitted")
 def test_empty_parameter_counts_as_omitted(with_empty, authorization):
-    """A parameter without a value counts as omitted."""
     answer = with_empty
     if answer is None:
         _, answer = authorization(SCOPE, parameters=EMPTY)
@@ -85,7 +79,6 @@ def test_empty_parameter_counts_as_omitted(with_empty, authorization):
 
 @requirement("OIDCC-3.1.2.1-optional-params-harmless")
 def test_optional_openid_parameters_do_no_harm(served, authorization):
-    """The optional parameters of OpenID Connect cause no error."""
     answer = served and served.authorization
     if answer is None:
         _, answer = authorization(SCOPE, parameters=OPTIONAL)
@@ -96,7 +89,6 @@ def test_optional_openid_parameters_do_no_harm(served, authorization):
 @requirement("RFC6749-4.1.2-state-echoed")
 @pytest.mark.parametrize("state", [ANY_STATE, LONG_STATE], ids=["all_letters", "long"])
 def test_state_comes_back_unchanged(served, with_empty, authorization, state):
-    """The state of the request comes back to the client exactly as it was sent."""
     shared = {ANY_STATE: served and served.authorization, LONG_STATE: with_empty}
     answer = shared[state]
     if answer is None:
@@ -108,7 +100,6 @@ def test_state_comes_back_unchanged(served, with_empty, authorization, state):
 
 @requirement("RFC6749-4.1.2-no-state-when-absent")
 def test_request_without_state_gets_none(stateless, authorized):
-    """A request without state brings a code, and no state."""
     answer = stateless and stateless.authorization
     if answer is None:
         _, answer = authorized(state=None)
@@ -139,7 +130,6 @@ def with_query(request, target, server, admin):
 
 @requirement("RFC6749-3.1.2-query-kept")
 def test_query_of_the_redirect_uri_is_kept(with_query, query_client, browser, admin):
-    """The query of the registered redirect URI is kept when the code is added to it."""
     answer = with_query or browser.authorize(query_client, admin, LOGIN_SCOPE)
 
     expect.code(answer)
@@ -154,7 +144,6 @@ def test_query_of_the_redirect_uri_is_kept(with_query, query_client, browser, ad
 @requirement("RFC6749-3.1.1-response-type")
 @pytest.mark.parametrize("response_type", [None, "foo"], ids=["missing", "unknown"])
 def test_bad_response_type_brings_no_code(authorized, response_type):
-    """A missing or unknown response_type brings an error that says so, and no code."""
     _, answer = authorized(response_type=response_type)
 
     expect.no_code(answer)
@@ -174,7 +163,6 @@ def test_bad_response_type_brings_no_code(authorized, response_type):
     ids=["response_type", "challenge_method", "scope"],
 )
 def test_request_error_reaches_the_client(authorized, wishes):
-    """Once client and redirect URI are known good, errors of the request reach the client."""
     client, answer = authorized(**wishes)
 
     if "code" not in answer.parameters:
@@ -193,7 +181,6 @@ def test_request_error_reaches_the_client(authorized, wishes):
     ids=["scope", "prompt_none", "response_type", "request_object"],
 )
 def test_error_redirect_repeats_the_state(authorized, wishes):
-    """An error that is sent to the client repeats the state of the request."""
     _, answer = authorized(**wishes)
 
     expect.no_server_error(answer.response)
@@ -212,7 +199,6 @@ def test_error_redirect_repeats_the_state(authorized, wishes):
     ids=["scope", "response_type", "challenge_method"],
 )
 def test_bad_request_redirects_nobody_before_login(browser, confidential_client, wishes):
-    """A bad request sends nobody to the client before the user has logged in."""
     page = browser.open(confidential_client, SCOPE, parameters=wishes)
 
     expect.no_server_error(page)
@@ -223,7 +209,6 @@ def test_bad_request_redirects_nobody_before_login(browser, confidential_client,
 
 @requirement("RFC6749-3.3-unknown-scope")
 def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
-    """An unknown scope is ignored or refused as invalid_scope, and never granted."""
     client = new_client.public(LOGIN_SCOPE)
     answer = browser.authorize(client, admin, f"{LOGIN_SCOPE} nope/Nope.read")
     if "code" not in answer.parameters:
@@ -237,7 +222,6 @@ def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
 
 @requirement("OIDCC-3.1.2.1-unknown-scope-ignored")
 def test_request_with_an_unknown_scope_is_served(authorization):
-    """An OpenID request is served as if a scope that the server does not know were not in it."""
     client, answer = authorization(SCOPE, parameters={"scope": f"{SCOPE} x_conformance"})
 
     expect.redirect(answer.response, to=client.redirect_uri)
@@ -246,7 +230,6 @@ def test_request_with_an_unknown_scope_is_served(authorization):
 
 @requirement("OIDCC-3.1.2.1-scope-openid")
 def test_openid_scope_yields_an_id_token(token_response):
-    """A request with the scope openid yields an ID token."""
     response = token_response("authorization_code")
     granted(response)
 
@@ -256,7 +239,6 @@ def test_openid_scope_yields_an_id_token(token_response):
 
 @requirement("OIDCC-3.1.2.1-prompt-none-not-logged-in")
 def test_prompt_none_shows_no_page(browser, confidential_client):
-    """With prompt=none and nobody logged in the client gets login_required and no page is shown."""
     page = browser.open(confidential_client, SCOPE, parameters={"prompt": "none"})
 
     answer = expect.redirect(page, to=confidential_client.redirect_uri)
@@ -266,7 +248,6 @@ def test_prompt_none_shows_no_page(browser, confidential_client):
 
 @requirement("OIDCC-3.1.2.1-prompt-none-combined")
 def test_prompt_none_goes_alone(ignored, authorized):
-    """prompt=none together with another value is an error."""
     answer = ignored
     if answer is None:
         _, answer = authorized(prompt=REFUSABLE["prompt"])
@@ -277,7 +258,6 @@ def test_prompt_none_goes_alone(ignored, authorized):
 @requirement("OIDCC-6.1-request-object")
 @pytest.mark.parametrize("name", ["request", "request_uri"])
 def test_unsupported_request_object_is_refused(ignored, authorized, name):
-    """A server that reads no request objects refuses a request that brings one."""
     answer = ignored if name == "request_uri" else None
     if answer is None:
         _, answer = authorized(**{name: REFUSABLE.get(name, "e30.e30.")})
@@ -295,7 +275,6 @@ def test_unsupported_request_object_is_refused(ignored, authorized, name):
     ],
 )
 def test_own_address_is_accepted_as_aud(target, served, with_query, stateless, authorization, api):
-    """The aud of a request may be the address of the server's FHIR, standard or portal API."""
     shared = {
         "fhir": served and served.authorization,
         "api": with_query,
@@ -311,7 +290,6 @@ def test_own_address_is_accepted_as_aud(target, served, with_query, stateless, a
 @requirement("SMART-1.0-aud-wrong-rejected")
 @pytest.mark.parametrize("aud", ["https://evil.example/fhir", "/apis/default/fhir", "other_site"])
 def test_foreign_aud_brings_no_code(target, authorization, aud):
-    """An aud that is not this server brings no code."""
     aud = f"{target.base_url}/apis/not-this-site/fhir" if aud == "other_site" else aud
     _, answer = authorization(SCOPE, parameters={"aud": aud})
 
@@ -322,7 +300,6 @@ def test_foreign_aud_brings_no_code(target, authorization, aud):
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 @pytest.mark.unpooled_clients
 def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):
-    """A disabled client gets no code."""
     client = getattr(new_client, kind)(LOGIN_SCOPE)
     administrator.disable(client.client_id)
     answer = browser.authorize(client, admin, LOGIN_SCOPE)
@@ -332,7 +309,6 @@ def test_disabled_client_gets_no_code(new_client, administrator, browser, admin,
 
 @requirement("AUTH-no-cacheable-redirect")
 def test_authorization_redirect_is_not_permanent(browser, confidential_client):
-    """The redirect to the login page is not permanent, or is not to be stored."""
     request = browser.request(confidential_client, SCOPE)
     response = browser.send(request)
 
@@ -347,7 +323,6 @@ def test_authorization_redirect_is_not_permanent(browser, confidential_client):
     "value", ["\x00", "[]", "%", "x" * 4000], ids=["nul", "array", "%", "long"]
 )
 def test_garbage_causes_no_server_error(browser, confidential_client, name, value):
-    """No missing or malformed parameter causes a server error."""
     page = browser.open(confidential_client, SCOPE, parameters={name: value})
 
     expect.no_server_error(page)

@@ -48,7 +48,6 @@ def other_client(registrar):
     "name", ["client_id", "response_type", "scope", "state", "code_challenge", "nonce", "aud"]
 )
 def test_repeated_parameter_is_refused(client, other_client, browser, target, name):
-    """A request that has a parameter twice is refused."""
     second = {
         "client_id": other_client.client_id,
         "response_type": "code",
@@ -73,7 +72,6 @@ def test_repeated_parameter_is_refused(client, other_client, browser, target, na
 @requirement("AUTH-no-header-injection")
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_line_break_begins_no_header(client, browser, name):
-    """A line break in a parameter never begins a header of its own in an answer."""
     with recorded() as exchanges:
         browser.open(client, SCOPE, parameters={name: INJECTED})
 
@@ -84,7 +82,6 @@ def test_line_break_begins_no_header(client, browser, name):
 
 @requirement("AUTH-no-header-injection")
 def test_line_break_in_the_state_stays_in_it(new_client, browser, admin):
-    """A line break in a parameter never begins a header of its own in an answer."""
     client = new_client.public(SCOPE)
     answer = browser.authorize(client, admin, SCOPE, parameters={"state": INJECTED})
 
@@ -107,7 +104,6 @@ def not_injected(response):
 @requirement("RFC6749-4.1.2-response-mode")
 @pytest.mark.parametrize("mode", ["web_message", "query.jwt"])
 def test_unsupported_response_mode_leads_no_code_astray(ignored, authorized, mode):
-    """A response_mode that the server does not support is refused, or changes nothing."""
     answer = ignored if mode == REFUSABLE["response_mode"] else None
     if answer is None:
         _, answer = authorized(response_mode=mode)
@@ -121,7 +117,6 @@ def test_unsupported_response_mode_leads_no_code_astray(ignored, authorized, mod
 @requirement("RFC6749-4.1.2.1-error-charset")
 @pytest.mark.parametrize("name", ["scope", "response_type", "code_challenge_method", "aud"])
 def test_error_has_only_permitted_characters(new_client, browser, admin, name):
-    """The error and error_description of a refused request have permitted characters only."""
     client = new_client.public(SCOPE)
     answer = browser.authorize(client, admin, SCOPE, parameters={name: ODD})
 
@@ -142,7 +137,6 @@ def json_of(response):
 @requirement("RFC6749-4.1.2.1-error-not-500")
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_list_in_place_of_a_value_causes_no_server_error(client, browser, name):
-    """No missing or malformed parameter causes a server error."""
     value = browser.request(client, SCOPE).get(name) or "x"
     page = browser.open(client, SCOPE, parameters={name: None, f"{name}[]": value})
 
@@ -157,7 +151,6 @@ def test_list_in_place_of_a_value_causes_no_server_error(client, browser, name):
 )
 @pytest.mark.parametrize("content", ["{}", "client_id=x&x", ""], ids=["object", "form", "empty"])
 def test_odd_body_causes_no_server_error(http, server, media_type, content):
-    """No missing or malformed parameter causes a server error."""
     headers = {"Content-Type": media_type}
     response = http.post(server.url("/authorize"), content=content, headers=headers)
 
@@ -167,7 +160,6 @@ def test_odd_body_causes_no_server_error(http, server, media_type, content):
 @requirement("RFC6749-4.1.2.1-error-not-500")
 @pytest.mark.parametrize("name", ["state", "scope", "unknown"])
 def test_huge_value_causes_no_server_error(client, browser, name):
-    """No missing or malformed parameter causes a server error."""
     request = browser.request(client, SCOPE) | {name: "x" * 50_000}
     page = browser.settle(browser.send(request, method="POST"))
 
@@ -176,7 +168,6 @@ def test_huge_value_causes_no_server_error(client, browser, name):
 
 @requirement("OIDCC-6.2-request-uri")
 def test_strange_request_uri_is_not_fetched(listener, client, browser):
-    """A request_uri that the client did not register is not fetched."""
     path = f"/{uuid.uuid4().hex}.jwt"
     page = browser.open(client, SCOPE, parameters={"request_uri": listener.publish(path, {})})
 
@@ -187,7 +178,6 @@ def test_strange_request_uri_is_not_fetched(listener, client, browser):
 @requirement("RFC9207-2-iss-parameter")
 @pytest.mark.parametrize("outcome", ["code", "error"])
 def test_iss_of_the_answer_is_the_issuer(authorized, discovery, outcome):
-    """The iss of an authorization response is the issuer, and there if the server announces it."""
     wishes = {"prompt": "none"} if outcome == "error" else {}
     client, answer = authorized(**wishes)
 

@@ -36,7 +36,6 @@ def returned(logged_in, browser):
 
 @requirement("OIDCC-3.1.2.1-prompt-login")
 def test_prompt_login_asks_for_the_password_again(returned):
-    """prompt=login asks for the password of a user who is logged in already."""
     page = returned(prompt="login")
 
     expect.login_page(page)
@@ -44,7 +43,6 @@ def test_prompt_login_asks_for_the_password_again(returned):
 
 @requirement("OIDCC-3.1.2.1-max-age")
 def test_max_age_asks_for_the_password_again(returned):
-    """max_age asks for the password of a user whose login is older than that."""
     page = returned(max_age="0")
 
     expect.login_page(page)
@@ -52,7 +50,6 @@ def test_max_age_asks_for_the_password_again(returned):
 
 @requirement("OIDCC-3.1.2.1-max-age-auth-time")
 def test_id_token_tells_the_time_of_the_login(served, authorization, server):
-    """The ID token of a request with max_age says when the user logged in."""
     response = served and served.response
     if response is None:
         client, answer = authorization(SCOPE, parameters={"max_age": "3600"})
@@ -66,7 +63,6 @@ def test_id_token_tells_the_time_of_the_login(served, authorization, server):
 
 @requirement("RFC6749-10.10-code-entropy")
 def test_codes_are_unique_and_long(unused_code, served, authorization):
-    """Authorization codes are unique and too long to be guessed."""
     _, earlier = unused_code
     later = served.authorization if served else authorization()[1]
     first, second = earlier.code, later.code
@@ -81,7 +77,6 @@ def test_codes_are_unique_and_long(unused_code, served, authorization):
 
 @requirement("RFC6749-authz-parallel-sessions")
 def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patient):
-    """Two users who log in to one app at the same time get each the own code, state and tokens."""
     client = new_client.public(SCOPE)
     proof = Pkce.new()
     browsers = {user: Browser(server) for user in (admin, patient)}
@@ -113,7 +108,6 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
 
 @requirement("AUTH-consent-bound-to-client")
 def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
-    """A consent gives no code to another app than the one that its page named."""
     client = new_client.public(SCOPE)
     other = new_client.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
     page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
@@ -130,7 +124,6 @@ def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
 @requirement("AUTH-consent-needs-approval")
 @pytest.mark.parametrize("sent", ["all_but_the_button", "scopes_only"])
 def test_consent_without_the_button_brings_no_code(deciding, sent):
-    """A consent form that is sent without its button to approve brings no code."""
     browser, page = deciding()
     form = form_of(page)
     fields = [(name, value) for name, value in consent(form, SCOPE.split()) if name != "proceed"]
@@ -144,7 +137,6 @@ def test_consent_without_the_button_brings_no_code(deciding, sent):
 
 @requirement("AUTH-login-no-user-enumeration")
 def test_login_page_tells_no_names(browser, server, logged_in, patient):
-    """The login page answers alike to an unknown name and to a wrong password."""
     client, _ = logged_in
     known = replace(patient, password="not-the-password")
     unknown = replace(known, name="nobody-of-that-name")

@@ -36,7 +36,6 @@ def asked(api):
 @requirement("RFC6750-2.1-header")
 @pytest.mark.parametrize("name", APIS)
 def test_bearer_token_opens_the_api(asked, tokens, name):
-    """A good access token in the Authorization header opens the API that it is for."""
     path, scope = PLACES[name]
     token = tokens.patient(scope) if name == "portal" else tokens.staff(scope)
     response = asked(path, token)
@@ -48,7 +47,6 @@ def test_bearer_token_opens_the_api(asked, tokens, name):
 @requirement("RFC6750-2.1-scheme-case")
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR"])
 def test_scheme_is_spelled_in_any_case(api, place, scheme):
-    """The scheme Bearer may be spelled in capital and small letters."""
     path, token = place("rest")
     response = api.get(path, headers={"Authorization": f"{scheme} {token}"})
 
@@ -61,7 +59,6 @@ def test_scheme_is_spelled_in_any_case(api, place, scheme):
     "prefix", ["", "Token ", "JWT ", "Basic "], ids=["no_scheme", "token", "jwt", "basic"]
 )
 def test_token_without_its_scheme_is_refused(api, place, prefix):
-    """An access token without the scheme Bearer before it is not accepted."""
     path, token = place("rest")
     response = api.get(path, headers={"Authorization": f"{prefix}{token}"})
 
@@ -71,7 +68,6 @@ def test_token_without_its_scheme_is_refused(api, place, prefix):
 @requirement("RFC6750-2.3-query-refused")
 @pytest.mark.parametrize("name", APIS)
 def test_token_in_the_query_is_refused(api, place, name):
-    """An access token in the query is not accepted."""
     path, token = place(name)
     response = api.get(path, params={"access_token": token})
 
@@ -80,7 +76,6 @@ def test_token_in_the_query_is_refused(api, place, name):
 
 @requirement("RFC6750-2-two-methods")
 def test_token_elsewhere_rescues_no_bad_header(api, place):
-    """A good token in the query does not rescue a request with a bad one in its header."""
     path, token = place("rest")
     response = api.get(path, "no-token-at-all", params={"access_token": token})
 
@@ -91,7 +86,6 @@ def test_token_elsewhere_rescues_no_bad_header(api, place):
 @pytest.mark.parametrize("token", [None, "no-token-at-all"], ids=["no_token", "garbage"])
 @pytest.mark.parametrize("name", APIS)
 def test_refusal_carries_a_challenge(asked, name, token):
-    """A request without a good token is answered with a WWW-Authenticate challenge for Bearer."""
     response = asked(PLACES[name][0], token)
 
     expect.refused(response)
@@ -102,7 +96,6 @@ def test_refusal_carries_a_challenge(asked, name, token):
 @pytest.mark.parametrize("why", ["garbage", "forged"])
 @pytest.mark.parametrize("name", APIS)
 def test_bad_token_is_called_invalid(asked, place, forger, name, why):
-    """A bad access token is answered with 401 and the error invalid_token in the challenge."""
     path, token = place(name)
     bad = {"garbage": "no-token-at-all", "forged": forger.forge(token, "signature_changed")}[why]
     response = asked(path, bad)
@@ -114,7 +107,6 @@ def test_bad_token_is_called_invalid(asked, place, forger, name, why):
 @requirement("RFC6750-3.1-ended-token")
 @pytest.mark.parametrize("by", ["rotation", pytest.param("logout", marks=needs("oauth.logout"))])
 def test_ended_token_is_answered_with_401(server, api, new_session, by):
-    """An access token that was revoked or logged out is answered with 401."""
     session = new_session(OFFLINE_SCOPE if by == "rotation" else SCOPE)
     before = api.get("/api/facility", session.access_token)
     {
@@ -130,7 +122,6 @@ def test_ended_token_is_answered_with_401(server, api, new_session, by):
 @requirement("RFC6750-3-no-error-code-unauth")
 @pytest.mark.parametrize("name", APIS)
 def test_challenge_without_a_token_names_no_error(asked, name):
-    """A request without any token gets a challenge that names no error."""
     response = asked(PLACES[name][0], None)
     challenge = expect.header(response, "WWW-Authenticate", contains="Bearer")
 
@@ -140,7 +131,6 @@ def test_challenge_without_a_token_names_no_error(asked, name):
 @requirement("RFC6750-3.1-invalid-request")
 @pytest.mark.parametrize("header", list(MALFORMED))
 def test_malformed_header_is_refused(api, place, header):
-    """A malformed Authorization header is refused, and never breaks the server down."""
     path, _ = place("rest")
     response = api.get(path, headers={"Authorization": MALFORMED[header]})
 
@@ -151,7 +141,6 @@ def test_malformed_header_is_refused(api, place, header):
 @pytest.mark.parametrize("how", FORGERIES)
 @pytest.mark.parametrize("name", APIS)
 def test_forged_token_is_refused(asked, place, forger, name, how):
-    """An access token that the server did not sign is refused."""
     path, token = place(name)
     response = asked(path, forger.forge(token, how))
 
@@ -161,7 +150,6 @@ def test_forged_token_is_refused(asked, place, forger, name, how):
 @requirement("RFC6750-refresh-token-not-bearer")
 @pytest.mark.parametrize("name", APIS)
 def test_refresh_token_is_no_bearer_token(api, issued, name):
-    """A refresh token is not accepted as access token."""
     session = issued("authorization_code")
     response = api.get(PLACES[name][0], session.refresh_token)
 
@@ -171,7 +159,6 @@ def test_refresh_token_is_no_bearer_token(api, issued, name):
 @requirement("RFC6750-cookie-alone-refused")
 @pytest.mark.parametrize("name", APIS)
 def test_cookie_of_an_api_opens_nothing(api, place, name):
-    """The cookie that comes with an API's answer opens nothing by itself."""
     path, token = place(name)
     answer = api.get(path, token)
     cookies = [each.partition(";")[0] for each in answer.headers.get_list("set-cookie")]
@@ -183,7 +170,6 @@ def test_cookie_of_an_api_opens_nothing(api, place, name):
 @requirement("RFC6750-core-cookie-refused")
 @pytest.mark.parametrize("name", APIS)
 def test_cookie_of_the_web_pages_opens_nothing(administrator, name):
-    """The cookie of a login to the web pages opens no API by itself."""
     page = administrator.page("smart/admin-client.php?action=list")
     url = administrator.target.api_url + PLACES[name][0]
     response = administrator.http.get(url)
@@ -196,7 +182,6 @@ def test_cookie_of_the_web_pages_opens_nothing(administrator, name):
 @pytest.mark.parametrize("value", ["", "x"], ids=["empty", "any"])
 @pytest.mark.parametrize("name", APIS)
 def test_header_of_the_internal_api_opens_nothing(api, name, value):
-    """The header APICSRFTOKEN without a session is refused like any call without a token."""
     response = api.get(PLACES[name][0], headers={"APICSRFTOKEN": value})
 
     expect.no_data(response, 401, 403)
@@ -207,7 +192,6 @@ def test_header_of_the_internal_api_opens_nothing(api, name, value):
 @requirement("RFC6750-cross-role")
 @pytest.mark.parametrize(("role", "name"), FOREIGN)
 def test_token_of_one_role_opens_no_api_of_another(api, role_token, role, name):
-    """The tokens of staff, patients and systems open only the APIs that are for them."""
     response = api.get(PLACES[name][0], role_token(role))
 
     expect.no_data(response, 401, 403)
@@ -216,7 +200,6 @@ def test_token_of_one_role_opens_no_api_of_another(api, role_token, role, name):
 @requirement("RFC6750-bearer-json-error")
 @pytest.mark.parametrize("name", APIS)
 def test_refusal_says_why_in_json(asked, name):
-    """The refusal of a call says why in JSON, at FHIR as an OperationOutcome."""
     response = asked(PLACES[name][0], "no-token-at-all")
     body = expect.json_object(response)
 
@@ -229,7 +212,6 @@ def test_refusal_says_why_in_json(asked, name):
 @pytest.mark.parametrize("why", ["garbage", "id_token", "unknown_route", "forged"])
 @pytest.mark.parametrize("name", APIS)
 def test_refusal_shows_nothing_of_the_inside(asked, place, issued, forger, name, why):
-    """The refusal of a call shows no trace, no path, no query and no library of the server."""
     path, token = place(name)
     route, bad = {
         "garbage": lambda: (path, "no-token-at-all"),
@@ -249,7 +231,6 @@ def test_refusal_shows_nothing_of_the_inside(asked, place, issued, forger, name,
     ids=["rest", "fhir", "fhir_search"],
 )
 def test_who_calls_is_asked_first(api, path):
-    """A call without a token is refused for that, whatever else is wrong with it."""
     response = api.get(path)
 
     expect.no_data(response, 401)
@@ -258,7 +239,6 @@ def test_who_calls_is_asked_first(api, path):
 @requirement("API-phi-not-cacheable")
 @pytest.mark.parametrize("name", APIS)
 def test_patient_data_is_not_for_shared_caches(asked, place, name):
-    """An answer with patient data is marked as not to be kept by shared caches."""
     path, token = place(name)
     response = asked(path, token)
     control = response.headers.get("cache-control", "")

@@ -35,7 +35,6 @@ ADDRESSES = [
 @pytest.mark.parametrize("why", ["no_token", "garbage", "scope"])
 @pytest.mark.parametrize("name", APIS)
 def test_challenge_is_well_formed(api, tokens, name, why):
-    """A challenge for Bearer has at least one attribute, none twice, and no odd characters."""
     token = {
         "no_token": lambda: None,
         "garbage": lambda: "no-token-at-all",
@@ -56,7 +55,6 @@ def test_challenge_is_well_formed(api, tokens, name, why):
 @requirement("API-no-token-any-address")
 @pytest.mark.parametrize(("path", "allowed"), ADDRESSES)
 def test_address_answers_who_has_no_token(api, path, allowed):
-    """Any address of an API, asked without a token, is shown to all, refused, or not there."""
     response = api.get(path)
 
     expect.status(response, *allowed)
@@ -64,7 +62,6 @@ def test_address_answers_who_has_no_token(api, path, allowed):
 
 @requirement("OPENEMR-REG-10404-portal-cookie")
 def test_token_counts_beside_a_portal_cookie(target, transport, tokens, patient, other_patient):
-    """A call with the cookie of a portal login and a token is judged by the token."""
     browser = Http(transport, cookies=True)
     with recorded() as login:
         portal_pages.first_login(target, browser, patient, patient.password)

@@ -35,7 +35,6 @@ def answer(client, answer_to_bent):
 @requirement("RFC7523-3-iss-required")
 @pytest.mark.parametrize("fault", ["no_iss", "iss_number", "iss_list"])
 def test_assertion_without_an_issuer_is_refused(answer, fault):
-    """A client assertion without an issuer is refused."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -43,7 +42,6 @@ def test_assertion_without_an_issuer_is_refused(answer, fault):
 
 @requirement("RFC7523-3-iss-wrong")
 def test_assertion_of_another_issuer_is_refused(answer):
-    """A client assertion whose issuer is not the client is refused."""
     response = answer("iss_unknown")
 
     expect.no_token(response)
@@ -51,7 +49,6 @@ def test_assertion_of_another_issuer_is_refused(answer):
 
 @requirement("RFC7523-3-sub-required")
 def test_assertion_without_a_subject_is_refused(answer):
-    """A client assertion without a subject is refused."""
     response = answer("no_sub")
 
     expect.no_token(response)
@@ -62,7 +59,6 @@ def test_assertion_without_a_subject_is_refused(answer):
 def test_assertion_about_another_client_is_refused(
     send, client, confidential_client, bent_assertion, fault
 ):
-    """A client assertion whose subject is not the client is refused."""
     other = confidential_client.client_id
     claims = {
         "unknown": {"sub": "somebody-else"},
@@ -78,7 +74,6 @@ def test_assertion_about_another_client_is_refused(
 @requirement("RFC7523-3-aud-required")
 @pytest.mark.parametrize("fault", ["no_aud", "aud_empty", "aud_empty_list"])
 def test_assertion_without_an_audience_is_refused(answer, fault):
-    """A client assertion without an audience is refused."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -89,7 +84,6 @@ def test_assertion_without_an_audience_is_refused(answer, fault):
     "fault", ["aud_other_host", "aud_host_only", "aud_suffix", "aud_authorize", "aud_fhir"]
 )
 def test_assertion_for_another_audience_is_refused(answer, fault):
-    """A client assertion for another audience is refused."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -97,7 +91,6 @@ def test_assertion_for_another_audience_is_refused(answer, fault):
 
 @requirement("RFC7523-3-aud-token-endpoint")
 def test_token_endpoint_is_the_audience(send, client, discovery):
-    """The URL of the token endpoint is accepted as the audience of a client assertion."""
     audience = expect.member(discovery, "token_endpoint", kind=str)
     response = send(client, keys.client_assertion(client.client_id, audience, client.key))
 
@@ -106,7 +99,6 @@ def test_token_endpoint_is_the_audience(send, client, discovery):
 
 @requirement("RFC7523-3-aud-array")
 def test_audience_is_an_array(send, client):
-    """The audience of a client assertion may be an array that holds the token endpoint."""
     claims = {"aud": [client.audience]}
     response = send(
         client,
@@ -119,7 +111,6 @@ def test_audience_is_an_array(send, client):
 @requirement("RFC7523-3-exp-required")
 @pytest.mark.parametrize("fault", ["no_exp", "exp_null", "exp_text", "exp_boolean"])
 def test_assertion_without_an_expiry_is_refused(answer, fault):
-    """A client assertion without a time of expiry is refused."""
     response = answer(fault)
 
     expect.no_token(
@@ -130,7 +121,6 @@ def test_assertion_without_an_expiry_is_refused(answer, fault):
 @requirement("RFC7523-3-exp-past")
 @pytest.mark.parametrize("fault", ["exp_past", "exp_zero", "exp_negative"])
 def test_expired_assertion_is_refused(answer, fault):
-    """An expired client assertion is refused."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -138,7 +128,6 @@ def test_expired_assertion_is_refused(answer, fault):
 
 @requirement("RFC7523-3-nbf-future")
 def test_assertion_that_is_not_valid_yet_is_refused(answer):
-    """A client assertion that is not valid yet is refused."""
     response = answer("nbf_future")
 
     expect.no_token(response)
@@ -147,7 +136,6 @@ def test_assertion_that_is_not_valid_yet_is_refused(answer):
 @requirement("SMART-2.2-exp-5min")
 @pytest.mark.parametrize("fault", ["exp_hour_ahead", "exp_day_ahead"])
 def test_assertion_that_lives_long_is_refused(answer, fault):
-    """A client assertion that lives for more than five minutes is refused."""
     response = answer(fault)
 
     expect.no_token(response, "the assertion lives far longer than needed, and as long for a thief")
@@ -165,7 +153,6 @@ def test_assertion_that_lives_long_is_refused(answer, fault):
     ],
 )
 def test_assertion_with_a_bad_signature_is_refused(answer, fault):
-    """A client assertion that the client did not sign is refused."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -176,7 +163,6 @@ def test_assertion_with_a_bad_signature_is_refused(answer, fault):
     "fault", ["none", "none_upper_case", "none_mixed_case", "none_with_signature"]
 )
 def test_unsigned_assertion_is_refused(answer, fault):
-    """A client assertion of the algorithm none is refused."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -185,7 +171,6 @@ def test_unsigned_assertion_is_refused(answer, fault):
 @requirement("RFC8725-3.1-alg-confusion")
 @pytest.mark.parametrize("fault", ["hmac_with_pem", "hmac_with_jwk", "hmac_with_secret"])
 def test_public_key_is_no_hmac_secret(answer, fault):
-    """A client assertion that is keyed with the public key or the client secret is refused."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -194,7 +179,6 @@ def test_public_key_is_no_hmac_secret(answer, fault):
 @requirement("RFC8725-3.1-alg-not-allowed")
 @pytest.mark.parametrize("fault", ["rs256", "rs512", "ps384"])
 def test_key_is_used_with_its_algorithm_only(answer, fault):
-    """A key that is registered for one algorithm is not used with another."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -203,7 +187,6 @@ def test_key_is_used_with_its_algorithm_only(answer, fault):
 @requirement("RFC8725-3.10-kid-injection")
 @pytest.mark.parametrize("fault", ["kid_path", "kid_sql", "kid_null", "kid_long"])
 def test_key_id_is_only_an_id(answer, fault):
-    """A key id with a path, SQL or a null byte in it breaks nothing."""
     response = answer(fault)
 
     expect.no_server_error(response)
@@ -212,7 +195,6 @@ def test_key_id_is_only_an_id(answer, fault):
 @requirement("RFC8725-3.10-jku-ssrf")
 @pytest.mark.parametrize("fault", ["jku_of_a_stranger", "x5u_of_a_stranger"])
 def test_key_from_an_unregistered_address_is_not_trusted(answer, fault):
-    """A key at an address that is not the registered one is not trusted."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -221,7 +203,6 @@ def test_key_from_an_unregistered_address_is_not_trusted(answer, fault):
 @requirement("RFC8725-3.10-embedded-jwk")
 @pytest.mark.parametrize("fault", ["jwk_of_a_stranger", "jwk_of_a_stranger_own_kid"])
 def test_key_inside_of_the_assertion_is_not_trusted(answer, fault):
-    """A key that comes in the assertion itself is not trusted."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -229,7 +210,6 @@ def test_key_inside_of_the_assertion_is_not_trusted(answer, fault):
 
 @requirement("RFC7515-4.1.11-crit")
 def test_unknown_critical_header_is_refused(answer):
-    """A client assertion with a critical header that the server does not know is refused."""
     response = answer("crit_unknown")
 
     expect.no_token(response)
@@ -238,7 +218,6 @@ def test_unknown_critical_header_is_refused(answer):
 @requirement("RFC7519-4-duplicate-claims")
 @pytest.mark.parametrize("fault", ["aud_twice", "sub_twice", "exp_twice"])
 def test_last_of_two_claims_counts(answer, fault):
-    """A claim that a client assertion names twice counts with its last value, or not at all."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -257,14 +236,12 @@ def replays(send, client):
 @requirement("SMART-2.2-jti-replay")
 @pytest.mark.parametrize("again", ["same_assertion", "same_jti"])
 def test_assertion_is_used_once_only(replays, again):
-    """A client assertion whose jti was seen before is refused."""
     expect.no_token(replays[again])
 
 
 @requirement("SMART-2.2-jti-required")
 @pytest.mark.parametrize("fault", ["no_jti", "jti_empty"])
 def test_assertion_without_a_jti_is_refused(answer, fault):
-    """A client assertion without a jti is refused, because its replay cannot be seen."""
     response = answer(fault)
 
     expect.no_token(response)
@@ -279,7 +256,6 @@ def test_assertion_without_a_jti_is_refused(answer, fault):
     ],
 )
 def test_assertion_with_more_or_less_than_the_usual_claims_is_accepted(send, client, options):
-    """A client assertion without iat, or with claims that the server does not know, is accepted."""
     response = send(client, _assertion(client, **options))
 
     expect.status(response, 200)
@@ -290,7 +266,6 @@ def test_assertion_with_more_or_less_than_the_usual_claims_is_accepted(send, cli
 def test_client_id_beside_the_assertion_names_the_same_client(
     send, client, confidential_client, other
 ):
-    """A client_id beside an assertion that names another client is refused."""
     name = {"confidential": confidential_client.client_id, "unknown": "no-such-client"}[other]
     response = send(client, _assertion(client), client_id=name)
 
@@ -313,7 +288,6 @@ def test_client_id_beside_the_assertion_names_the_same_client(
     ],
 )
 def test_bad_assertion_is_an_invalid_client(answer, fault):
-    """A client assertion that is refused is answered with invalid_client."""
     response = answer(fault)
 
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
@@ -336,7 +310,6 @@ def test_bad_assertion_is_an_invalid_client(answer, fault):
     ],
 )
 def test_malformed_assertion_breaks_nothing(answer, fault):
-    """A malformed client assertion is refused without a server error."""
     response = answer(fault)
 
     expect.no_token(response)

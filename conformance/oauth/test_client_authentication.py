@@ -64,26 +64,22 @@ def refreshes(server, lent_clients, confidential_client, refresh_redemptions):
 
 @requirement("RFC6749-2.3.1-basic")
 def test_client_authenticates_with_basic(by_basic):
-    """A client with a secret can authenticate with HTTP Basic."""
     expect.status(by_basic["usual"], 200)
 
 
 @requirement("RFC6749-2.3.1-basic-formencoded")
 def test_encoded_credentials_are_decoded(by_basic):
-    """Client id and secret are read form-urlencoded from HTTP Basic."""
     expect.status(by_basic["encoded"], 200)
 
 
 @requirement("RFC6749-2.3.1-post")
 def test_client_authenticates_in_the_body(token_response):
-    """A client that registered client_secret_post can authenticate in the body."""
     expect.status(token_response("authorization_code"), 200)
 
 
 @requirement("RFC6749-4.1.3-client-auth-required")
 @pytest.mark.parametrize("leaving_out", ["secret", "value", "basic_password"])
 def test_code_exchange_without_a_secret_is_refused(exchanges, leaving_out):
-    """A confidential client has to authenticate to exchange a code."""
     response = exchanges[leaving_out]
 
     expect.no_token(response, "the client showed no secret, so whoever catches a code could use it")
@@ -93,7 +89,6 @@ def test_code_exchange_without_a_secret_is_refused(exchanges, leaving_out):
 @requirement("RFC6749-6-refresh-client-auth")
 @pytest.mark.parametrize("fault", ["left_out", "random", "of_another_client", "basic"])
 def test_refresh_without_the_secret_is_refused(refreshes, fault):
-    """A confidential client has to authenticate to refresh."""
     response = refreshes[fault]
 
     expect.no_token(response, "the secret was wrong or missing, so a stolen refresh token would do")
@@ -105,7 +100,6 @@ def test_refresh_without_the_secret_is_refused(refreshes, fault):
 def test_password_grant_without_the_secret_is_refused(
     server, new_client, admin, confidential_client, fault
 ):
-    """A confidential client has to authenticate in the password grant."""
     client = new_client.confidential(SCOPE)
     form = {
         "grant_type": "password",
@@ -123,7 +117,6 @@ def test_password_grant_without_the_secret_is_refused(
 @requirement("RFC6749-5.2-invalid-client-body")
 @pytest.mark.parametrize("fault", ["random", "of_another_client", "longer"])
 def test_code_exchange_with_a_wrong_secret_is_refused(exchanges, fault):
-    """A code exchange with a wrong secret in the body is refused with invalid_client."""
     response = exchanges[fault]
 
     expect.no_token(response)
@@ -132,7 +125,6 @@ def test_code_exchange_with_a_wrong_secret_is_refused(exchanges, fault):
 
 @requirement("RFC6749-5.2-invalid-client-401")
 def test_wrong_secret_by_basic_is_challenged(server, unused_code):
-    """A wrong secret by HTTP Basic is answered with 401 and a challenge for Basic."""
     client, unused = unused_code
     code, verifier = unused.code, unused.verifier
     response = server.exchange(
@@ -147,7 +139,6 @@ def test_wrong_secret_by_basic_is_challenged(server, unused_code):
 @requirement("RFC6749-5.2-unknown-client")
 @pytest.mark.parametrize("fault", ["unknown", "one_character", "other_case"])
 def test_unknown_client_is_refused(server, unused_code, fault):
-    """An unknown client is refused with invalid_client."""
     client, unused = unused_code
     code, verifier = unused.code, unused.verifier
     name = client.client_id
@@ -165,14 +156,12 @@ def test_unknown_client_is_refused(server, unused_code, fault):
 
 @requirement("RFC6749-2.3.1-not-in-uri")
 def test_credentials_in_the_address_are_refused(exchanges):
-    """Client credentials in the query of the address are not accepted."""
     expect.no_token(exchanges["address"])
 
 
 @requirement("RFC6749-2.3-one-method")
 @pytest.mark.parametrize("wrong", ["body", "basic"])
 def test_two_sets_of_credentials_are_refused(exchanges, wrong):
-    """A request with two sets of client credentials, one of them wrong, is refused."""
     expect.no_token(exchanges[f"{wrong}_wrong"])
 
 
@@ -189,7 +178,6 @@ def test_two_sets_of_credentials_are_refused(exchanges, wrong):
     ],
 )
 def test_malformed_basic_header_is_refused(server, unused_code, credentials):
-    """A malformed Basic header fails the authentication of the client cleanly."""
     client, unused = unused_code
     code, verifier = unused.code, unused.verifier
     form = exchange_form(client, code, verifier)
@@ -212,7 +200,6 @@ def test_malformed_basic_header_is_refused(server, unused_code, credentials):
     ],
 )
 def test_disabled_client_gets_no_token(shut_out, grant):
-    """A client that an administrator disabled gets no token."""
     response = shut_out(grant).response
 
     expect.no_token(response, "an administrator disabled the client to shut it out")
@@ -236,7 +223,6 @@ def by_assertion(server, registrar, admin):
 @requirement("SMART-2.2-asym-code-exchange")
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
 def test_app_authenticates_with_an_assertion(by_assertion, grant):
-    """An app with a key exchanges codes and refreshes with a signed assertion."""
     if grant == "refresh_token":
         first = by_assertion["authorization_code"]
         granted(first)
@@ -263,7 +249,6 @@ def bad_assertions(server, registrar, bent_assertion, code_redemptions):
 @requirement("SMART-2.2-asym-code-bad-assertion")
 @pytest.mark.parametrize("fault", BENT)
 def test_app_with_a_bad_assertion_is_refused(bad_assertions, fault):
-    """A bad assertion at a code exchange is refused and not ignored."""
     response = bad_assertions[fault]
 
     expect.no_token(response)

@@ -63,7 +63,6 @@ def replayed(server, exchanges, lent_clients, admin):
 
 @requirement("RFC6749-4.1.3-code-single-use")
 def test_code_is_exchanged_once_only(replayed):
-    """An authorization code can be exchanged once only."""
     second, _ = replayed
 
     expect.no_token(second, "the code was used before, so whoever sees it could use it again")
@@ -71,7 +70,6 @@ def test_code_is_exchanged_once_only(replayed):
 
 @requirement("RFC6749-4.1.3-replay-revokes")
 def test_replay_of_a_code_revokes_its_tokens(replayed):
-    """A second use of a code revokes the tokens that were issued for it."""
     _, refresh = replayed
     if refresh is None:
         raise Blocked("no refresh_token to judge with, though offline_access was asked for")
@@ -82,28 +80,24 @@ def test_replay_of_a_code_revokes_its_tokens(replayed):
 @requirement("RFC6749-4.1.3-code-bound-to-client")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 def test_code_of_another_client_is_refused(exchanges, kind):
-    """A code is exchanged by the client that it was issued to, and by no other."""
     expect.no_token(exchanges[kind])
 
 
 @requirement("RFC6749-4.1.3-redirect-uri-match")
 @pytest.mark.parametrize("uri", ["other_registered", "slash_at_the_end", "other_host"])
 def test_code_exchange_with_another_redirect_uri_is_refused(exchanges, uri):
-    """The redirect URI of the code exchange is that of the authorization request."""
     expect.no_token(exchanges[uri])
 
 
 @requirement("RFC6749-4.1.3-redirect-uri-missing")
 @pytest.mark.parametrize("uri", ["left_out", "empty"])
 def test_code_exchange_without_the_redirect_uri_is_refused(exchanges, uri):
-    """The code exchange has a redirect URI if the authorization request had one."""
     expect.no_token(exchanges[uri])
 
 
 @requirement("RFC6749-4.1.3-code-garbage")
 @pytest.mark.parametrize("bent", ["cut", "flipped", "longer", "unicode", "long"])
 def test_bent_code_is_refused(server, unused_code, bent):
-    """A code that is cut, changed or garbage is refused with a status of 400."""
     client, unused = unused_code
     code, verifier = unused.code, unused.verifier
     response = server.exchange(client, bend(code)[bent], verifier=verifier)
@@ -115,7 +109,6 @@ def test_bent_code_is_refused(server, unused_code, bent):
 
 @requirement("RFC6749-4.1.3-code-missing")
 def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential_client):
-    """A code exchange without a code is an invalid_request."""
     form = {"grant_type": "authorization_code", "redirect_uri": confidential_client.redirect_uri}
     response = server.token(form, confidential_client.authentication())
 
@@ -125,7 +118,6 @@ def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential
 @requirement("RFC6749-5.2-invalid-grant-code")
 @pytest.mark.parametrize("fault", ["garbage", "other_client", "other_redirect_uri"])
 def test_bad_code_is_an_invalid_grant(server, exchanges, unused_code, fault):
-    """A code that is unknown, foreign or meant for another redirect URI is an invalid_grant."""
     if fault == "garbage":
         client, unused = unused_code
         code, verifier = unused.code, unused.verifier
@@ -139,7 +131,6 @@ def test_bad_code_is_an_invalid_grant(server, exchanges, unused_code, fault):
 
 @requirement("RFC6749-4.1.3-no-scope-widening")
 def test_scope_of_the_code_exchange_widens_nothing(server, authorization, new_client, api):
-    """A scope in the code exchange does not widen what the user consented to."""
     client = new_client.confidential("openid api:oemr user/patient.read user/facility.read")
     _, allowed = authorization("openid api:oemr user/patient.read", client=client)
     response = server.exchange(
@@ -163,7 +154,6 @@ def test_scope_of_the_code_exchange_widens_nothing(server, authorization, new_cl
 
 @requirement("RFC6749-4.1.1-no-state-redeemable")
 def test_code_of_a_request_without_state_is_exchanged(server, stateless, authorization):
-    """A code that was issued to a request without state can be exchanged."""
     response = stateless and stateless.response
     if response is None:
         client, allowed = authorization(SCOPE, parameters={"state": None})
@@ -176,7 +166,6 @@ def test_code_of_a_request_without_state_is_exchanged(server, stateless, authori
 def test_public_client_exchanges_a_code_with_its_id(
     server, new_client, browser, admin, app_exchange
 ):
-    """A public client exchanges its code with its client_id and without a secret."""
     response = app_exchange
     if not gives_tokens(response):  # what else was sent is not to matter
         client = new_client.public()
@@ -189,7 +178,6 @@ def test_public_client_exchanges_a_code_with_its_id(
 
 @requirement("RFC6749-4.1.3-public-client-id")
 def test_code_exchange_without_a_client_id_is_refused(app_exchanges):
-    """A public client has to send its client_id."""
     response = app_exchanges["without_id"]
 
     expect.no_token(response)

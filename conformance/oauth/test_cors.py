@@ -51,7 +51,6 @@ def with_credentials(response, origin):
 @pytest.mark.parametrize("path", ["/authorize", "/provider/login", "/scope-authorize-confirm"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 def test_authorization_pages_are_not_shared(server, method, path):
-    """The authorization endpoint and its pages do not support CORS."""
     response = server.http.request(method, server.url(path), headers=PREFLIGHT)
 
     expect.header(response, "Access-Control-Allow-Origin", absent=True)
@@ -60,7 +59,6 @@ def test_authorization_pages_are_not_shared(server, method, path):
 @requirement("CORS-public-any-origin")
 @pytest.mark.parametrize("path", ["/.well-known/smart-configuration", "/metadata"])
 def test_public_documents_are_readable_from_anywhere(as_app, path):
-    """The SMART configuration and the CapabilityStatement may be read from any origin."""
     response = as_app(path)
 
     expect.status(response, 200)
@@ -69,7 +67,6 @@ def test_public_documents_are_readable_from_anywhere(as_app, path):
 
 @requirement("CORS-token-registered-origin")
 def test_token_answer_is_readable_by_its_app(app_exchange):
-    """The token answer may be read from the origin of the client's redirect URI."""
     granted(app_exchange)
     readable(app_exchange, APP)
 
@@ -77,7 +74,6 @@ def test_token_answer_is_readable_by_its_app(app_exchange):
 @requirement("CORS-error-responses")
 @pytest.mark.parametrize("path", ["token", *APIS[:1]])
 def test_errors_are_readable_too(server, api, public_client, path):
-    """Errors of the token endpoint and the FHIR API may be read from the client's origin."""
     headers = {"Origin": APP}
     if path == "token":
         form = {"grant_type": "authorization_code", "code": "none"}
@@ -91,14 +87,12 @@ def test_errors_are_readable_too(server, api, public_client, path):
 
 @requirement("CORS-preflight")
 def test_preflight_of_the_fhir_api_succeeds(api):
-    """A preflight of a FHIR request succeeds without a token and allows Authorization."""
     preflight(api.request("OPTIONS", "/fhir/Patient", headers=PREFLIGHT))
 
 
 @requirement("CORS-preflight-standard-api")
 @pytest.mark.parametrize("path", APIS[1:])
 def test_preflight_of_the_standard_api_succeeds(api, path):
-    """A preflight of a request to the standard or portal API succeeds without a token."""
     preflight(api.request("OPTIONS", path, headers=PREFLIGHT))
 
 
@@ -106,7 +100,6 @@ def test_preflight_of_the_standard_api_succeeds(api, path):
 @pytest.mark.parametrize("path", APIS)
 @pytest.mark.parametrize("origin", [FOREIGN, "null"], ids=["foreign", "null"])
 def test_api_shares_nothing_with_cookies(api, path, origin):
-    """No API lets any origin read answers to requests with cookies."""
     response = api.get(path, headers={"Origin": origin})
 
     received = f"{origin} allowed with credentials"
@@ -116,7 +109,6 @@ def test_api_shares_nothing_with_cookies(api, path, origin):
 @requirement("CORS-credentials-wildcard")
 @pytest.mark.parametrize("path", ["/token", "/jwk", "/.well-known/openid-configuration"])
 def test_wildcard_goes_without_credentials(server, http, path):
-    """Access-Control-Allow-Origin * is not combined with Access-Control-Allow-Credentials."""
     response = http.get(server.url(path), headers={"Origin": FOREIGN})
 
     both = response.headers.get("Access-Control-Allow-Origin") == "*"
@@ -127,7 +119,6 @@ def test_wildcard_goes_without_credentials(server, http, path):
 @requirement("CORS-vary-origin")
 @pytest.mark.parametrize("path", ["/.well-known/smart-configuration", "/metadata", "/Patient"])
 def test_answer_that_depends_on_the_origin_says_so(target, http, as_app, path):
-    """An answer that differs by Origin says Vary: Origin, or is not to be stored."""
     answers = [as_app(path), http.get(target.fhir_url + path, headers={"Origin": FOREIGN})]
     allowed = [answer.headers.get("Access-Control-Allow-Origin") for answer in answers]
 

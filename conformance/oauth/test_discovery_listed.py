@@ -79,7 +79,6 @@ SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<
     ],
 )
 def test_authentication_method_is_listed_as_it_works(request, discovery, method):
-    """The metadata lists each client authentication method that works, and no other."""
     name = "token_endpoint_auth_methods_supported"
     listed = expect.json_object(discovery).get(name, ["client_secret_basic"])
     worked, tried = request.getfixturevalue(f"{method}_works")
@@ -127,7 +126,6 @@ def said(response):
 def test_listed_grant_types_work(
     discovery, smart_configuration, token_response, server, new_client, target, document
 ):
-    """Every grant type that the metadata lists can be used at the token endpoint."""
     # Passwords may be taken of patients only.
     roles = {} if "oauth.password_grant" in target.features else {"password": "password_patient"}
     answer = {"openid": discovery, "smart": smart_configuration}[document]
@@ -155,7 +153,6 @@ def test_listed_grant_types_work(
 @requirement("RFC8414-2-unlisted-grants-refused")
 @pytest.mark.parametrize("grant", OTHER_GRANTS, ids=lambda grant: grant.rpartition(":")[2])
 def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant):
-    """A grant type that the metadata does not list is refused at the token endpoint."""
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
     client = system_client
     form = {"grant_type": grant, "scope": SYSTEM, "device_code": "x", "auth_req_id": "x"}
@@ -169,7 +166,6 @@ def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant)
 
 @requirement("RFC8414-2-unlisted-response-types-refused")
 def test_unlisted_response_types_bring_nothing(discovery, server, new_client, admin):
-    """A response type that the metadata does not list brings nothing to the client."""
     listed = expect.member(discovery, "response_types_supported", kind=list)
     known = [{*each.split()} for each in listed]
     client = new_client.public()
@@ -190,7 +186,6 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
 
 @requirement("RFC8414-2-unlisted-algorithms-refused")
 def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client):
-    """A client assertion that is signed with an algorithm that is not listed is refused."""
     name = "token_endpoint_auth_signing_alg_values_supported"
     listed = expect.json_object(discovery).get(name, [])
     # The registered keys say nothing of algorithms, so that only the server's own list counts.
@@ -214,7 +209,6 @@ def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client
 @writes
 @pytest.mark.parametrize("member", list(BOUNDED))
 def test_unlisted_value_is_not_registered(discovery, new_client, member):
-    """A client is not registered with a value that the server's metadata does not list."""
     name, candidates = BOUNDED[member]
     listed = expect.json_object(discovery).get(name, [])
     unlisted = [each for each in candidates if not {*as_list(each)} & {*listed}]
@@ -235,7 +229,6 @@ def as_list(value):
 
 @requirement("OIDCD-3-claims-truthful")
 def test_listed_claims_exist(discovery, new_session):
-    """Every claim that the metadata lists is a standard one, or comes with an ID token."""
     listed = expect.json_object(discovery).get("claims_supported", [])
     session = new_session(IDENTITY)
     given = {*keys.unverified_claims(str(session.answer.get("id_token")))}
@@ -255,7 +248,6 @@ def test_listed_claims_exist(discovery, new_session):
     ],
 )
 def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, request):
-    """Every scope that the metadata lists is granted to somebody who asks for it."""
     listed = expect.member(discovery, "scopes_supported", kind=list)
     asked = [each for each in listed if role_of(each) == role]
     if role == "system":

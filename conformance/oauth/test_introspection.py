@@ -31,7 +31,6 @@ def asked(server, issued, confidential_client):
 @requirement("OPENEMR-INTRO-active-fresh")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_fresh_token_is_active(server, issued, grant):
-    """A token that was just issued is active for the client that it was issued to."""
     session = issued(grant)
     auth = session.client.authentication("client_secret_post")
     response = server.introspect(
@@ -45,7 +44,6 @@ def test_fresh_token_is_active(server, issued, grant):
 @requirement("RFC7662-2.2-json")
 @pytest.mark.parametrize("state", ["active", "inactive"])
 def test_introspection_answer_is_json(introspected, asked, state):
-    """The answer of introspection is of the media type application/json."""
     response = {
         "active": lambda: introspected("authorization_code").response,
         "inactive": lambda: asked("foreign", None),
@@ -58,7 +56,6 @@ def test_introspection_answer_is_json(introspected, asked, state):
 @requirement("RFC7662-2.2-active-boolean")
 @pytest.mark.parametrize("state", ["active", "inactive"])
 def test_active_is_boolean(introspected, asked, state):
-    """The member active of an introspection answer is true or false, as JSON has them."""
     response = {
         "active": lambda: introspected("authorization_code").response,
         "inactive": lambda: asked("foreign", None),
@@ -71,7 +68,6 @@ def test_active_is_boolean(introspected, asked, state):
 @requirement("RFC7662-2.2-scope-string")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_introspected_scope_is_string(asked, kind):
-    """The scope of an introspected token is a string of names with single spaces between."""
     response = asked(kind, kind)
 
     body = expect.json_object(response)
@@ -83,7 +79,6 @@ def test_introspected_scope_is_string(asked, kind):
 @requirement("RFC7662-2.2-exp-integer")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_introspected_times_are_integers(introspected, grant):
-    """The times of an introspected token are whole numbers of seconds since 1970."""
     found = introspected(grant)
     times = {name: found.claims.get(name, 0) for name in ("exp", "iat", "nbf")}
 
@@ -95,7 +90,6 @@ def test_introspected_times_are_integers(introspected, grant):
 @requirement("SMART-2.0-introspect-exp-consistent")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_introspected_exp_agrees_with_expires_in(introspected, grant):
-    """The exp of an introspected token is there and agrees with expires_in of its issue."""
     found = introspected(grant)
     issued_at = parsedate_to_datetime(found.session.response.headers["date"]).timestamp()
     expected = issued_at + found.session.answer["expires_in"]
@@ -109,7 +103,6 @@ def test_introspected_exp_agrees_with_expires_in(introspected, grant):
 @requirement("RFC7662-2.2-client-id")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_introspected_client_is_named(introspected, grant):
-    """The client_id of an introspected token is the client that it was issued to."""
     found = introspected(grant)
 
     expect.equal(
@@ -120,7 +113,6 @@ def test_introspected_client_is_named(introspected, grant):
 @requirement("SMART-2.0-introspect-scope-equal")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_introspected_scope_is_the_granted_one(introspected, grant):
-    """The scope of an introspected token is the scope of the answer that issued it."""
     found = introspected(grant)
     scope = found.claims.get("scope")
     names = scope.split() if isinstance(scope, str) else scope
@@ -134,7 +126,6 @@ def test_introspected_scope_is_the_granted_one(introspected, grant):
 @pytest.mark.parametrize("claim", ["iss", "sub"])
 @pytest.mark.parametrize("grant", USER_GRANTS)
 def test_introspected_issuer_and_subject_are_those_of_the_id_token(introspected, grant, claim):
-    """The iss and sub of an introspected token are those of the ID token beside it."""
     found = introspected(grant)
     expected = keys.unverified_claims(found.session.id_token)[claim]
 
@@ -144,7 +135,6 @@ def test_introspected_issuer_and_subject_are_those_of_the_id_token(introspected,
 
 @requirement("SMART-2.0-introspect-fhiruser")
 def test_introspected_fhiruser_is_that_of_the_id_token(introspected):
-    """The fhirUser of an introspected token is that of the ID token beside it."""
     found = introspected("authorization_code")
     expected = keys.unverified_claims(found.session.id_token).get("fhirUser")
 
@@ -155,7 +145,6 @@ def test_introspected_fhiruser_is_that_of_the_id_token(introspected):
 
 @requirement("SMART-2.0-introspect-context")
 def test_introspected_context_is_that_of_the_token_response(server, standalone_launch):
-    """The launch context of the token response is repeated by introspection."""
     issued = expect.json_object(standalone_launch.response)
     context = {name: issued[name] for name in LAUNCH if name in issued}
     response = server.introspect(standalone_launch.client, issued.get("access_token"))
@@ -169,7 +158,6 @@ def test_introspected_context_is_that_of_the_token_response(server, standalone_l
 
 @requirement("OPENEMR-INTRO-sub-user-uuid")
 def test_introspected_subject_is_the_uuid_of_the_user(introspected, api, tokens):
-    """The sub of an introspected token is the uuid of the user or patient in the APIs."""
     found = introspected("authorization_code")
     users = api.get("/api/user", tokens.staff("openid api:oemr user/user.read"))
     known = [user.get("uuid") for user in expect.member(users, "data", kind=list)]
@@ -181,7 +169,6 @@ def test_introspected_subject_is_the_uuid_of_the_user(introspected, api, tokens)
 @requirement("OPENEMR-INTRO-sub-user-uuid")
 @needs("oauth.password_grant_patients", "patients")
 def test_introspected_subject_is_the_uuid_of_the_patient(introspected, patient):
-    """The sub of an introspected token is the uuid of the user or patient in the APIs."""
     found = introspected("password_patient")
 
     expect.equal(found.claims.get("sub"), patient.uuid, "sub", found.response)
@@ -190,7 +177,6 @@ def test_introspected_subject_is_the_uuid_of_the_patient(introspected, patient):
 @requirement("RFC7662-2.1-hint-optional")
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token"], ids=str)
 def test_hint_does_not_change_what_an_access_token_is(asked, introspected, hint):
-    """A token_type_hint, left out or wrong, does not change what introspection finds."""
     introspected("authorization_code").active()
     response = asked("access_token", hint)
 
@@ -200,7 +186,6 @@ def test_hint_does_not_change_what_an_access_token_is(asked, introspected, hint)
 
 @requirement("RFC7662-2.1-unknown-hint")
 def test_unknown_hint_is_ignored(server, introspected):
-    """A token_type_hint that the server does not know is ignored."""
     found = introspected("authorization_code").active()
     session = found.session
     response = server.introspect(session.client, session.access_token, hint="saml2_token")
@@ -211,7 +196,6 @@ def test_unknown_hint_is_ignored(server, introspected):
 
 @requirement("RFC7662-2.1-refresh-token")
 def test_refresh_token_can_be_introspected(asked):
-    """A refresh token is active for the client that it was issued to."""
     response = asked("refresh_token", "refresh_token")
 
     expect.status(response, 200)

@@ -23,7 +23,6 @@ def forged_assertion(client):
 @requirement("RFC7662-2.1-auth-required")
 @pytest.mark.parametrize("with_", ["nothing", "empty_secret", "bearer_garbage"])
 def test_caller_has_to_authenticate(server, issued, http, with_):
-    """Introspection tells nothing to a caller without credentials."""
     session = issued("authorization_code")
     form = {"token": session.access_token}
     headers = {}
@@ -43,7 +42,6 @@ def test_caller_has_to_authenticate(server, issued, http, with_):
     ["own", "public_foreign", pytest.param("key_foreign", marks=needs("oauth.client_credentials"))],
 )
 def test_client_id_alone_opens_nothing(server, issued, public_client, clients, whose):
-    """A client_id alone is no proof of who calls, and opens nothing of confidential clients."""
     session = issued("authorization_code")
     client = {
         "own": lambda: session.client,
@@ -67,7 +65,6 @@ def test_client_id_alone_opens_nothing(server, issued, public_client, clients, w
     ],
 )
 def test_wrong_credentials_are_refused(server, issued, clients, wrong):
-    """Wrong client credentials answer 401 with the error invalid_client."""
     session = issued("authorization_code")
     client = session.client
     auth = {
@@ -83,7 +80,6 @@ def test_wrong_credentials_are_refused(server, issued, clients, wrong):
 
 @requirement("RFC7662-2.1-basic-auth")
 def test_basic_authentication_opens_introspection(server, introspected):
-    """A client may authenticate at introspection with HTTP Basic."""
     found = introspected("authorization_code").active()
     client = found.session.client
     auth = client.authentication("client_secret_basic")
@@ -95,7 +91,6 @@ def test_basic_authentication_opens_introspection(server, introspected):
 
 @requirement("RFC7662-2.1-bearer-auth")
 def test_bearer_token_opens_introspection(server, introspected, http):
-    """A client may authorize itself at introspection with a bearer token."""
     found = introspected("authorization_code").active()
     token = found.session.access_token
     headers = {"Authorization": f"Bearer {token}"}
@@ -107,7 +102,6 @@ def test_bearer_token_opens_introspection(server, introspected, http):
 
 @requirement("SMART-2.0-introspect-any-client")
 def test_backend_service_introspects_tokens_of_others(server, introspected, issued, http):
-    """A backend service that may introspect by its token is told of the tokens of any client."""
     token = introspected("authorization_code").active().session.access_token
     own = issued("client_credentials").access_token
     ask = {"url": server.url("/introspect"), "headers": {"Authorization": f"Bearer {own}"}}
@@ -122,7 +116,6 @@ def test_backend_service_introspects_tokens_of_others(server, introspected, issu
 
 @requirement("OPENEMR-INTRO-private-key-jwt")
 def test_signed_assertion_opens_introspection(server, issued):
-    """A client with a key may authenticate at introspection with a signed assertion."""
     session = issued("client_credentials")
     by_secret = session.client.authentication("client_secret_post")
     control = server.introspect(session.client, session.access_token, auth=by_secret)
@@ -137,7 +130,6 @@ def test_signed_assertion_opens_introspection(server, issued):
 @requirement("OPENEMR-INTRO-disabled-client")
 @pytest.mark.unpooled_clients
 def test_disabled_client_learns_nothing(server, administrator, new_session):
-    """A client that the administrator disabled learns nothing from introspection."""
     session = new_session()
     active = server.introspect(session.client, session.access_token)
     administrator.disable(session.client.client_id)
@@ -150,7 +142,6 @@ def test_disabled_client_learns_nothing(server, administrator, new_session):
 
 @requirement("RFC7662-2.1-get-refused")
 def test_token_in_query_tells_nothing(server, introspected, http):
-    """Introspection does not take a token in the query, where logs would keep it."""
     found = introspected("authorization_code").active()
     client = found.session.client
     parameters = {

@@ -36,7 +36,6 @@ def published(listener, new_client, server, client_key):
 
 @requirement("RFC7591-2-jwks-uri")
 def test_published_key_is_used(published, client_key):
-    """Keys at a jwks_uri are fetched and used to verify assertions."""
     _, log_in = published
     response = log_in(client_key("published-first"))
 
@@ -46,7 +45,6 @@ def test_published_key_is_used(published, client_key):
 
 @requirement("SMART-2.2-jku-registered")
 def test_registered_address_in_an_assertion_is_accepted(published, listener, client_key):
-    """A jku that is the registered jwks_uri is accepted in a client assertion."""
     path, log_in = published
     granted(log_in(client_key("published-first")))
     response = log_in(client_key("published-first"), header={"jku": listener.url + path})
@@ -56,7 +54,6 @@ def test_registered_address_in_an_assertion_is_accepted(published, listener, cli
 
 @requirement("SMART-2.2-key-rotation")
 def test_replaced_key_is_refused(published, listener, client_key):
-    """A key newly published at the jwks_uri is accepted, and one that is gone is refused."""
     path, log_in = published
     granted(log_in(client_key("published-first")))
     listener.publish(path, keys.jwks(client_key("published-second")))
@@ -69,7 +66,6 @@ def test_replaced_key_is_refused(published, listener, client_key):
 
 @requirement("RFC7591-5-jwks-uri-unreachable")
 def test_missing_keys_are_an_invalid_client(published, listener, client_key):
-    """A client whose published keys cannot be had is refused with invalid_client."""
     path, log_in = published
     del listener.documents[path]
     response = log_in(client_key("published-first"))
@@ -82,7 +78,6 @@ def test_missing_keys_are_an_invalid_client(published, listener, client_key):
 def test_address_in_an_assertion_is_not_fetched(
     listener, server, system_client, client_key, header
 ):
-    """Keys at an address that only the assertion names are neither used nor fetched."""
     path = f"/{uuid.uuid4().hex}.json"
     stranger = client_key("stranger")
     uri = listener.publish(path, keys.jwks(stranger))

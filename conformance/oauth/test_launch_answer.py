@@ -22,7 +22,6 @@ def launched(standalone_launch):
 
 @requirement("SMART-2.2-token-patient-context")
 def test_patient_is_told_beside_the_token(launched, api, patient):
-    """The picked patient's id stands beside the token, and can be read with it."""
     found = expect.member(launched, "patient", kind=str)
 
     expect.equal(found, patient.uuid, "patient", launched)
@@ -46,7 +45,6 @@ def answer_of(request):
 @requirement("SMART-2.2-need-patient-banner")
 @pytest.mark.parametrize("kind", LAUNCHES)
 def test_need_for_a_banner_is_a_boolean(answer_of, kind):
-    """The need for a patient banner is told as a JSON boolean."""
     response = answer_of(kind)
     found = response.json().get("need_patient_banner", False)
 
@@ -56,7 +54,6 @@ def test_need_for_a_banner_is_a_boolean(answer_of, kind):
 @requirement("SMART-2.2-smart-style-url")
 @pytest.mark.parametrize("kind", LAUNCHES)
 def test_style_is_a_url(answer_of, kind):
-    """A smart_style_url is the absolute URL of the style."""
     response = answer_of(kind)
     found = response.json().get("smart_style_url", "https://")
 
@@ -70,7 +67,6 @@ def test_style_is_a_url(answer_of, kind):
 
 @requirement("SMART-2.2-smart-style-json")
 def test_style_is_one_json_object(launched, http, server):
-    """The smart_style_url serves one JSON object of style properties."""
     response = http.get(urljoin(server.issuer, launched.json()["smart_style_url"]))
 
     expect.status(response, 200)

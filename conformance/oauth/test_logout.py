@@ -58,7 +58,6 @@ def unasked(at_consent):
 
 @requirement("OIDCRPL-2.1-end-session-endpoint")
 def test_end_session_endpoint_is_published(discovery, target):
-    """The discovery document names the end_session_endpoint, with the scheme of the server."""
     endpoint = expect.member(discovery, "end_session_endpoint", kind=str)
 
     scheme = target.base_url.partition("://")[0]
@@ -67,7 +66,6 @@ def test_end_session_endpoint_is_published(discovery, target):
 
 @requirement("OIDCRPL-2-get")
 def test_logout_by_get_ends_at_a_page_of_the_server(ended, target):
-    """Logout by GET without a redirect URI ends at a page of the server."""
     response = ended()["first"]
 
     location = response.headers.get("location", target.base_url)
@@ -78,7 +76,6 @@ def test_logout_by_get_ends_at_a_page_of_the_server(ended, target):
 
 @requirement("OIDCRPL-2-post")
 def test_logout_by_post_does_what_get_does(log_out, new_session):
-    """Logout by POST of a form leads where logout by GET leads."""
     session = new_session()
     response = log_out("POST", id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
 
@@ -87,7 +84,6 @@ def test_logout_by_post_does_what_get_does(log_out, new_session):
 
 @requirement("OIDCRPL-2-redirect-registered")
 def test_logout_leads_to_the_registered_uri(led_back):
-    """Logout leads to the post_logout_redirect_uri that the client has registered."""
     response = led_back()
 
     expect.redirect(response, LOGOUT_URI)
@@ -96,7 +92,6 @@ def test_logout_leads_to_the_registered_uri(led_back):
 @requirement("OIDCRPL-2-multi-uris")
 @pytest.mark.parametrize("uri", list(URIS))
 def test_each_registered_uri_is_led_to(log_out, new_session, of_two_uris, uri):
-    """Logout leads to each post_logout_redirect_uri where a client has registered several."""
     session = new_session(client=of_two_uris)
     response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=URIS[uri])
 
@@ -112,7 +107,6 @@ def of_two_uris(registrar):
 @requirement("OIDCRPL-3-state-echo")
 @pytest.mark.parametrize("state", list(STATES))
 def test_state_comes_back_unchanged(led_back, log_out, new_session, state):
-    """The state of a logout request comes back unchanged with the redirect."""
     sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES[state]}
     response = {
         "plain": led_back,
@@ -125,7 +119,6 @@ def test_state_comes_back_unchanged(led_back, log_out, new_session, state):
 
 @requirement("OIDCRPL-3-uri-query-kept")
 def test_query_of_a_registered_uri_is_kept(log_out, new_session):
-    """The query of a registered post_logout_redirect_uri is kept when state is added to it."""
     uri = f"{LOGOUT_URI}?from=openemr"
     session = new_session(post_logout_redirect_uris=[uri])
     response = log_out(
@@ -138,7 +131,6 @@ def test_query_of_a_registered_uri_is_kept(log_out, new_session):
 
 @requirement("OIDCRPL-3-no-state")
 def test_no_state_is_made_up(log_out, new_session):
-    """A logout redirect carries no state where the request had none."""
     session = new_session()
     response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
 
@@ -152,7 +144,6 @@ def test_no_state_is_made_up(log_out, new_session):
     "grant", ["authorization_code", pytest.param("password", marks=needs("oauth.password_grant"))]
 )
 def test_logout_ends_the_access_token(server, api, ended, log_out, authorization, grant):
-    """After logout the access token of the grant opens nothing any more."""
     if grant == "password":
         before, after = ended()["before"], ended()["after"]
     else:
@@ -168,7 +159,6 @@ def test_logout_ends_the_access_token(server, api, ended, log_out, authorization
 
 @requirement("OPENEMR-LOGOUT-refresh")
 def test_logout_ends_the_refresh_token(server, log_out, new_session):
-    """After logout the refresh token of the grant gives no tokens any more."""
     session = new_session(OFFLINE_SCOPE)
     log_out(id_token_hint=session.id_token)
     response = server.refresh(session.client, session.refresh_token)
@@ -178,21 +168,18 @@ def test_logout_ends_the_refresh_token(server, log_out, new_session):
 
 @requirement("OPENEMR-LOGOUT-other-sessions")
 def test_logout_leaves_other_clients_alone(ended):
-    """Logout from one client leaves what the user allowed to other clients alone."""
     expect.no_data(ended()["after"])
     expect.status(ended()["other"], 200)
 
 
 @requirement("OPENEMR-LOGOUT-repeat")
 def test_logout_can_be_repeated(ended):
-    """A second logout with the same hint is as harmless as the first."""
     expect.status(ended()["first"], 200, 302, 303)
     expect.status(ended()["second"], 200, 302, 303)
 
 
 @requirement("OIDCRPL-2-earlier-id-token")
 def test_earlier_id_token_is_a_good_hint(server, api, admin, authorization, log_out, new_browser):
-    """An ID token of an earlier login is accepted as hint while its authorization is good."""
     client, given = authorization(SCOPE, parameters={"nonce": "first"})
     first = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
     later = new_browser().authorize(client, admin, SCOPE, parameters={"nonce": "second"})
@@ -208,7 +195,6 @@ def test_earlier_id_token_is_a_good_hint(server, api, admin, authorization, log_
 
 @requirement("OIDCRPL-logout-no-params")
 def test_logout_without_parameters_is_a_page(unasked, target):
-    """Logout without parameters asks the user of the session, or says that it is done."""
     response, _ = unasked()
 
     location = response.headers.get("location", target.base_url)
@@ -220,7 +206,6 @@ def test_logout_without_parameters_is_a_page(unasked, target):
 @requirement("OIDCRPL-2-ask-without-hint")
 @pytest.mark.parametrize("hint", ["none", pytest.param("other_user", marks=needs("patients"))])
 def test_nobody_is_logged_out_unasked(request, unasked, at_consent, new_session, hint):
-    """Without a hint that names the user of the session, logout asks before it ends anything."""
     if hint == "none":
         response, finish = unasked()
     else:

@@ -103,7 +103,6 @@ def mixed_up(server, lent_clients, admin):
 @requirement("RFC7636-4.3-s256-accepted")
 @pytest.mark.parametrize("verifier", RIGHT)
 def test_right_verifier_brings_a_token(request, flow, server, verifier):
-    """A verifier of 43 to 128 unreserved characters that fits the challenge brings a token."""
     if verifier == "shortest":
         response = request.getfixturevalue("app_exchange")
     else:
@@ -119,7 +118,6 @@ def test_right_verifier_brings_a_token(request, flow, server, verifier):
 
 @requirement("RFC7636-4.6-wrong-verifier")
 def test_wrong_verifier_is_refused(exchanges):
-    """A verifier that does not fit the challenge is refused with invalid_grant."""
     response = exchanges["wrong"]
 
     expect.no_token(response)
@@ -129,7 +127,6 @@ def test_wrong_verifier_is_refused(exchanges):
 @requirement("RFC7636-4.6-missing-verifier")
 @pytest.mark.parametrize("verifier", ["missing", "empty"])
 def test_code_without_its_verifier_is_refused(exchanges, verifier):
-    """A code with a challenge cannot be exchanged without its verifier."""
     response = exchanges[verifier]
 
     expect.no_token(response)
@@ -139,7 +136,6 @@ def test_code_without_its_verifier_is_refused(exchanges, verifier):
 @requirement("RFC7636-4.6-challenge-as-verifier")
 @pytest.mark.parametrize("beside", ["nothing", "plain"])
 def test_challenge_is_no_verifier(exchanges, beside):
-    """The challenge itself is refused as a verifier."""
     expect.no_token(exchanges[beside])
 
 
@@ -150,7 +146,6 @@ def test_challenge_is_no_verifier(exchanges, beside):
     ids=["short", "long", "letter"],
 )
 def test_malformed_verifier_is_refused(flow, server, verifier):
-    """A verifier of other than 43 to 128 unreserved characters is refused, even if it fits."""
     client, answer = flow(s256(verifier))
     response = server.exchange(client, answer.code, verifier=verifier)
 
@@ -164,7 +159,6 @@ def test_malformed_verifier_is_refused(flow, server, verifier):
     ids=["short", "padded", "letter"],
 )
 def test_malformed_challenge_is_refused(flow, challenge):
-    """A challenge that is no SHA-256 digest in base64url is refused at the authorization."""
     _, answer = flow(code_challenge=challenge)
 
     expect.no_code(answer)
@@ -174,7 +168,6 @@ def test_malformed_challenge_is_refused(flow, challenge):
 @requirement("RFC7636-4.4.1-unsupported-method")
 @pytest.mark.parametrize("method", ["S512", "s256", "PLAIN", "none", "S256 plain"])
 def test_unknown_challenge_method_is_refused(flow, method):
-    """An unknown code_challenge_method is refused with invalid_request."""
     _, answer = flow(code_challenge_method=method)
 
     expect.no_code(answer)
@@ -184,7 +177,6 @@ def test_unknown_challenge_method_is_refused(flow, method):
 @requirement("RFC7636-4.2-plain-rejected")
 @pytest.mark.parametrize("method", ["plain", None], ids=["plain", "default"])
 def test_plain_challenge_is_refused(flow, server, method):
-    """The plain challenge method, which is also the default, brings no token."""
     verifier = Pkce.new().verifier
     client, answer = flow(Pkce(verifier, verifier), code_challenge_method=method)
     response = redeemed(server, client, answer, verifier)
@@ -196,7 +188,6 @@ def test_plain_challenge_is_refused(flow, server, method):
 @requirement("RFC7636-4.4.1-public-required")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
 def test_public_client_without_a_challenge_gets_no_token(flow, server, wishes):
-    """A public client without a code_challenge gets no token."""
     client, answer = flow(**wishes)
     response = redeemed(server, client, answer, None)
 
@@ -238,7 +229,6 @@ def undefended(server, lent_clients, admin, target):
 @requirement("SMART-2.0-pkce-all-clients")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
 def test_confidential_client_without_a_challenge_gets_no_token(undefended, wishes):
-    """A confidential client without a code_challenge gets no token either."""
     answer, responses = undefended(wishes)
 
     expect.no_token(responses["nothing"])
@@ -249,7 +239,6 @@ def test_confidential_client_without_a_challenge_gets_no_token(undefended, wishe
 @requirement("RFC9700-2.1.1-verifier-without-challenge")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
 def test_verifier_without_a_challenge_is_refused(undefended, wishes):
-    """A verifier is refused where the authorization request had no challenge."""
     _, responses = undefended(wishes)
 
     expect.no_token(responses["verifier"])
@@ -258,5 +247,4 @@ def test_verifier_without_a_challenge_is_refused(undefended, wishes):
 @requirement("PKCE-code-bound-to-challenge")
 @pytest.mark.parametrize("which", ["first", "second"])
 def test_code_is_bound_to_its_own_challenge(mixed_up, which):
-    """With two flows open a code is not exchanged with the verifier of the other one."""
     expect.no_token(mixed_up[which])

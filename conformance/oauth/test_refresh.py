@@ -90,7 +90,6 @@ def reused(server, registrar, served, admin):
 
 @requirement("RFC6749-6-refresh-ok")
 def test_refresh_gives_a_token_that_works(refreshed):
-    """A refresh token yields a new access token that works."""
     login, response, opened, _ = refreshed()
 
     expect.status(response, 200)
@@ -103,7 +102,6 @@ def test_refresh_gives_a_token_that_works(refreshed):
 @requirement("RFC6749-6-refresh-bound-client")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 def test_refresh_token_of_another_client_is_refused(foreign, kind):
-    """A refresh token is of use to the client that it was issued to, and to no other."""
     answers, _ = foreign()
 
     expect.no_token(answers[kind])
@@ -120,7 +118,6 @@ def test_refresh_token_of_another_client_is_refused(foreign, kind):
     ids=lambda scope: scope.replace("/", "_"),
 )
 def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
-    """A refresh never yields a scope that was not granted."""
     client = new_client.confidential(f"{NARROW} user/facility.read user/patient.write")
     body = granted(tokens.fetch(client, admin, NARROW))
     response = server.refresh(client, body["refresh_token"], f"{NARROW} {more}")
@@ -132,7 +129,6 @@ def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
 
 @requirement("RFC6749-6-refresh-scope-omitted")
 def test_refresh_without_a_scope_keeps_the_scope(refreshed):
-    """A refresh that names no scope gives the scope that was granted at first."""
     login, response, _, _ = refreshed()
 
     expect.status(response, 200)
@@ -143,7 +139,6 @@ def test_refresh_without_a_scope_keeps_the_scope(refreshed):
 
 @requirement("RFC6749-6-refresh-after-nonce")
 def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
-    """A grant whose authorization request had a nonce can be refreshed like any other."""
     client, allowed = authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
     body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
     response = server.refresh(client, body["refresh_token"])
@@ -153,7 +148,6 @@ def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
 
 @requirement("RFC6749-6-refresh-after-narrowing")
 def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
-    """The refresh token of a narrowed refresh still stands for all that was granted at first."""
     client, login = fresh_tokens(SCOPE)
     body = granted(login)
     narrowed = granted(server.refresh(client, body["refresh_token"], NARROW))
@@ -168,7 +162,6 @@ def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["unknown", "cut", "flipped"])
 def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_client, fault):
-    """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
     token = str(tokens.answer("admin", NARROW)["refresh_token"])
     middle = len(token) // 2
     swapped = "a" if token[middle] != "a" else "b"
@@ -185,7 +178,6 @@ def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_cli
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["used", "foreign"])
 def test_dead_refresh_token_is_an_invalid_grant(refreshed, foreign, fault):
-    """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
     if fault == "used":
         _, used, _, response = refreshed()
         granted(used)
@@ -198,7 +190,6 @@ def test_dead_refresh_token_is_an_invalid_grant(refreshed, foreign, fault):
 @requirement("RFC6749-6-access-token-as-refresh")
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
 def test_other_tokens_refresh_nothing(server, issued, kind):
-    """An access token or an ID token is not accepted as a refresh token."""
     session = issued("authorization_code")
     response = server.refresh(session.client, getattr(session, kind))
 
@@ -208,7 +199,6 @@ def test_other_tokens_refresh_nothing(server, issued, kind):
 
 @requirement("RFC6749-6-refresh-missing")
 def test_refresh_without_a_token_is_an_invalid_request(server, confidential_client):
-    """A refresh without a refresh token is an invalid_request."""
     form = {"grant_type": "refresh_token"}
     response = server.token(form, confidential_client.authentication())
 
@@ -217,7 +207,6 @@ def test_refresh_without_a_token_is_an_invalid_request(server, confidential_clie
 
 @requirement("RFC9700-2.2.2-rotation-public")
 def test_refresh_token_of_a_public_client_is_replaced(reused):
-    """The refresh token of a public client is replaced with every use."""
     answer, used, again, _ = reused()
 
     token = granted(answer)["refresh_token"]
@@ -228,7 +217,6 @@ def test_refresh_token_of_a_public_client_is_replaced(reused):
 
 @requirement("RFC9700-4.14-reuse-revokes-family")
 def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
-    """The second use of a public client's refresh token revokes the token that replaced it."""
     _, used, again, successor = reused()
 
     granted(used)
@@ -238,7 +226,6 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
 
 @requirement("OIDCC-12.2-refresh-id-token")
 def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
-    """An ID token in a refresh response has the issuer, subject and audience of the first one."""
     login, response, _, _ = refreshed()
     both = [response, login]
     first = unverified_claims(granted(login)["id_token"])
@@ -253,7 +240,6 @@ def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
 
 @requirement("OIDCC-12.2-refresh-auth-time")
 def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authorization):
-    """An ID token of a refresh tells the time and the nonce of the first login, if any."""
     if served:
         login, response, _, _ = reused()
     else:
@@ -281,7 +267,6 @@ def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authoriza
 def test_refresh_token_takes_offline_access(
     server, authorization, fresh_tokens, token_response, grant
 ):
-    """A refresh token is issued if and only if offline_access was asked for and granted."""
     scope = "openid api:oemr user/patient.read"
     if grant == "password":
         _, response = fresh_tokens(scope)
@@ -296,7 +281,6 @@ def test_refresh_token_takes_offline_access(
 
 @requirement("OIDCC-11-offline-access-unticked")
 def test_no_refresh_token_without_consent(server, authorization):
-    """Without the user's consent to offline_access no refresh token is issued."""
     client, allowed = authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
@@ -305,7 +289,6 @@ def test_no_refresh_token_without_consent(server, authorization):
 
 @requirement("SMART-2.2-refresh-required-fields")
 def test_refresh_response_has_its_members(token_response):
-    """A refresh response has access_token, token_type, expires_in and scope."""
     response = token_response("refresh_token")
 
     expect.status(response, 200)
@@ -315,7 +298,6 @@ def test_refresh_response_has_its_members(token_response):
 
 @requirement("OPENEMR-REFRESH-example")
 def test_refresh_gives_what_the_document_shows(refreshed):
-    """A refresh gives an id_token and a new refresh token, as OpenEMR's document shows."""
     login, response, _, _ = refreshed()
 
     expect.status(response, 200)
@@ -327,7 +309,6 @@ def test_refresh_gives_what_the_document_shows(refreshed):
 
 @requirement("SMART-2.2-offline-90-days")
 def test_refresh_token_lives_for_three_months(server, issued):
-    """A refresh token for an app that can keep a secret is valid for at least three months."""
     session = issued("authorization_code")
     response = server.introspect(session.client, session.refresh_token, hint="refresh_token")
     began = float(unverified_claims(session.id_token)["iat"])

@@ -33,7 +33,6 @@ def came_back(server, api, sign_in, ended):
 
 @requirement("RFC7009-2-endpoint-or-absent")
 def test_revoked_refresh_token_gives_nothing(server, new_session):
-    """Revoking a refresh token answers 200, and the token gives no tokens any more."""
     session = new_session(OFFLINE_SCOPE)
     response = server.revoke(session.client, session.refresh_token)
 
@@ -43,7 +42,6 @@ def test_revoked_refresh_token_gives_nothing(server, new_session):
 
 @requirement("RFC7009-2-access-token")
 def test_revoked_access_token_opens_nothing(server, api, new_session):
-    """Revoking an access token answers 200, and the token opens nothing any more."""
     session = new_session()
     before = api.get(PLACE, session.access_token)
     response = server.revoke(session.client, session.access_token)
@@ -55,7 +53,6 @@ def test_revoked_access_token_opens_nothing(server, api, new_session):
 
 @requirement("RFC7009-2.2-unknown-token-200")
 def test_revoking_an_unknown_token_answers_200(server, confidential_client):
-    """Revoking a token that the server does not know answers 200."""
     response = server.revoke(confidential_client, "no-token-at-all")
 
     expect.status(response, 200)
@@ -64,7 +61,6 @@ def test_revoking_an_unknown_token_answers_200(server, confidential_client):
 @requirement("RFC7009-2.1-client-auth")
 @pytest.mark.parametrize("with_", ["wrong_secret", "no_secret"])
 def test_revocation_needs_credentials(server, api, new_session, with_):
-    """A token is not revoked by a caller without the client's credentials."""
     session = new_session()
     client = session.client
     auth = {
@@ -79,7 +75,6 @@ def test_revocation_needs_credentials(server, api, new_session, with_):
 
 @requirement("RFC7009-2.1-anonymous")
 def test_revocation_by_nobody_is_refused(server, http):
-    """A revocation by nobody is refused, also where none is offered."""
     response = http.post(server.url("/revoke"), data={"token": "no-token-at-all"})
 
     received = f"{response.status_code}, which a client takes for a token that is revoked"
@@ -91,7 +86,6 @@ def test_revocation_by_nobody_is_refused(server, http):
 def test_client_cannot_revoke_what_is_not_its_own(
     server, api, new_session, confidential_client, kind
 ):
-    """A client cannot revoke the token of another client."""
     session = new_session(OFFLINE_SCOPE)
     response = server.revoke(confidential_client, getattr(session, kind))
 
@@ -102,7 +96,6 @@ def test_client_cannot_revoke_what_is_not_its_own(
 
 @requirement("RFC7009-2.1-refresh-cascades")
 def test_revoked_refresh_token_takes_its_access_tokens_along(server, api, new_session):
-    """Revoking a refresh token also revokes the access tokens of the same grant."""
     session = new_session(OFFLINE_SCOPE)
     before = api.get(PLACE, session.access_token)
     response = server.revoke(session.client, session.refresh_token)
@@ -115,7 +108,6 @@ def test_revoked_refresh_token_takes_its_access_tokens_along(server, api, new_se
 @requirement("RFC7009-2.1-wrong-hint")
 @pytest.mark.parametrize("hint", ["access_token", "unknown"])
 def test_wrong_hint_does_not_save_a_token(server, new_session, hint):
-    """A wrong token_type_hint does not keep a token from being revoked."""
     session = new_session(OFFLINE_SCOPE)
     response = server.revoke(session.client, session.refresh_token, hint=hint)
 
@@ -126,7 +118,6 @@ def test_wrong_hint_does_not_save_a_token(server, new_session, hint):
 @requirement("ONC-G10-token-revocation")
 @pytest.mark.unpooled_clients
 def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_session):
-    """When a user's authorization of a client is revoked, its refresh token gives nothing."""
     session = new_session(OFFLINE_SCOPE)
     administrator.revoke(session.client.client_id, "trusted-user")
     response = server.refresh(session.client, session.refresh_token)
@@ -136,7 +127,6 @@ def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_
 
 @requirement("OPENEMR-REVOKE-user-access")
 def test_access_ends_with_the_revoked_authorization(ended):
-    """When a user's authorization of a client is revoked, its access token opens nothing."""
     session = ended("administrator")
 
     expect.status(session.before.opened, 200)
@@ -153,7 +143,6 @@ def test_access_ends_with_the_revoked_authorization(ended):
     ],
 )
 def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind):
-    """A token that was ended stays dead when the same user logs in to the same client again."""
     session = ended(by)
     new, old, refresh = came_back(by)
 
@@ -170,7 +159,6 @@ def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind)
 @pytest.mark.parametrize("what", ["access_token", "refresh_token", "code"])
 @pytest.mark.unpooled_clients
 def test_disabled_client_loses_its_tokens(shut_out, server, administrator, authorization, what):
-    """When a client is disabled, its access tokens, refresh tokens and codes are worth nothing."""
     if what == "code":
         client, given = authorization(SCOPE)
         code = given.code
@@ -188,7 +176,6 @@ def test_disabled_client_loses_its_tokens(shut_out, server, administrator, autho
 
 @requirement("ONC-G10-public-client-revocation")
 def test_disabled_public_client_exchanges_no_code(shut_out):
-    """When a public client is disabled, its tokens and codes are worth nothing."""
     client = shut_out("authorization_code")
 
     expect.no_token(client.response, SHUT_OUT)
@@ -199,7 +186,6 @@ def test_disabled_public_client_exchanges_no_code(shut_out):
 def test_disabled_public_client_loses_its_access_token(
     server, api, patient, administrator, browser, new_client
 ):
-    """When a public client is disabled, its tokens and codes are worth nothing."""
     client = new_client.public(PUBLIC_SCOPE)
     given = browser.authorize(client, patient, PUBLIC_SCOPE)
     issued = server.exchange(client, given.code, verifier=given.verifier)
@@ -213,7 +199,6 @@ def test_disabled_public_client_loses_its_access_token(
 
 @requirement("ONC-G10-backend-client-revocation")
 def test_disabled_backend_client_loses_its_tokens(shut_out):
-    """When a backend client is disabled, its token is worth nothing and it gets no other."""
     client = shut_out("client_credentials")
 
     expect.status(client.before, 200)
@@ -224,7 +209,6 @@ def test_disabled_backend_client_loses_its_tokens(shut_out):
 @requirement("OPENEMR-REVOKE-single-token")
 @pytest.mark.unpooled_clients
 def test_single_revoked_token_is_the_only_one(api, administrator, new_session, log_in_again):
-    """Revoking one access token at the client's page ends that one and no other."""
     session = new_session()
     other = log_in_again(session)
     before = [api.get(PLACE, each.access_token) for each in (session, other)]
@@ -240,7 +224,6 @@ def test_single_revoked_token_is_the_only_one(api, administrator, new_session, l
 @requirement("OPENEMR-REVOKE-user-others-alive")
 @pytest.mark.unpooled_clients
 def test_revoked_user_leaves_other_users_alone(api, administrator, new_session, patient):
-    """Revoking one user of a client leaves the client's other users alone."""
     scope = "openid api:oemr api:port user/facility.read patient/patient.read"
     session = new_session(scope)
     other = new_session(scope, user=patient, client=session.client)

@@ -64,7 +64,6 @@ def closed_to(gate, route, response, because):
 @requirement("RFC6750-no-auth-matrix")
 @pytest.mark.parametrize("route", ROUTES)
 def test_route_is_closed_without_a_token(gate, route):
-    """A call of a protected route without a token is answered with 401 and no data."""
     response = gate.call(route, None)
 
     expect.no_data(response, 401, because="anybody could call it")
@@ -73,7 +72,6 @@ def test_route_is_closed_without_a_token(gate, route):
 @requirement("SCOPE-route-open")
 @pytest.mark.parametrize(("route", "role"), ROLES)
 def test_route_is_open_to_its_scope(gate, keyring, route, role):
-    """A route is open to a token with its scope."""
     response = gate.call(route, keyring.right(route, role))
 
     missing = response.status_code == 404 and gate.missing(route, role, response)
@@ -88,7 +86,6 @@ def test_route_is_open_to_its_scope(gate, keyring, route, role):
 @requirement("SCOPE-route-own-scope")
 @pytest.mark.parametrize(("route", "role"), OWNERS)
 def test_route_is_closed_to_other_scopes(gate, keyring, scopes, route, role):
-    """A route is closed to a token with the scopes of other resources."""
     response = gate.with_less(route, role, lambda: keyring.foreign(route, role))
 
     if response.status_code == 404 and gate.absent(route, role, response):
@@ -103,7 +100,6 @@ def test_route_is_closed_to_other_scopes(gate, keyring, scopes, route, role):
 @requirement("SCOPE-route-role")
 @pytest.mark.parametrize(("route", "place"), STRANGERS)
 def test_route_is_closed_to_other_roles(gate, keyring, route, place):
-    """A route is closed to tokens of a role that it is not for."""
     response = gate.call(route, keyring.stranger(route, place))
 
     closed_to(gate, route, response, "the token is of a role that the route is not for")
@@ -112,7 +108,6 @@ def test_route_is_closed_to_other_roles(gate, keyring, route, place):
 @requirement("SCOPE-route-read-only")
 @pytest.mark.parametrize("route", WRITES)
 def test_writing_route_is_closed_to_the_scope_to_read(gate, keyring, route):
-    """A route that writes is closed to a token with the scope to read."""
     keyring.offers(route, "read")
     response = gate.with_less(route, route.roles[0], lambda: keyring.permitted(route, "read"))
 
@@ -122,7 +117,6 @@ def test_writing_route_is_closed_to_the_scope_to_read(gate, keyring, route):
 @requirement("SCOPE-route-write-only")
 @pytest.mark.parametrize("route", READS)
 def test_reading_route_is_closed_to_the_scope_to_write(gate, keyring, route):
-    """A route that reads is closed to a token with the scope to write."""
     keyring.offers(route, "write")
     response = gate.with_less(route, route.roles[0], lambda: keyring.permitted(route, "write"))
 
@@ -132,7 +126,6 @@ def test_reading_route_is_closed_to_the_scope_to_write(gate, keyring, route):
 @requirement("SCOPE-route-family")
 @pytest.mark.parametrize("route", FAMILIES)
 def test_route_is_closed_without_the_scope_of_its_api(gate, keyring, route):
-    """A route is closed to a token without the scope of its API."""
     response = gate.call(route, keyring.familiar(route))
 
     closed_to(gate, route, response, f"the token has not the scope {route.family}")
@@ -141,7 +134,6 @@ def test_route_is_closed_without_the_scope_of_its_api(gate, keyring, route):
 @requirement("RFC6750-bad-token-matrix")
 @pytest.mark.parametrize(("route", "kind"), [cell(*each) for each in rotating(BAD)])
 def test_route_is_closed_to_what_is_no_access_token(gate, keyring, forger, route, kind):
-    """A route is closed to what is no good access token."""
     token = {
         "garbage": lambda: "no-token-at-all",
         "tampered": lambda: forger.forge(keyring.whole(route), "signature_changed"),
@@ -156,7 +148,6 @@ def test_route_is_closed_to_what_is_no_access_token(gate, keyring, forger, route
 @requirement("RFC6750-2.1-scheme-required")
 @pytest.mark.parametrize("route", BARE)
 def test_route_is_closed_to_a_token_without_its_scheme(gate, keyring, route):
-    """An access token without the scheme Bearer before it is not accepted."""
     response = gate.call(route, None, Authorization=keyring.whole(route))
 
     expect.no_data(response, 400, 401, because="a token is only good with its scheme Bearer")
@@ -165,7 +156,6 @@ def test_route_is_closed_to_a_token_without_its_scheme(gate, keyring, route):
 @requirement("SCOPE-route-offered")
 @pytest.mark.parametrize("api_name", APIS)
 def test_scope_of_each_route_is_offered(gate, keyring, target, api_name):
-    """The scope of each route is offered."""
     off = set() if "oauth.client_credentials" in target.features else {"system"}
     wanting, there = [], []
     for route in closed(api_name):
@@ -183,7 +173,6 @@ def test_scope_of_each_route_is_offered(gate, keyring, target, api_name):
 @pytest.mark.parametrize("why", ["scope", "role"])
 @pytest.mark.parametrize("route", REFUSING)
 def test_refusal_of_a_scope_or_role_is_json(gate, keyring, route, why):
-    """A refusal for want of a scope or a role says why in JSON."""
     role = route.roles[0]
     response = {
         "scope": lambda: gate.with_less(route, role, lambda: keyring.foreign(route, role)),
@@ -198,7 +187,6 @@ def test_refusal_of_a_scope_or_role_is_json(gate, keyring, route, why):
 @requirement("SCOPE-v2-order-invalid")
 @pytest.mark.parametrize("letters", ["sr", "rr", "readx"])
 def test_badly_ordered_letters_are_not_granted(server, tokens, clients, admin, letters):
-    """A scope whose letters are out of order is refused, ignored or put right."""
     scope = f"user/Patient.{letters}"
     response = tokens.fetch(clients.confidential, admin, f"openid api:fhir {scope}")
 

@@ -28,7 +28,6 @@ def userinfo(http, discovery, issued):
 
 @requirement("OIDCC-5.3-userinfo-sub")
 def test_userinfo_is_about_the_user_of_the_id_token(userinfo, issued):
-    """The sub that userinfo tells is that of the ID token."""
     response = userinfo()
 
     expected = unverified_claims(issued("authorization_code").id_token)["sub"]
@@ -38,7 +37,6 @@ def test_userinfo_is_about_the_user_of_the_id_token(userinfo, issued):
 @requirement("OIDCC-5.3-userinfo-methods")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_userinfo_answers_both_methods(userinfo, method):
-    """Userinfo answers GET and POST."""
     response = userinfo(method)
 
     expect.status(response, 200)
@@ -48,7 +46,6 @@ def test_userinfo_answers_both_methods(userinfo, method):
 @requirement("OIDCC-5.3.3-userinfo-error")
 @pytest.mark.parametrize("authorization", [None, "Bearer no-such-token"], ids=["none", "unknown"])
 def test_userinfo_refuses_without_a_token(userinfo, authorization):
-    """Userinfo refuses a call without a good token with 401 and a Bearer challenge."""
     response = userinfo(authorization=authorization)
 
     expect.status(response, 401)

@@ -60,7 +60,6 @@ def shown(api, tokens, records, patient):
 @requirement("PORTAL-envelope")
 @pytest.mark.parametrize("place", [one for one in PLACES if one != "unknown_encounter"])
 def test_portal_answer_is_in_an_envelope(shown, place):
-    """Answers of the portal have the members validationErrors, internalErrors and data."""
     response = shown(place)
 
     expect.status(response, 200)
@@ -70,7 +69,6 @@ def test_portal_answer_is_in_an_envelope(shown, place):
 @requirement("PORTAL-json")
 @pytest.mark.parametrize("place", PLACES)
 def test_portal_answer_is_json(shown, place):
-    """Answers of the portal are application/json, errors too."""
     response = shown(place)
 
     expect.media_type(response, "application/json")
@@ -80,7 +78,6 @@ def test_portal_answer_is_json(shown, place):
 @requirement("PORTAL-no-staff-fields")
 @pytest.mark.parametrize("place", ["patient", "encounters", "appointments"])
 def test_portal_shows_no_notes_of_the_practice(shown, place):
-    """The portal shows neither credentials nor what the practice notes for itself."""
     response = shown(place)
 
     expect.status(response, 200)
@@ -92,7 +89,6 @@ def test_portal_shows_no_notes_of_the_practice(shown, place):
 @requirement("PORTAL-unknown-route")
 @pytest.mark.parametrize("path", ["/portal/nothing", "/portal/patient/allergy", "/portal/facility"])
 def test_portal_has_no_other_routes(api, tokens, path):
-    """An unknown route of the portal is answered with 404 and shows nothing."""
     response = api.get(path, tokens.patient(SCOPE))
 
     expect.no_data(response, 404)
@@ -102,7 +98,6 @@ def test_portal_has_no_other_routes(api, tokens, path):
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
 @pytest.mark.parametrize("path", STAFF_ROUTES, ids=lambda path: path.strip("/")[:9] or "patient")
 def test_portal_token_opens_nothing_of_the_staff(api, tokens, request, path, who):
-    """A portal token opens no route of the staff, neither for oneself nor for anybody else."""
     user = request.getfixturevalue(who)
     key = user.pid if path in BY_NUMBER else user.uuid
     response = api.get(f"/api/patient/{key}{path}", tokens.patient(SCOPE))

@@ -27,7 +27,6 @@ SEEN = [
 @requirement("PORTAL-rest-agree")
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
 def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request, who):
-    """The portal shows of a patient and of the encounters what the standard API shows."""
     user = request.getfixturevalue(who)
     response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
     at_rest = api.get(f"/api/patient/{user.uuid}", staff)
@@ -44,7 +43,6 @@ def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request
 def test_portal_lists_the_encounters_that_staff_sees(
     api, tokens, staff, records, patient, other_patient
 ):
-    """The portal shows of a patient and of the encounters what the standard API shows."""
     for person in (patient, other_patient):  # whose encounters are not to be shown as well
         records.first("encounter", records.of(person))
     response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))

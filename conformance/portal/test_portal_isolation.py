@@ -26,7 +26,6 @@ def keys(records, patient, other_patient):
 
 @requirement("PORTAL-encounter")
 def test_encounters_are_ones_own(api, tokens, patient, other_patient, keys):
-    """The portal shows own encounters only."""
     own, foreign = keys("encounter")
     response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
 
@@ -39,7 +38,6 @@ def test_encounters_are_ones_own(api, tokens, patient, other_patient, keys):
 
 @requirement("PORTAL-appointment")
 def test_appointments_are_ones_own(api, tokens, patient, other_patient, keys):
-    """The portal shows own appointments only."""
     own, foreign = keys("appointment")
     response = api.get("/portal/patient/appointment", tokens.patient(SCOPE))
 
@@ -52,7 +50,6 @@ def test_appointments_are_ones_own(api, tokens, patient, other_patient, keys):
 
 @requirement("PORTAL-encounter")
 def test_own_encounter_is_shown(api, tokens, keys):
-    """The portal shows own encounters only."""
     own, _ = keys("encounter")
     response = api.get(f"/portal/patient/encounter/{own}", tokens.patient(SCOPE))
 
@@ -62,7 +59,6 @@ def test_own_encounter_is_shown(api, tokens, keys):
 
 @requirement("PORTAL-appointment")
 def test_own_appointment_is_shown(api, tokens, keys):
-    """The portal shows own appointments only."""
     own, _ = keys("appointment")
     response = api.get(f"/portal/patient/appointment/{own}", tokens.patient(SCOPE))
 
@@ -72,7 +68,6 @@ def test_own_appointment_is_shown(api, tokens, keys):
 
 @requirement("PORTAL-encounter")
 def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
-    """The portal shows own encounters only."""
     _, foreign = keys("encounter")
     response = api.get(f"/portal/patient/encounter/{foreign}", tokens.patient(SCOPE))
 
@@ -84,7 +79,6 @@ def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, k
 
 @requirement("PORTAL-appointment")
 def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
-    """The portal shows own appointments only."""
     _, foreign = keys("appointment")
     response = api.get(f"/portal/patient/appointment/{foreign}", tokens.patient(SCOPE))
 
@@ -97,7 +91,6 @@ def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient,
 @requirement("PORTAL-other-id-4xx")
 @pytest.mark.parametrize("kind", ["encounter", "appointment"])
 def test_id_of_another_patient_is_refused(api, tokens, keys, kind):
-    """The id of another patient's record is refused with 4xx."""
     _, foreign = keys(kind)
     response = api.get(f"/portal/patient/{kind}/{foreign}", tokens.patient(SCOPE))
 
@@ -107,7 +100,6 @@ def test_id_of_another_patient_is_refused(api, tokens, keys, kind):
 @requirement("PORTAL-other-id-4xx")
 @pytest.mark.parametrize("kind", ["encounter", "appointment"])
 def test_unknown_id_is_refused(api, tokens, kind):
-    """The id of another patient's record is refused with 4xx."""
     response = api.get(f"/portal/patient/{kind}/{uuid.uuid4()}", tokens.patient(SCOPE))
 
     expect.refused(response)
@@ -119,7 +111,6 @@ def test_unknown_id_is_refused(api, tokens, kind):
 def test_parameter_does_not_show_another_patient(
     api, tokens, patient, other_patient, keys, path, parameter
 ):
-    """No parameter moves a portal call to another patient."""
     keys("encounter")
     value = str(other_patient.pid) if "pid" in parameter else other_patient.uuid
     response = api.get(path, tokens.patient(SCOPE), params={parameter: value})
@@ -130,7 +121,6 @@ def test_parameter_does_not_show_another_patient(
 
 @requirement("PORTAL-param-pollution")
 def test_repeated_parameter_does_not_show_another_patient(api, tokens, patient, other_patient):
-    """No parameter moves a portal call to another patient."""
     params = [("puuid", patient.uuid), ("puuid", other_patient.uuid)]
     response = api.get("/portal/patient", tokens.patient(SCOPE), params=params)
 
@@ -141,7 +131,6 @@ def test_repeated_parameter_does_not_show_another_patient(api, tokens, patient, 
 @requirement("PORTAL-param-pollution")
 @pytest.mark.parametrize("header", ["X-Patient", "X-Patient-Id", "X-Original-URL", "X-Rewrite-URL"])
 def test_header_does_not_show_another_patient(api, tokens, patient, other_patient, header):
-    """No parameter moves a portal call to another patient."""
     value = f"/apis/default/api/patient/{other_patient.uuid}"
     value = value if header.endswith("URL") else other_patient.uuid
     response = api.get("/portal/patient", tokens.patient(SCOPE), headers={header: value})

@@ -63,7 +63,6 @@ def kept_texts(written_chart):
 @requirement("REST-roundtrip")
 @pytest.mark.parametrize("text", TEXTS)
 def test_text_comes_back_as_it_was_sent(kept_texts, text):
-    """Text comes back as it was sent, with every letter and sign."""
     response = kept_texts
 
     expect.success(response)
@@ -73,7 +72,6 @@ def test_text_comes_back_as_it_was_sent(kept_texts, text):
 
 @requirement("REST-roundtrip")
 def test_signs_of_a_patient_come_back_as_they_were_sent(api, staff, written_chart):
-    """Text comes back as it was sent, with every letter and sign."""
     mine = written_chart.owner
     changed = api.put(mine.path, staff, json=mine.fields | {"street": SIGNS})
     response = api.get(mine.path, staff)
@@ -86,7 +84,6 @@ def test_signs_of_a_patient_come_back_as_they_were_sent(api, staff, written_char
 @requirement("REST-roundtrip")
 @pytest.mark.parametrize("kind", TEXTED)
 def test_signs_of_a_record_come_back_as_they_were_sent(written_chart, kind):
-    """Text comes back as it was sent, with every letter and sign."""
     text = f"{SIGNS} {secrets.token_hex(4)}"
     record = written_chart.add(kind, text)
     response = written_chart.shown(record)
@@ -99,7 +96,6 @@ def test_signs_of_a_record_come_back_as_they_were_sent(written_chart, kind):
 @requirement("REST-roundtrip-fields")
 @pytest.mark.parametrize("kind", [name for name in KINDS if name not in ("message", "transaction")])
 def test_fields_come_back_as_they_were_sent(chart, kind):
-    """What was written is what is read, in every field of the documented example."""
     record = chart.record(kind)
     response = chart.shown(record)
 
@@ -113,7 +109,6 @@ def test_fields_come_back_as_they_were_sent(chart, kind):
 @requirement("REST-roundtrip-fields")
 @pytest.mark.parametrize("name", PRACTICE)
 def test_fields_of_the_practice_come_back_as_they_were_sent(api, staff, practice, name):
-    """What was written is what is read, in every field of the documented example."""
     sent = PRACTICE[name] | {"street": f"{secrets.token_hex(3)} Street"}
     changed = api.put(practice(name), staff, json=sent)
     response = api.get(practice(name), staff)
@@ -125,7 +120,6 @@ def test_fields_of_the_practice_come_back_as_they_were_sent(api, staff, practice
 
 @requirement("REST-document-download")
 def test_file_comes_back_as_it_was_sent(api, staff, chart):
-    """An uploaded file is downloaded as it was sent."""
     response = api.get(chart.record("document").path, staff)
 
     expect.status(response, 200)
@@ -142,7 +136,6 @@ def test_file_comes_back_as_it_was_sent(api, staff, chart):
     ],
 )
 def test_value_of_another_type_breaks_nothing(api, staff, records, written_chart, name, odd):
-    """A value of another type than documented does not break the server."""
     if name == "patient":
         response = api.post("/api/patient", staff, json=records.body(fname=ODD[odd]))
         records.keep(response)
@@ -156,7 +149,6 @@ def test_value_of_another_type_breaks_nothing(api, staff, records, written_chart
 @requirement("REST-text-too-long")
 @pytest.mark.parametrize("kind", ["allergy", "medical_problem", "medication", "appointment"])
 def test_long_text_is_refused_or_kept_whole(api, staff, written_chart, kind):
-    """Text that is too long is refused or kept whole; none of it is lost without a word."""
     name = "pc_title" if kind == "appointment" else "title"
     start = secrets.token_hex(6)
     text = start + "x" * 400
@@ -178,7 +170,6 @@ def test_long_text_is_refused_or_kept_whole(api, staff, written_chart, kind):
 @requirement("REST-null-byte")
 @pytest.mark.parametrize("kind", ["allergy", "encounter", "soap_note"])
 def test_null_byte_breaks_nothing(written_chart, records, kind):
-    """A null byte in text is refused with 4xx or comes back; it does not break the server."""
     text = f"null\x00byte {secrets.token_hex(4)}"
     response = records.post(kind, written_chart.owner, **{MARKED[kind]: text})
 
@@ -188,7 +179,6 @@ def test_null_byte_breaks_nothing(written_chart, records, kind):
 @requirement("REST-unknown-field")
 @pytest.mark.parametrize("kind", POSTED)
 def test_unknown_member_of_a_body_breaks_nothing(records, written_chart, kind):
-    """An unknown member of a body is ignored or refused with 4xx."""
     response = records.post(kind, written_chart.owner, nonsense={"deep": ["x", None]})
 
     expect.no_server_error(response)
@@ -202,7 +192,6 @@ def test_unknown_member_of_a_body_breaks_nothing(records, written_chart, kind):
 @requirement("REST-wrong-content-type")
 @pytest.mark.parametrize("media_type", TYPES)
 def test_body_of_another_media_type_makes_nothing(api, staff, records, media_type):
-    """A body of another media type than JSON is refused with 400, 415 or 422 and makes nothing."""
     body = records.body(allow_patient_portal="NO")
     headers = {"Content-Type": TYPES[media_type]} if TYPES[media_type] else {}
     content = "&".join(f"{name}={value}" for name, value in body.items())
@@ -219,7 +208,6 @@ def test_body_of_another_media_type_makes_nothing(api, staff, records, media_typ
 @requirement("REST-accept")
 @pytest.mark.parametrize("accept", ["application/xml", "text/html", "application/json;q=0.1, */*"])
 def test_answer_is_json_or_406(api, staff, chart, accept):
-    """An answer is JSON or 406, whatever the client asks for."""
     response = api.get(chart.owner.path, staff, headers={"Accept": accept})
 
     expect.status(response, 200, 406)

@@ -61,7 +61,6 @@ def newcomer(records):
 @requirement("REST-envelope-shape")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_list_is_in_an_envelope(listed, name):
-    """Answers have the members validationErrors, internalErrors and data."""
     response = listed(name)
 
     expect.status(response, 200)
@@ -71,7 +70,6 @@ def test_list_is_in_an_envelope(listed, name):
 @requirement("REST-envelope-shape")
 @pytest.mark.parametrize("name", SINGLES)
 def test_single_record_is_in_an_envelope(single, name):
-    """Answers have the members validationErrors, internalErrors and data."""
     response = single(name)
 
     expect.status(response, 200)
@@ -81,7 +79,6 @@ def test_single_record_is_in_an_envelope(single, name):
 @requirement("REST-envelope-single-object")
 @pytest.mark.parametrize("name", SINGLES)
 def test_single_record_is_an_object(single, name):
-    """The data of a single record is an object."""
     response = single(name)
 
     expect.status(response, 200)
@@ -92,7 +89,6 @@ def test_single_record_is_an_object(single, name):
 @requirement("REST-envelope-multi-array")
 @pytest.mark.parametrize("name", LISTS)
 def test_list_is_an_array(listed, name):
-    """The data of a list is an array, also when it is empty."""
     response = listed(name)
 
     expect.status(response, 200)
@@ -101,7 +97,6 @@ def test_list_is_an_array(listed, name):
 
 @requirement("REST-envelope-multi-array")
 def test_list_without_a_match_is_an_empty_array(listed):
-    """The data of a list is an array, also when it is empty."""
     response = listed("patient", lname=f"Nobody{uuid.uuid4().hex}")
 
     expect.status(response, 200)
@@ -111,7 +106,6 @@ def test_list_without_a_match_is_an_empty_array(listed):
 @requirement("REST-envelope-multi-array")
 @pytest.mark.parametrize("name", ["encounter", "allergy", "medical_problem"])
 def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, newcomer, name):
-    """The data of a list is an array, also when it is empty."""
     response = api.get(f"{newcomer.path}/{name}", staff)
 
     expect.status(response, 200)
@@ -121,7 +115,6 @@ def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, newcome
 @requirement("REST-json-content-type")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_list_is_json(listed, name):
-    """Answers of the standard API are application/json, errors too."""
     response = listed(name)
 
     expect.status(response, 200)
@@ -131,7 +124,6 @@ def test_list_is_json(listed, name):
 @requirement("REST-json-content-type")
 @pytest.mark.parametrize("case", ["no_token", "invalid_body", "unknown_id"])
 def test_error_is_json(api, staff, case):
-    """Answers of the standard API are application/json, errors too."""
     response = {
         "no_token": lambda: api.get("/api/patient"),
         "invalid_body": lambda: api.post("/api/patient", staff, json={}),
@@ -144,7 +136,6 @@ def test_error_is_json(api, staff, case):
 
 @requirement("OPENEMR-VERSION-endpoint")
 def test_version_is_told(api, staff):
-    """GET /api/version names the version of the server in numbers."""
     response = api.get("/api/version", staff)
 
     expect.status(response, 200)
@@ -156,7 +147,6 @@ def test_version_is_told(api, staff):
 @requirement("OPENEMR-HEALTH-livez")
 @pytest.mark.parametrize(("name", "state"), [("livez", "alive"), ("readyz", "ready")])
 def test_health_is_told_to_everybody(target, http, name, state):
-    """The addresses of health tell in JSON that the server is up, and nothing of its inside."""
     response = http.get(f"{target.base_url}/meta/health/{name}")
 
     expect.status(response, 200)

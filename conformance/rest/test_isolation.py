@@ -24,7 +24,6 @@ def below(person, stranger):
 @requirement("REST-idor")
 @pytest.mark.parametrize("kind", READ)
 def test_record_is_not_shown_below_another_patient(api, staff, records, person, below, kind):
-    """A record is neither shown nor changed below a patient to whom it does not belong."""
     record = records.first(kind, person)
     response = api.get(below(record), staff)
 
@@ -35,7 +34,6 @@ def test_record_is_not_shown_below_another_patient(api, staff, records, person, 
 @requirement("REST-idor")
 @pytest.mark.parametrize("kind", [*READ, "document"])
 def test_list_of_one_patient_shows_nothing_of_another(api, staff, chart, stranger, kind):
-    """A record is neither shown nor changed below a patient to whom it does not belong."""
     chart.record(kind)
     response = api.get(elsewhere(chart.collection(kind), chart.owner, stranger), staff)
 
@@ -47,7 +45,6 @@ def test_list_of_one_patient_shows_nothing_of_another(api, staff, chart, strange
 
 @requirement("REST-idor")
 def test_file_is_not_shown_below_another_patient(api, staff, chart, stranger):
-    """A record is neither shown nor changed below a patient to whom it does not belong."""
     record = chart.record("document")
     own = api.get(record.path, staff)
     response = api.get(elsewhere(record.path, chart.owner, stranger), staff)
@@ -61,7 +58,6 @@ def test_file_is_not_shown_below_another_patient(api, staff, chart, stranger):
 @pytest.mark.parametrize("parameter", ["puuid", "pid", "patient", "uuid"])
 @pytest.mark.parametrize("kind", ["encounter", "allergy", "medical_problem"])
 def test_parameter_does_not_lead_to_another_patient(api, staff, chart, stranger, kind, parameter):
-    """A record is neither shown nor changed below a patient to whom it does not belong."""
     chart.record(kind)
     value = str(chart.owner.pid) if parameter == "pid" else chart.owner.uuid
     response = api.get(f"{stranger.path}/{kind}", staff, params={parameter: value})
@@ -73,7 +69,6 @@ def test_parameter_does_not_lead_to_another_patient(api, staff, chart, stranger,
 @requirement("REST-idor")
 @pytest.mark.parametrize("kind", CHANGES)
 def test_record_is_not_changed_below_another_patient(change, kind):
-    """A record is neither shown nor changed below a patient to whom it does not belong."""
     done = change("PUT", kind)
 
     before = seen(done.before)
@@ -87,7 +82,6 @@ def test_record_is_not_changed_below_another_patient(change, kind):
 @requirement("REST-idor")
 @pytest.mark.parametrize("kind", DELETABLE)
 def test_record_is_not_deleted_below_another_patient(change, kind):
-    """A record is neither shown nor changed below a patient to whom it does not belong."""
     done = change("DELETE", kind)
 
     before = seen(done.before)

@@ -29,7 +29,6 @@ def patients(api, staff):
 
 @requirement("REST-envelope-links")
 def test_links_lead_through_the_list(api, staff, patients, cohort):
-    """The links of a list lead through all of it, each record once."""
     response = patients(lname=cohort[0].family, _limit="2", _offset="0")
     pages = [response]
     while (url := next_link(pages[-1])) and len(pages) < MOST_PAGES:
@@ -41,7 +40,6 @@ def test_links_lead_through_the_list(api, staff, patients, cohort):
 
 @requirement("REST-limit-offset")
 def test_pages_make_up_the_list(patients, cohort):
-    """_limit and _offset cut a list into pages without loss or repetition."""
     answers = [
         patients(lname=cohort[0].family, _limit="2", _offset=str(offset)) for offset in (0, 2, 4)
     ]
@@ -59,7 +57,6 @@ def test_pages_make_up_the_list(patients, cohort):
 @pytest.mark.parametrize("name", ["_limit", "_offset"])
 @pytest.mark.parametrize("value", ["-1", "abc", "1e3", "99999999"])
 def test_bad_paging_breaks_nothing(patients, cohort, name, value):
-    """A bad value for paging is refused with 4xx or ignored."""
     response = patients(lname=cohort[0].family, **{name: value})
 
     expect.no_server_error(response)
@@ -68,7 +65,6 @@ def test_bad_paging_breaks_nothing(patients, cohort, name, value):
 @requirement("REST-search-filter")
 @pytest.mark.parametrize("name", ["lname", "fname", "DOB", "email"])
 def test_filter_finds_its_patient(patients, cohort, name):
-    """A filter narrows a list to the records that fit."""
     response = patients(**{"lname": cohort[2].family, name: cohort[2].fields[name]})
 
     wanted = [one.uuid for one in cohort if one.fields[name] == cohort[2].fields[name]]
@@ -79,7 +75,6 @@ def test_filter_finds_its_patient(patients, cohort, name):
 @requirement("REST-search-unknown-field")
 @pytest.mark.parametrize("name", ["patient", "facility", "user"])
 def test_unknown_filter_does_not_empty_the_list(api, staff, cohort, name):
-    """An unknown filter is ignored or refused; it does not empty the list."""
     plain = api.get(f"/api/{name}", staff)
     filtered = api.get(f"/api/{name}", staff, params={"nonsense": "x"})
 
@@ -96,7 +91,6 @@ def test_unknown_filter_does_not_empty_the_list(api, staff, cohort, name):
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("name", ["lname", "fname", "email"])
 def test_filter_is_no_sql(patients, name, payload):
-    """Values from the client are never taken as SQL."""
     response = patients(**{name: PAYLOADS[payload]})
 
     expect.no_server_error(response)
@@ -107,7 +101,6 @@ def test_filter_is_no_sql(patients, name, payload):
 @requirement("REST-sql-injection")
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_sort_is_no_sql(patients, cohort, payload):
-    """Values from the client are never taken as SQL."""
     response = patients(lname=cohort[0].family, _sort=PAYLOADS[payload])
 
     expect.answered(response)
@@ -116,7 +109,6 @@ def test_sort_is_no_sql(patients, cohort, payload):
 
 @requirement("REST-sql-injection")
 def test_sort_is_not_evaluated(patients, cohort):
-    """Values from the client are never taken as SQL."""
     orders = [
         patients(
             lname=cohort[0].family,
@@ -135,7 +127,6 @@ def test_sort_is_not_evaluated(patients, cohort):
 @pytest.mark.parametrize("name", ["fname", "DOB"])
 @pytest.mark.parametrize("sign", ["", "-"], ids=["ascending", "descending"])
 def test_sort_orders_the_list(patients, cohort, name, sign):
-    """_sort orders a list, descending with a minus sign."""
     response = patients(lname=cohort[0].family, _sort=f"{sign}{name}")
 
     ordered = [one.uuid for one in sorted(cohort, key=lambda one: one.fields[name])]
@@ -146,7 +137,6 @@ def test_sort_orders_the_list(patients, cohort, name, sign):
 @requirement("REST-sql-injection")
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_path_is_no_sql(api, staff, payload):
-    """Values from the client are never taken as SQL."""
     response = api.get("/api/appointment/" + quoted(PAYLOADS[payload]), staff)
 
     expect.answered(response)
@@ -156,7 +146,6 @@ def test_path_is_no_sql(api, staff, payload):
 @requirement("REST-sql-injection")
 @pytest.mark.parametrize("name", ["lname[]", "lname[a]", "lname[$ne]"])
 def test_array_as_filter_breaks_nothing(patients, name):
-    """Values from the client are never taken as SQL."""
     response = patients(**{name: f"Nobody{uuid.uuid4().hex}"})
 
     expect.answered(response)
@@ -164,7 +153,6 @@ def test_array_as_filter_breaks_nothing(patients, name):
 
 @requirement("REST-fhir-agree")
 def test_both_apis_tell_the_same_of_a_patient(resources, person):
-    """The standard API and the FHIR API tell the same of a patient."""
     response = resources.read("Patient")
 
     expect.status(response, 200)

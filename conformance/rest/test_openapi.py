@@ -29,7 +29,6 @@ def known(api):
 @requirement("REST-openapi-routes")
 @pytest.mark.parametrize("name", APIS)
 def test_openapi_document_lists_the_routes(openapi, gate, name):
-    """The OpenAPI document lists the routes that the server has, and no others."""
     listed, routes = openapi.of(name), known(name)
     found, judged = [], []
     for method, path in sorted(listed ^ routes):
@@ -48,7 +47,6 @@ def test_openapi_document_lists_the_routes(openapi, gate, name):
 @requirement("REST-openapi-routes-closed")
 @pytest.mark.parametrize("name", APIS)
 def test_listed_route_is_closed_without_a_token(openapi, gate, name):
-    """Each route that the OpenAPI document lists is closed without a token."""
     unknown = sorted(openapi.of(name) - known(name))  # the others are called one by one
 
     for method, path in unknown:
@@ -57,7 +55,6 @@ def test_listed_route_is_closed_without_a_token(openapi, gate, name):
 
 @requirement("FHIR-metadata-openapi-agree")
 def test_metadata_and_openapi_document_agree(openapi, capability_statement):
-    """The CapabilityStatement and the OpenAPI document list the same types and interactions."""
     said = set()
     for rest in expect.member(capability_statement, "rest", kind=list):
         for resource in rest.get("resource", []):

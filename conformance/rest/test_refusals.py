@@ -81,7 +81,6 @@ def read(api, staff, person):
 @requirement("REST-envelope-validation")
 @pytest.mark.parametrize("name", INVALID)
 def test_empty_body_is_refused_with_its_fields(api, staff, collection, name):
-    """An invalid body is refused with 400 or 422 and the fields that are wrong."""
     response = api.post(collection(name), staff, json={})
 
     body = expect.json_object(response)
@@ -105,7 +104,6 @@ def test_empty_body_is_refused_with_its_fields(api, staff, collection, name):
 def test_wrong_value_is_refused_with_its_field(
     api, staff, records, person, collection, name, field, value
 ):
-    """An invalid body is refused with 400 or 422 and the fields that are wrong."""
     body = records.body() if name == "patient" else KINDS[name].body
     response = api.post(collection(name), staff, json=body | {field: value})
     if name == "patient":
@@ -119,7 +117,6 @@ def test_wrong_value_is_refused_with_its_field(
 @requirement("REST-404-unknown-id")
 @pytest.mark.parametrize("name", READ)
 def test_unknown_id_is_refused(read, name):
-    """An unknown id is answered with 404, or with 400 and what is wrong."""
     response = read(name, uuid.uuid4())
 
     expect.status(response, 404, 400)
@@ -133,7 +130,6 @@ def test_unknown_id_is_refused(read, name):
     "name", ["patient", "facility", "practitioner", "user", "allergy", "medical_problem"]
 )
 def test_malformed_id_is_refused(read, name, malformed):
-    """A malformed id is answered with 4xx and shows no record."""
     response = read(name, MALFORMED[malformed])
 
     expect.refused(response)
@@ -146,7 +142,6 @@ def test_malformed_id_is_refused(read, name, malformed):
     "name", ["patient", "allergy", "medical_problem", "user", "drug", "procedure"]
 )
 def test_error_shows_nothing_of_the_inside(read, name):
-    """An error shows no paths, queries or class names of the server."""
     response = read(name, "abc")
 
     found = [word for word in INTERNALS if word in response.text]
@@ -156,7 +151,6 @@ def test_error_shows_nothing_of_the_inside(read, name):
 @requirement("REST-404-unknown-route")
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/patient/1/nothing/1"])
 def test_unknown_route_is_not_found(api, staff, path):
-    """An unknown route is answered with 404."""
     response = api.get(path, staff)
 
     expect.status(response, 404)
@@ -166,7 +160,6 @@ def test_unknown_route_is_not_found(api, staff, path):
 @pytest.mark.parametrize("name", ["patient", "allergy", "appointment"])
 @pytest.mark.parametrize("body", ["{", '"text"', "[1]"], ids=["cut_off", "text", "array"])
 def test_body_that_is_no_json_object_is_refused(api, staff, collection, name, body):
-    """A body that is not JSON is refused with 400."""
     headers = {"Content-Type": "application/json"}
     response = api.post(collection(name), staff, content=body, headers=headers)
 
@@ -176,7 +169,6 @@ def test_body_that_is_no_json_object_is_refused(api, staff, collection, name, bo
 @requirement("REST-405-wrong-method")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_wrong_method_is_refused(api, staff, method):
-    """A method that a route does not have is refused with 405 and those that it has."""
     response = api.request(method, "/api/patient", staff, json={})
 
     expect.status(response, 405)

@@ -73,7 +73,6 @@ PLACES = [
 @requirement("REST-acl-read")
 @pytest.mark.parametrize("place", PLACES)
 def test_user_without_the_right_sees_nothing(refused, chart, place):
-    """A user is shown nothing that OpenEMR's access control keeps from this user."""
     response = refused(place)
 
     expect.no_data(response, because=WHY)
@@ -83,7 +82,6 @@ def test_user_without_the_right_sees_nothing(refused, chart, place):
 @requirement("REST-acl-status")
 @pytest.mark.parametrize("place", PLACES)
 def test_refusal_for_want_of_rights_is_said_so(refused, place):
-    """A refusal by access control has the status 403 or 404."""
     response = refused(place)
 
     expect.status(response, 403, 404)
@@ -92,7 +90,6 @@ def test_refusal_for_want_of_rights_is_said_so(refused, place):
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("kind", CREATED)
 def test_record_is_not_made_without_the_right(api, written_chart, clerk, kind):
-    """A write that access control denies is refused and changes nothing."""
     response, more, after = _unwanted(api, written_chart, kind, clerk)
 
     expect.equal(more, 0, f"how many more there are afterwards of {kind}", [response, *after])
@@ -102,7 +99,6 @@ def test_record_is_not_made_without_the_right(api, written_chart, clerk, kind):
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("kind", CHANGED)
 def test_record_is_not_changed_without_the_right(api, written_chart, clerk, kind):
-    """A write that access control denies is refused and changes nothing."""
     mark = f"kept{secrets.token_hex(6)}"
     record = written_chart.add(kind, mark)
     body = written_chart.body(kind, "Changed") | {"user": "admin", "group": "Default"}
@@ -115,7 +111,6 @@ def test_record_is_not_changed_without_the_right(api, written_chart, clerk, kind
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("kind", ISSUES)
 def test_record_is_not_deleted_without_the_right(api, written_chart, clerk, kind):
-    """A write that access control denies is refused and changes nothing."""
     mark = f"kept{secrets.token_hex(6)}"
     record = written_chart.add(kind, mark)
     response = api.delete(record.path, clerk)
@@ -127,7 +122,6 @@ def test_record_is_not_deleted_without_the_right(api, written_chart, clerk, kind
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("name", ["facility", "practitioner"])
 def test_practice_is_not_changed_without_the_right(api, staff, clerk, name):
-    """A write that access control denies is refused and changes nothing."""
     mark = f"unwanted{secrets.token_hex(6)}"
     names = {"name": mark, "fname": mark, "lname": mark}
     body = names | {"facility_npi": "1234567893", "npi": "1234567893"}
@@ -146,7 +140,6 @@ def test_practice_is_not_changed_without_the_right(api, staff, clerk, name):
     ["no_token", "read_only", pytest.param("patient", marks=needs("portal", "patients", "fhir"))],
 )
 def test_refused_record_is_not_made(api, tokens, written_chart, who, kind):
-    """A write without the right to it is refused and changes nothing."""
     token = {
         "no_token": lambda: None,
         "read_only": lambda: tokens.staff(READ_ONLY),

@@ -25,7 +25,6 @@ def shown(api, staff, person):
 @requirement("REST-fhir-contact-agree")
 @pytest.mark.parametrize("name", [*CONTACTS, "pubpid"])
 def test_both_apis_tell_the_same_contact(resources, shown, name):
-    """The standard API and the FHIR API tell the same address, contacts and number of a patient."""
     response = resources.read("Patient")
 
     expect.status(shown, 200)
@@ -40,7 +39,6 @@ def test_both_apis_tell_the_same_contact(resources, shown, name):
 @requirement("REST-fhir-records-agree")
 @pytest.mark.parametrize("kind", RECORDS)
 def test_both_apis_tell_the_same_record(api, staff, records, resources, person, kind):
-    """A record of the standard API is the same resource at the FHIR API."""
     record = records.first(kind, person)
     resource_type, owner = RECORDS[kind]
     at_rest = api.get(record.direct, staff)

@@ -23,7 +23,6 @@ SHOWN_BY_FHIR = ["encounter", "allergy", "medical_problem", "vital"]
 
 @requirement("REST-create-201")
 def test_patient_is_made(api, staff, records):
-    """A POST that makes a record answers 201 and names it."""
     body = records.body(allow_patient_portal="NO")
     response = api.post("/api/patient", staff, json=body)
     records.forget(body["lname"])
@@ -36,7 +35,6 @@ def test_patient_is_made(api, staff, records):
 @requirement("REST-create-201")
 @pytest.mark.parametrize("kind", NESTED)
 def test_record_is_made(records, person, kind):
-    """A POST that makes a record answers 201 and names it."""
     response = records.answer(kind, person)
 
     expect.status(response, 201)
@@ -50,7 +48,6 @@ def test_record_is_made(records, person, kind):
 @requirement("REST-created-is-listed")
 @pytest.mark.parametrize("kind", LISTED)
 def test_record_is_listed_once(api, staff, records, person, kind):
-    """A record that was made is in the list of its patient."""
     record = records.first(kind, person)
     response = api.get(record.collection, staff)
 
@@ -61,7 +58,6 @@ def test_record_is_listed_once(api, staff, records, person, kind):
 
 @requirement("REST-created-is-listed")
 def test_transaction_is_listed_with_all_its_signs(api, staff, records, person):
-    """A record that was made is in the list of its patient."""
     text = f"O'Brien <b>& 😀 {uuid.uuid4()}"
     made = records.post("transaction", person, body=text)
     response = api.get(records.collection("transaction", person), staff)
@@ -75,7 +71,6 @@ def test_transaction_is_listed_with_all_its_signs(api, staff, records, person):
 
 @requirement("REST-update-200")
 def test_patient_is_changed(api, staff, records):
-    """A PUT answers 200 and what it changed is there afterwards."""
     mine = records.patient()
     body = mine.fields | {"city": "Changedville"}
     changed = api.put(mine.path, staff, json=body)
@@ -90,7 +85,6 @@ def test_patient_is_changed(api, staff, records):
 @requirement("REST-update-200")
 @pytest.mark.parametrize("kind", CHANGES)
 def test_record_is_changed(change, kind):
-    """A PUT answers 200 and what it changed is there afterwards."""
     done = change("PUT", kind)
 
     expect.status(done.response, 200)
@@ -104,7 +98,6 @@ def test_record_is_changed(change, kind):
 @requirement("REST-update-keeps-uuid")
 @pytest.mark.parametrize("kind", SHOWN_BY_FHIR)
 def test_changed_record_keeps_its_uuid(change, kind):
-    """A record that is changed keeps its uuid, by which FHIR knows it."""
     done = change("PUT", kind)
     before, after = (uuid_of(response) for response in (done.unchanged, done.after))
 
@@ -119,7 +112,6 @@ def test_changed_record_keeps_its_uuid(change, kind):
 @requirement("REST-delete-200")
 @pytest.mark.parametrize("kind", DELETABLE)
 def test_record_is_deleted(change, kind):
-    """A DELETE answers 200 or 204 and the record is gone."""
     done = change("DELETE", kind)
 
     expect.status(done.response, 200, 204)
@@ -133,7 +125,6 @@ def test_record_is_deleted(change, kind):
     "kind", ["allergy", "medical_problem", "medication", "surgery", "dental_issue"]
 )
 def test_documented_date_is_accepted(records, person, kind):
-    """The dates of the documented examples are accepted."""
     response = records.post(kind, person, begdate="2010-10-13")
 
     expect.success(response)
@@ -144,7 +135,6 @@ def test_documented_date_is_accepted(records, person, kind):
 
 @requirement("REST-no-mass-assignment")
 def test_ids_in_a_body_move_nothing(api, staff, records):
-    """The ids in a body change neither this record's identity nor another record."""
     mine, other = records.patient(), records.patient()
     before = api.get(other.path, staff)
     body = mine.fields | {"city": "Changedville", "id": other.pid, "pid": other.pid}
@@ -163,7 +153,6 @@ def test_ids_in_a_body_move_nothing(api, staff, records):
 @requirement("REST-refused-write-changes-nothing")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_refused_change_of_a_record_changes_nothing(api, staff, records, person, method):
-    """A write without the right to it is refused and changes nothing."""
     record = records.add("medical_problem", person)
     response = api.request(
         method, record.path, json=KINDS["medical_problem"].body | {"title": "No"}
@@ -178,7 +167,6 @@ def test_refused_change_of_a_record_changes_nothing(api, staff, records, person,
 @requirement("REST-refused-write-changes-nothing")
 @pytest.mark.parametrize("case", ["no_token", "read_only"])
 def test_refused_change_of_a_patient_changes_nothing(api, staff, tokens, records, person, case):
-    """A write without the right to it is refused and changes nothing."""
     token = {"no_token": lambda: None, "read_only": lambda: tokens.staff(READING_SCOPE)}[case]()
     response = api.put(person.path, token, json=person.fields | {"city": "Changedville"})
     after = api.get(person.path, staff)

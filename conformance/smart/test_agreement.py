@@ -73,7 +73,6 @@ def extensions(element, url):
 def test_documents_name_the_same_address(
     discovery, smart_configuration, capability_statement, security, member
 ):
-    """An endpoint that several documents of the server name has the same address in each."""
     uris = {
         part.get("url"): part.get("valueUri")
         for extension in extensions(security, OAUTH_URIS)
@@ -93,7 +92,6 @@ def test_documents_name_the_same_address(
 @requirement("DISC-lists-agree")
 @pytest.mark.parametrize("member", LISTS)
 def test_documents_list_the_same(discovery, smart_configuration, member):
-    """What the SMART configuration lists is listed by the provider metadata, too."""
     known = flat(expect.json_object(discovery).get(member, []))
     listed = flat(expect.json_object(smart_configuration).get(member, []))
 
@@ -111,7 +109,6 @@ def flat(values):
 
 @requirement("DISC-capabilities-agree")
 def test_documents_claim_the_same_capabilities(smart_configuration, security, capability_statement):
-    """The capabilities in the CapabilityStatement are those of the SMART configuration."""
     claimed = {each.get("valueCode") for each in extensions(security, CAPABILITIES)}
     listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
 
@@ -125,7 +122,6 @@ def test_documents_claim_the_same_capabilities(smart_configuration, security, ca
 
 @requirement("FHIR-security-service-code")
 def test_security_is_called_smart_on_fhir(security, capability_statement):
-    """The CapabilityStatement names SMART-on-FHIR by the code of FHIR R4."""
     codes = [
         (coding.get("system"), coding.get("code"))
         for service in security.get("service", [])
@@ -138,7 +134,6 @@ def test_security_is_called_smart_on_fhir(security, capability_statement):
 @requirement("SMART-ONC-capabilities")
 @pytest.mark.parametrize("launch", LAUNCHES)
 def test_capabilities_are_those_of_certified_servers(smart_configuration, launch):
-    """A server that is certified in the USA lists the capabilities of 170.315(g)(10)."""
     listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
     second = {"permission-v1", "permission-v2", "authorize-post", "client-confidential-asymmetric"}
     wanted = ONC[launch] | (second if "permission-v2" in listed else set())

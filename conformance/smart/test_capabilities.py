@@ -35,7 +35,6 @@ def capabilities(smart_configuration):
 def test_capability_of_the_code_grant_is_there(
     capabilities, smart_configuration, token_response, capability, member, kind
 ):
-    """Every capability that the SMART configuration lists is really there."""
     response = token_response("authorization_code")
 
     granted(response)
@@ -54,7 +53,6 @@ def test_capability_of_the_code_grant_is_there(
     ],
 )
 def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability, member):
-    """Every capability that the SMART configuration lists is really there."""
     if capability not in capabilities:
         not_applicable(f"the server does not claim {capability}")
     response = request.getfixturevalue("ehr_launch").response
@@ -80,7 +78,6 @@ def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability
 def test_capability_of_the_launch_is_there(
     capabilities, smart_configuration, launched, capability, member, kind
 ):
-    """Every capability that the SMART configuration lists is really there."""
     found = isinstance(expect.json_object(launched).get(member), kind)
 
     claimed = capability in capabilities
@@ -95,7 +92,6 @@ def test_capability_of_the_launch_is_there(
 def test_capability_of_clients_with_keys_is_there(
     capabilities, smart_configuration, token_response, grant
 ):
-    """Every capability that the SMART configuration lists is really there."""
     response = token_response(grant)
 
     claimed = "client-confidential-asymmetric" in capabilities
@@ -109,7 +105,6 @@ def test_capability_of_clients_with_keys_is_there(
     "method", [pytest.param("POST", marks=needs("smart.authorize_post"), id="authorize-post")]
 )
 def test_capability_of_authorization_by_post_is_there(browser, public_client, method):
-    """Every capability that the SMART configuration lists is really there."""
     page = browser.open(public_client, "openid fhirUser", method=method)
 
     expect.login_page(page)
@@ -120,7 +115,6 @@ def test_capability_of_authorization_by_post_is_there(browser, public_client, me
     "scope", [pytest.param(V2_SCOPE, marks=needs("smart.v2_scopes"), id="permission-v2")]
 )
 def test_capability_of_scopes_of_version_two_is_there(new_client, browser, server, admin, scope):
-    """Every capability that the SMART configuration lists is really there."""
     client = new_client.confidential(scope)
     answer = browser.authorize(client, admin, scope)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
@@ -131,7 +125,6 @@ def test_capability_of_scopes_of_version_two_is_there(new_client, browser, serve
 
 @requirement("SMART-2.2-style-json")
 def test_style_is_a_json_object(launched, http):
-    """The address of the style in a launch answers a JSON object as application/json."""
     response = http.get(expect.member(launched, "smart_style_url", kind=str))
 
     expect.status(response, 200)

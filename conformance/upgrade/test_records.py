@@ -52,7 +52,6 @@ def at(record, path):
 @requirement("UPGRADE-patient-ids")
 @BY_API
 def test_patient_keeps_its_id(upgraded, patient_now, name):
-    """A patient has the same id after an upgrade, at every API."""
     before = upgraded.record(name)
 
     now, exchange = patient_now(name)
@@ -64,7 +63,6 @@ def test_patient_keeps_its_id(upgraded, patient_now, name):
 @requirement("UPGRADE-data")
 @BY_API
 def test_patient_keeps_its_data(upgraded, patient_now, name):
-    """A patient's name, birth date and address are after an upgrade what they were before."""
     before = upgraded.record(name)
 
     now, exchange = patient_now(name)
