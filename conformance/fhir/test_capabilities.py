@@ -49,7 +49,7 @@ DATES = {"Appointment": "start", "Encounter": "period.start", "Observation": "ef
 
 
 @pytest.fixture
-def declared(compartment):
+def declared_type(compartment):
     """Return what is declared of a type; not applicable if nothing is."""
 
     def of(kind):
@@ -62,8 +62,8 @@ def declared(compartment):
 
 @requirement("FHIR-metadata-searchparams-match")
 @pytest.mark.parametrize("kind", DOCUMENTED_TYPES + LATER_TYPES)
-def test_declared_search_parameters_filter(compartment, declared, capability_statement, kind):
-    types = {one["name"]: one["type"] for one in declared(kind).get("searchParam", [])}
+def test_declared_search_parameters_filter(compartment, declared_type, capability_statement, kind):
+    types = {one["name"]: one["type"] for one in declared_type(kind).get("searchParam", [])}
     own = {"patient": compartment.person.uuid} if "patient" in types else {}
     key, there = own_values(compartment, kind, types)
     together = compartment.get(f"/{kind}", params=own | there) if there else None
@@ -131,10 +131,10 @@ def test_undeclared_writes_are_refused(api, compartment, capability_statement, i
 
 @requirement("OPENEMR-FHIR-readme-resources")
 @pytest.mark.parametrize("kind", DOCUMENTED_TYPES)
-def test_documented_type_is_served(compartment, declared, capability_statement, kind):
+def test_documented_type_is_served(compartment, declared_type, capability_statement, kind):
     types = compartment.declared
     expect.that(kind in types, f"{kind} to be declared", sorted(types), capability_statement)
-    declared(kind)
+    declared_type(kind)
     response = compartment.search(kind)
 
     expect.status(response, 200)

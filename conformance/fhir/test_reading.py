@@ -59,7 +59,7 @@ def test_search_by_id_gives_what_read_gives(resources, kind):
 @requirement("FHIR-read-unknown-404")
 @pytest.mark.parametrize("kind", TYPES)
 def test_unknown_id_is_not_found(resources, kind):
-    response = resources.asked(f"/{kind}/{UNKNOWN}")
+    response = resources.get_once(f"/{kind}/{UNKNOWN}")
 
     expect.status(response, 404)
 
@@ -68,7 +68,7 @@ def test_unknown_id_is_not_found(resources, kind):
 @pytest.mark.parametrize("malformed", MALFORMED)
 @pytest.mark.parametrize("kind", ["Patient", "Encounter", "Observation", "Organization"])
 def test_malformed_id_is_refused(resources, kind, malformed):
-    response = resources.asked(f"/{kind}/{MALFORMED[malformed]}")
+    response = resources.get_once(f"/{kind}/{MALFORMED[malformed]}")
 
     expect.refused(response)
 
@@ -76,7 +76,7 @@ def test_malformed_id_is_refused(resources, kind, malformed):
 @requirement("FHIR-unknown-resource-404")
 @pytest.mark.parametrize("kind", ["Nothing", "Basic", "patient"])
 def test_unknown_type_is_not_found(resources, kind):
-    response = resources.asked(f"/{kind}")
+    response = resources.get_once(f"/{kind}")
 
     expect.status(response, 404)
 
@@ -92,15 +92,15 @@ def test_unknown_type_is_not_found(resources, kind):
     ],
 )
 def test_error_carries_an_operation_outcome(resources, path):
-    response = resources.asked(path)
+    response = resources.get_once(path)
 
     expect.refused(response)
     expect.schema(response, "operation_outcome")
 
 
 @requirement("FHIR-error-operationoutcome")
-def test_refused_token_carries_an_operation_outcome(api, person):
-    response = api.get(f"/fhir/Patient/{person.uuid}", "garbage")
+def test_refused_token_carries_an_operation_outcome(api, shared_patient):
+    response = api.get(f"/fhir/Patient/{shared_patient.uuid}", "garbage")
 
     expect.status(response, 401)
     expect.schema(response, "operation_outcome")

@@ -43,7 +43,7 @@ ACTIVE = re.compile(
 
 
 @pytest.fixture
-def body(resources):
+def resource_and_response(resources):
     """Return a resource of a type and the answer it came with."""
 
     def of(kind):
@@ -56,8 +56,8 @@ def body(resources):
 
 @requirement("FHIR-json-no-empty")
 @pytest.mark.parametrize("kind", READ)
-def test_resource_has_nothing_empty(body, kind):
-    resource, response = body(kind)
+def test_resource_has_nothing_empty(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     empty = [path for path, value in walk(resource) if value in (None, "", [], {})]
     blank = [path for path, value in walk(resource) if isinstance(value, str) and not value.strip()]
@@ -65,8 +65,8 @@ def test_resource_has_nothing_empty(body, kind):
 
 
 @requirement("FHIR-json-no-empty")
-def test_bundle_has_nothing_empty(resources, person):
-    response = resources.asked("/Patient", {"_id": person.uuid})
+def test_bundle_has_nothing_empty(resources, shared_patient):
+    response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
 
     empty = [path for path, value in walk(json_body(response)) if value in (None, "", [], {})]
     expect.that(not empty, "nothing empty", empty, response)
@@ -74,16 +74,16 @@ def test_bundle_has_nothing_empty(resources, person):
 
 @requirement("FHIR-json-types")
 @pytest.mark.parametrize("kind", READ)
-def test_primitives_are_written_as_fhir_has_them(body, kind):
-    resource, response = body(kind)
+def test_primitives_are_written_as_fhir_has_them(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     wrong = [f"{path} {value!r}" for path, value in walk(resource) if not fits(path, value)]
     expect.that(not wrong, "primitives of FHIR", wrong, response)
 
 
 @requirement("FHIR-json-types")
-def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
-    response = resources.asked("/Patient", {"_id": person.uuid})
+def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, shared_patient):
+    response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
     bundle = json_body(response)
 
     expect.status(response, 200)
@@ -93,8 +93,8 @@ def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
 
 @requirement("FHIR-meta-lastupdated")
 @pytest.mark.parametrize("kind", READ)
-def test_resource_tells_when_it_was_changed(body, kind):
-    resource, response = body(kind)
+def test_resource_tells_when_it_was_changed(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     stamp = resource.get("meta", {}).get("lastUpdated")
     expect.that(

@@ -41,7 +41,7 @@ ESCAPED = {
 
 
 @pytest.fixture
-def allergy(resources):
+def allergy_search(resources):
     """Search the allergies of the patient whose records are looked at."""
 
     def search(token=None, **params):
@@ -54,7 +54,7 @@ def allergy(resources):
 
 
 @pytest.fixture(scope="module")
-def other(records):
+def prefix_patient(records):
     """Return the patient with whose family name other names begin."""
     return records.patient()
 
@@ -71,9 +71,9 @@ def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
 
 @requirement("FHIR-search-include")
 @pytest.mark.parametrize("case", INCLUDING)
-def test_inclusion_takes_no_match_away(resources, allergy, case):
+def test_inclusion_takes_no_match_away(resources, allergy_search, case):
     key = resources.key("AllergyIntolerance")
-    response = allergy(**INCLUDING[case])
+    response = allergy_search(**INCLUDING[case])
 
     expect.status(response, 200)
     expect.that(key in ids(response), "the allergy as without it", ids(response), response)
@@ -81,10 +81,10 @@ def test_inclusion_takes_no_match_away(resources, allergy, case):
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("case", INCLUDING)
-def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
-    if case == "revinclude" and "Provenance" not in kinds_of(allergy(**INCLUDING[case])):
+def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy_search, case):
+    if case == "revinclude" and "Provenance" not in kinds_of(allergy_search(**INCLUDING[case])):
         not_applicable("the server has no Provenance of the record to include")
-    response = allergy(tokens.staff(LIMITED), **INCLUDING[case])
+    response = allergy_search(tokens.staff(LIMITED), **INCLUDING[case])
 
     expect.no_server_error(response)
     kinds = kinds_of(response)
@@ -94,11 +94,13 @@ def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("name", ["family", "birthdate"])
-def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, person, name):
-    real = {"family": person.family, "birthdate": person.fields["DOB"]}[name]
+def test_chained_parameter_tells_nothing_beyond_the_scopes(
+    tokens, allergy_search, shared_patient, name
+):
+    real = {"family": shared_patient.family, "birthdate": shared_patient.fields["DOB"]}[name]
     wrong = {"family": "Nobodyatall", "birthdate": "1899-01-01"}[name]
     token = tokens.staff(LIMITED)
-    answers = [allergy(token, **{f"patient.{name}": value}) for value in (real, wrong)]
+    answers = [allergy_search(token, **{f"patient.{name}": value}) for value in (real, wrong)]
 
     told = [(one.status_code, ids(one)) for one in answers]
     expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers)
@@ -106,10 +108,10 @@ def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, pers
 
 @requirement("FHIR-search-escape")
 @pytest.mark.parametrize("sign", ESCAPED)
-def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
+def test_escaped_sign_is_part_of_the_value(resources, records, prefix_patient, sign):
     plain = ESCAPED[sign][1:]
-    mine = records.patient(lname=f"{other.family}{plain}Junior")
-    response = resources.search("Patient", {"family": f"{other.family}{ESCAPED[sign]}J"})
+    mine = records.patient(lname=f"{prefix_patient.family}{plain}Junior")
+    response = resources.search("Patient", {"family": f"{prefix_patient.family}{ESCAPED[sign]}J"})
 
     expect.status(response, 200)
     expect.equal(ids(response), [mine.uuid], "the matches", response)
@@ -117,18 +119,18 @@ def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
 
 @requirement("USCORE-patient-search-set")
 @pytest.mark.parametrize("names", ["identifier", "name", "birthdate-name", "gender-name"])
-def test_patient_is_found_as_apps_ask(resources, person, names):
+def test_patient_is_found_as_apps_ask(resources, shared_patient, names):
     body = json_body(resources.read("Patient"))
     every = {
         "identifier": (body.get("identifier") or [{}])[0].get("value"),
-        "name": person.family,
-        "birthdate": person.fields["DOB"],
-        "gender": person.fields["sex"].lower(),
+        "name": shared_patient.family,
+        "birthdate": shared_patient.fields["DOB"],
+        "gender": shared_patient.fields["sex"].lower(),
     }
-    response = resources.asked("/Patient", {name: every[name] for name in names.split("-")})
+    response = resources.get_once("/Patient", {name: every[name] for name in names.split("-")})
 
     expect.status(response, 200)
-    expect.that(person.uuid in ids(response), "the patient", ids(response), response)
+    expect.that(shared_patient.uuid in ids(response), "the patient", ids(response), response)
 
 
 @requirement("USCORE-patient-category-searches")

@@ -129,7 +129,7 @@ MUST_SUPPORT = [
 
 
 @pytest.fixture
-def shown(compartment):
+def resources_of_type(compartment):
     """Return the resources of a type and the answer they came in; not applicable without any."""
 
     def of(kind):
@@ -149,8 +149,8 @@ def shown(compartment):
 
 @requirement("FHIR-json-schema")
 @pytest.mark.parametrize("kind", FILLED + OTHERS)
-def test_resource_is_valid(shown, kind):
-    resources, response = shown(kind)
+def test_resource_is_valid(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     models = import_module("fhir.resources.R4B")  # what it has of these types is as in R4
     problems = faults(models.get_fhir_model_class(kind), resources)
@@ -159,8 +159,8 @@ def test_resource_is_valid(shown, kind):
 
 @requirement("USCORE-required-bindings")
 @pytest.mark.parametrize("kind", CODES)
-def test_code_is_one_of_a_fixed_set(shown, kind):
-    resources, response = shown(kind)
+def test_code_is_one_of_a_fixed_set(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     wrong = {
         f"{place} {value!r}"
@@ -174,8 +174,8 @@ def test_code_is_one_of_a_fixed_set(shown, kind):
 
 @requirement("USCORE-missing-data")
 @pytest.mark.parametrize("kind", MANDATORY)
-def test_mandatory_element_is_there(shown, kind):
-    resources, response = shown(kind)
+def test_mandatory_element_is_there(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     missing = {
         place
@@ -190,8 +190,8 @@ def test_mandatory_element_is_there(shown, kind):
 
 @requirement("FHIR-coding-system-absolute")
 @pytest.mark.parametrize("kind", FILLED + OTHERS)
-def test_system_of_a_coding_is_absolute(shown, kind):
-    resources, response = shown(kind)
+def test_system_of_a_coding_is_absolute(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     wrong = {
         str(part["system"])
@@ -204,8 +204,8 @@ def test_system_of_a_coding_is_absolute(shown, kind):
 
 @requirement("FHIR-references-resolve")
 @pytest.mark.parametrize("kind", [one for one in FILLED if one != "Location"])
-def test_reference_leads_to_its_resource(compartment, shown, target, kind):
-    resources, response = shown(kind)
+def test_reference_leads_to_its_resource(compartment, resources_of_type, target, kind):
+    resources, response = resources_of_type(kind)
 
     broken, failed = [], []
     for reference in sorted(references(resources, target.fhir_url)):
@@ -223,8 +223,8 @@ def test_reference_leads_to_its_resource(compartment, shown, target, kind):
 
 @requirement("USCORE-meta-profile")
 @pytest.mark.parametrize("kind", ["Condition", "Observation"])
-def test_profile_is_named(shown, kind):
-    resources, response = shown(kind)
+def test_profile_is_named(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     without = [one.get("id") for one in resources if not one.get("meta", {}).get("profile")]
     expect.that(not without, "a profile in meta.profile", f"none in {without[:3]}", response)

@@ -58,24 +58,30 @@ def test_read_of_a_known_version_answers_the_resource_or_304(resources):
 @requirement("FHIR-format-param")
 @pytest.mark.parametrize("name", ["json", "application/fhir+json"])
 @pytest.mark.parametrize("case", ["read", "search", "metadata"])
-def test_format_of_the_parameter_is_given(resources, person, case, name):
-    path = {"read": f"/Patient/{person.uuid}", "search": "/Patient", "metadata": "/metadata"}[case]
-    params = {"_format": name} | ({"_id": person.uuid} if case == "search" else {})
+def test_format_of_the_parameter_is_given(resources, shared_patient, case, name):
+    path = {
+        "read": f"/Patient/{shared_patient.uuid}",
+        "search": "/Patient",
+        "metadata": "/metadata",
+    }[case]
+    params = {"_format": name} | ({"_id": shared_patient.uuid} if case == "search" else {})
     response = resources.get(path, params=params, headers={"Accept": "image/png"})
 
     expect.status(response, 200)
     body = expect.json_object(response)
     if case == "search":
-        expect.equal(ids(response), [person.uuid], "the matches", response)
+        expect.equal(ids(response), [shared_patient.uuid], "the matches", response)
     else:
         kind = {"read": "Patient", "metadata": "CapabilityStatement"}[case]
         expect.equal(body.get("resourceType"), kind, "resourceType", response)
 
 
 @requirement("FHIR-format-param")
-def test_format_that_is_not_there_is_refused(resources, person):
+def test_format_that_is_not_there_is_refused(resources, shared_patient):
     params = {"_format": "xml"}
-    response = resources.get(f"/Patient/{person.uuid}", params=params, headers={"Accept": "*/*"})
+    response = resources.get(
+        f"/Patient/{shared_patient.uuid}", params=params, headers={"Accept": "*/*"}
+    )
 
     real = response.is_success and response.content.lstrip()[:1] == b"<"
     expect.that(real or response.status_code == 406, "XML, or 406", response, response)

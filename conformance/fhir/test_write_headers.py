@@ -13,7 +13,7 @@ pytestmark = writes
 
 
 @pytest.fixture(scope="module")
-def own(resources, records):
+def patient_update(resources, records):
     """Return a patient of these checks' own, and how to update it."""
     mine = records.patient()
 
@@ -27,8 +27,8 @@ def own(resources, records):
 
 @requirement("FHIR-create-prefer")
 @pytest.mark.parametrize("kind", ["minimal", "representation", "OperationOutcome"])
-def test_answer_is_as_preferred(own, kind):
-    _, update = own
+def test_answer_is_as_preferred(patient_update, kind):
+    _, update = patient_update
     response = update(Prefer=f"return={kind}")
 
     expect.status(response, 200, 204)
@@ -38,8 +38,8 @@ def test_answer_is_as_preferred(own, kind):
 
 
 @requirement("FHIR-update-headers")
-def test_answer_to_an_update_tells_the_version(own):
-    _, update = own
+def test_answer_to_an_update_tells_the_version(patient_update):
+    _, update = patient_update
     response = update()
 
     expect.status(response, 200)
@@ -63,8 +63,8 @@ def test_format_that_is_not_read_is_refused(api, resources, media_type):
 
 
 @requirement("FHIR-conditional-unsupported")
-def test_conditional_create_makes_no_second_patient(resources, records, own):
-    mine, _ = own
+def test_conditional_create_makes_no_second_patient(resources, records, patient_update):
+    mine, _ = patient_update
     body = patient_body(mine.family, mine.fields["fname"])
     condition = f"_id={mine.uuid}"
     response = resources.post("/Patient", body, headers={"If-None-Exist": condition})
@@ -76,8 +76,8 @@ def test_conditional_create_makes_no_second_patient(resources, records, own):
 
 
 @requirement("FHIR-conditional-unsupported")
-def test_conditional_update_makes_no_second_patient(resources, own):
-    mine, update = own
+def test_conditional_update_makes_no_second_patient(resources, patient_update):
+    mine, update = patient_update
     response = update(query=f"_id={mine.uuid}")
 
     expect.that(response.status_code != 201, "no new patient", response, response)

@@ -27,15 +27,15 @@ REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
-def client(lent_clients):
+def patient_login_client(pooled_clients):
     """A public client for patients; nobody finishes a login with it."""
-    return lent_clients.public(SCOPE)
+    return pooled_clients.public(SCOPE)
 
 
 @pytest.fixture
-def login_page(browser, client):
+def login_page(browser, patient_login_client):
     """The login page of a fresh authorization."""
-    page = browser.open(client, SCOPE)
+    page = browser.open(patient_login_client, SCOPE)
     form_of(page)
     return page
 
@@ -92,8 +92,8 @@ def test_login_form_is_protected_against_forgery(browser, login_page, admin, ser
 
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_consent_form_is_protected_against_forgery(deciding, token):
-    browser, page = deciding()
+def test_consent_form_is_protected_against_forgery(pending_consent_page, token):
+    browser, page = pending_consent_page()
     form = form_of(page)
     fields = [pair for pair in consent(form, SCOPE.split()) if pair[0] != "csrf_token_form"]
     sent = [("csrf_token_form", token)] if token else []
@@ -107,8 +107,8 @@ def test_consent_form_is_protected_against_forgery(deciding, token):
 @requirement("RFC6749-10.12-consent-csrf")
 @needs("smart.standalone_launch", "patients")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_patient_form_is_protected_against_forgery(deciding, patient, token):
-    browser, page = deciding("patient", LAUNCH)
+def test_patient_form_is_protected_against_forgery(pending_consent_page, patient, token):
+    browser, page = pending_consent_page("patient", LAUNCH)
     form = patient_form(BeautifulSoup(page.text, "html.parser"), page)
     if form is None:
         raise Blocked("the page has no form to select a patient")
@@ -121,8 +121,8 @@ def test_patient_form_is_protected_against_forgery(deciding, patient, token):
 
 @requirement("RFC6749-10.13-clickjacking")
 @pytest.mark.parametrize("name", ["login_page", "consent_page"])
-def test_page_cannot_be_framed(request, deciding, name):
-    page = deciding()[1] if name == "consent_page" else request.getfixturevalue(name)
+def test_page_cannot_be_framed(request, pending_consent_page, name):
+    page = pending_consent_page()[1] if name == "consent_page" else request.getfixturevalue(name)
 
     options = page.headers.get("x-frame-options", "").upper()
     policy = re.search(r"frame-ancestors([^;]*)", page.headers.get("content-security-policy", ""))
@@ -135,8 +135,8 @@ def test_page_cannot_be_framed(request, deciding, name):
 @pytest.mark.parametrize(
     "name", ["state", "scope", "login_hint", "redirect_uri", "client_id", "aud", "error"]
 )
-def test_request_is_not_reflected_as_markup(browser, client, name):
-    page = browser.open(client, SCOPE, parameters={name: f"a{MARKUP}"})
+def test_request_is_not_reflected_as_markup(browser, patient_login_client, name):
+    page = browser.open(patient_login_client, SCOPE, parameters={name: f"a{MARKUP}"})
 
     expect.no_server_error(page)
     html = "html" in page.headers.get("content-type", "")
@@ -196,7 +196,7 @@ def test_page_out_of_turn_shows_no_internals(request, browser, server, session, 
 
 
 @pytest.fixture(scope="module")
-def consented(server, registrar, admin):
+def scope_consent(server, registrar, admin):
     """What is granted with a consent: to scopes that were not asked for, or not to all that were.
 
     `consented(added, left_out)` gives the granted scopes and the answer; None if there are none.
@@ -217,10 +217,10 @@ def consented(server, registrar, admin):
 
 
 @pytest.fixture(scope="module")
-def tampered(consented):
+def tampered_consent(scope_consent):
     """What is granted with a consent that adds scopes and leaves one out; None if too little is."""
     with contextlib.suppress(Blocked):
-        answer = consented(ADDED, LEFT_OUT)
+        answer = scope_consent(ADDED, LEFT_OUT)
         if answer is not None and "user/facility.read" in answer[0]:
             return answer
     return None
@@ -228,8 +228,8 @@ def tampered(consented):
 
 @requirement("RFC6749-consent-scope-tamper")
 @pytest.mark.parametrize("scope", ADDED)
-def test_consent_form_adds_no_scope(tampered, consented, scope):
-    answer = tampered or consented([scope], "")
+def test_consent_form_adds_no_scope(tampered_consent, scope_consent, scope):
+    answer = tampered_consent or scope_consent([scope], "")
     if answer is None:
         return
     given, response = answer
@@ -263,8 +263,8 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
 
 
 @requirement("RFC6749-4.1.2.1-access-denied")
-def test_user_can_refuse(deciding):
-    browser, consent_page = deciding()
+def test_user_can_refuse(pending_consent_page):
+    browser, consent_page = pending_consent_page()
     form = form_of(consent_page)
     page = BeautifulSoup(consent_page.text, "html.parser")
     buttons = [
@@ -308,8 +308,8 @@ def test_two_codes_of_one_client_are_both_good(new_client, server, admin):
 
 
 @requirement("RFC6749-authz-consent-subset")
-def test_scope_that_is_not_approved_is_not_granted(tampered, consented):
-    answer = tampered or consented([], LEFT_OUT)
+def test_scope_that_is_not_approved_is_not_granted(tampered_consent, scope_consent):
+    answer = tampered_consent or scope_consent([], LEFT_OUT)
     if answer is None:
         raise Blocked("no authorization code to judge with, though some scopes were approved")
     given, response = answer

@@ -47,13 +47,13 @@ LOOKALIKES = {
 
 
 @pytest.fixture(scope="module")
-def client(registrar):
+def client_with_one_redirect_uri(registrar):
     """A public client with one redirect URI, which is only looked at."""
     return registrar.public(SCOPE, redirect_uris=[CALLBACK])
 
 
 @pytest.fixture(scope="module")
-def other_client(registrar):
+def client_with_other_redirect_uri(registrar):
     """Another public client with another redirect URI."""
     return registrar.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
 
@@ -65,7 +65,7 @@ def loopback_client(registrar):
 
 
 @pytest.fixture
-def outcome(browser, admin):
+def login_outcome(browser, admin):
     """Sends an authorization request, logs in if asked, and gives what came of it."""
 
     def walk(client, **parameters):
@@ -75,24 +75,28 @@ def outcome(browser, admin):
 
 
 @requirement("RFC6749-3.1.2.3-redirect-uri-registered")
-def test_unregistered_redirect_uri_is_never_used(client, outcome):
-    answer = outcome(client, redirect_uri=FOREIGN)
+def test_unregistered_redirect_uri_is_never_used(client_with_one_redirect_uri, login_outcome):
+    answer = login_outcome(client_with_one_redirect_uri, redirect_uri=FOREIGN)
 
     expect.no_redirect_to(answer, FOREIGN)
 
 
 @requirement("RFC6749-3.1.2-redirect-path-exact")
 @pytest.mark.parametrize("kind", LOOKALIKES)
-def test_similar_redirect_uri_is_refused(client, browser, kind):
-    page = browser.open(client, SCOPE, parameters={"redirect_uri": LOOKALIKES[kind]})
+def test_similar_redirect_uri_is_refused(client_with_one_redirect_uri, browser, kind):
+    page = browser.open(
+        client_with_one_redirect_uri, SCOPE, parameters={"redirect_uri": LOOKALIKES[kind]}
+    )
 
     neither_login_nor_redirect(page)
 
 
 @requirement("RFC6749-3.1.2.3-other-clients-uri")
-def test_redirect_uri_of_another_client_is_refused(client, other_client, browser):
-    wishes = {"redirect_uri": other_client.redirect_uri}
-    page = browser.open(client, SCOPE, parameters=wishes)
+def test_redirect_uri_of_another_client_is_refused(
+    client_with_one_redirect_uri, client_with_other_redirect_uri, browser
+):
+    wishes = {"redirect_uri": client_with_other_redirect_uri.redirect_uri}
+    page = browser.open(client_with_one_redirect_uri, SCOPE, parameters=wishes)
 
     neither_login_nor_redirect(page)
 
@@ -119,9 +123,9 @@ def test_openid_request_names_its_redirect_uri(new_client, browser, number):
 
 @requirement("RFC6749-3.1-duplicate-params")
 @pytest.mark.parametrize("order", ["good_first", "bad_first", "good_in_query", "good_in_body"])
-def test_second_redirect_uri_is_never_used(client, browser, admin, order):
+def test_second_redirect_uri_is_never_used(client_with_one_redirect_uri, browser, admin, order):
     good, bad = ("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)
-    request = browser.request(client, SCOPE)
+    request = browser.request(client_with_one_redirect_uri, SCOPE)
     request.pop("redirect_uri")
     url, others = browser.server.url("/authorize"), [*request.items()]
     if order.startswith("good_in"):

@@ -6,7 +6,7 @@ import pytest
 
 from conformance import APIS, expect, needs, requirement
 from fixtures.driver import portal_pages
-from fixtures.given.sessions import PLACES
+from fixtures.given.sessions import API_PATHS
 from fixtures.wire.client import Http
 from fixtures.wire.exchanges import recorded
 
@@ -40,7 +40,7 @@ def test_challenge_is_well_formed(api, tokens, name, why):
         "garbage": lambda: "no-token-at-all",
         "scope": lambda: tokens.staff("openid api:oemr api:fhir user/facility.read"),
     }[why]()
-    response = api.get(PLACES[name][0], token)
+    response = api.get(API_PATHS[name][0], token)
 
     expect.refused(response)
     for challenge in response.headers.get_list("www-authenticate"):
@@ -65,7 +65,7 @@ def test_token_counts_beside_a_portal_cookie(target, transport, tokens, patient,
     browser = Http(transport, cookies=True)
     with recorded() as login:
         portal_pages.first_login(target, browser, patient, patient.password)
-    path, scope = PLACES["portal"]
+    path, scope = API_PATHS["portal"]
     token = tokens.other_patient(scope)
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     response = browser.get(target.api_url + path, headers=headers)

@@ -60,7 +60,7 @@ def test_backend_token_is_short_lived(token_response):
 
 
 @pytest.fixture(scope="module")
-def for_more(server, registrar):
+def response_to_more_scopes(server, registrar):
     """Asks for a token with more scopes: `for_more(scope)`, with all of them if that is served."""
 
     def ask(more):
@@ -75,16 +75,16 @@ def for_more(server, registrar):
 
 
 @requirement("RFC6749-4.4.3-no-refresh")
-def test_backend_service_gets_no_refresh_token(for_more):
-    response = for_more("offline_access")
+def test_backend_service_gets_no_refresh_token(response_to_more_scopes):
+    response = response_to_more_scopes("offline_access")
     body = response.json() if response.status_code == 200 else {}
 
     expect.that("refresh_token" not in body, "no refresh_token", sorted(body), response)
 
 
 @requirement("OIDCC-2-no-id-token-client-credentials")
-def test_backend_service_gets_no_id_token(for_more):
-    response = for_more("openid")
+def test_backend_service_gets_no_id_token(response_to_more_scopes):
+    response = response_to_more_scopes("openid")
     body = response.json() if response.status_code == 200 else {}
 
     expect.that("id_token" not in body, "no id_token", sorted(body), response)
@@ -116,16 +116,9 @@ def test_secret_is_not_enough_for_a_backend_token(server, system_client, method)
     expect.no_token(response)
 
 
-@pytest.fixture(scope="module")
-def proved_client(server, system_client):
-    """The shared client with a key, after it got a token with a good assertion."""
-    granted(server.client_credentials(system_client, SCOPE))
-    return system_client
-
-
 @requirement("RFC7521-4.2-assertion-type-required")
-def test_assertion_without_its_type_is_refused(server, proved_client):
-    response = _request(server, proved_client, None, _assertion(proved_client))
+def test_assertion_without_its_type_is_refused(server, proven_system_client):
+    response = _request(server, proven_system_client, None, _assertion(proven_system_client))
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
@@ -139,16 +132,16 @@ def test_assertion_without_its_type_is_refused(server, proved_client):
         pytest.param("not_an_assertion_type", id="garbage"),
     ],
 )
-def test_assertion_of_another_type_is_refused(server, proved_client, kind):
-    response = _request(server, proved_client, kind, _assertion(proved_client))
+def test_assertion_of_another_type_is_refused(server, proven_system_client, kind):
+    response = _request(server, proven_system_client, kind, _assertion(proven_system_client))
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
 
 
 @requirement("RFC7523-2.2-assertion-missing")
-def test_missing_assertion_is_refused(server, proved_client):
-    response = _request(server, proved_client, JWT_BEARER, None)
+def test_missing_assertion_is_refused(server, proven_system_client):
+    response = _request(server, proven_system_client, JWT_BEARER, None)
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
@@ -173,8 +166,8 @@ def test_backend_scope_beyond_the_registration_is_not_granted(server, new_client
 
 @requirement("SMART-2.2-bs-error-description")
 @pytest.mark.parametrize("fault", ["foreign_key", "aud_other_host", "exp_past", "garbage"])
-def test_refused_backend_service_is_told_why(system_client, answer_to_bent, fault):
-    response = answer_to_bent(fault, system_client, SCOPE)
+def test_refused_backend_service_is_told_why(system_client, response_to_faulty_assertion, fault):
+    response = response_to_faulty_assertion(fault, system_client, SCOPE)
 
     expect.refused(response)
     body = expect.json_object(response)

@@ -1,5 +1,7 @@
 """Cross-origin requests: what apps in a browser may read, and what nobody may."""
 
+from functools import cache
+
 import pytest
 
 from conformance import expect, needs, requirement
@@ -20,16 +22,9 @@ PREFLIGHT = {
 
 
 @pytest.fixture(scope="module")
-def as_app(target, http):
-    """The answers to a FHIR request of the app without a token, by path; each is asked for once."""
-    answers = {}
-
-    def of(path):
-        if path not in answers:
-            answers[path] = http.get(target.fhir_url + path, headers={"Origin": APP})
-        return answers[path]
-
-    return of
+def cross_origin_response(target, http):
+    """The response to a FHIR request of the app without a token: `cross_origin_response(path)`."""
+    return cache(lambda path: http.get(target.fhir_url + path, headers={"Origin": APP}))
 
 
 def readable(response, origin):
@@ -58,17 +53,17 @@ def test_authorization_pages_are_not_shared(server, method, path):
 
 @requirement("CORS-public-any-origin")
 @pytest.mark.parametrize("path", ["/.well-known/smart-configuration", "/metadata"])
-def test_public_documents_are_readable_from_anywhere(as_app, path):
-    response = as_app(path)
+def test_public_documents_are_readable_from_anywhere(cross_origin_response, path):
+    response = cross_origin_response(path)
 
     expect.status(response, 200)
     readable(response, APP)
 
 
 @requirement("CORS-token-registered-origin")
-def test_token_answer_is_readable_by_its_app(app_exchange):
-    granted(app_exchange)
-    readable(app_exchange, APP)
+def test_token_answer_is_readable_by_its_app(browser_app_token_response):
+    granted(browser_app_token_response)
+    readable(browser_app_token_response, APP)
 
 
 @requirement("CORS-error-responses")
@@ -118,8 +113,11 @@ def test_wildcard_goes_without_credentials(server, http, path):
 
 @requirement("CORS-vary-origin")
 @pytest.mark.parametrize("path", ["/.well-known/smart-configuration", "/metadata", "/Patient"])
-def test_answer_that_depends_on_the_origin_says_so(target, http, as_app, path):
-    answers = [as_app(path), http.get(target.fhir_url + path, headers={"Origin": FOREIGN})]
+def test_answer_that_depends_on_the_origin_says_so(target, http, cross_origin_response, path):
+    answers = [
+        cross_origin_response(path),
+        http.get(target.fhir_url + path, headers={"Origin": FOREIGN}),
+    ]
     allowed = [answer.headers.get("Access-Control-Allow-Origin") for answer in answers]
 
     vary = answers[0].headers.get("Vary", "").lower()

@@ -61,7 +61,7 @@ DOCUMENTS = ["openid", pytest.param("smart", marks=needs("fhir"))]
 
 
 @pytest.fixture(scope="module")
-def documents(discovery, smart_configuration):
+def metadata_documents(discovery, smart_configuration):
     """The two documents that describe the authorization server."""
     return {"openid": discovery, "smart": smart_configuration}
 
@@ -118,8 +118,8 @@ def test_issuer_is_where_the_metadata_was_fetched(discovery):
 
 @requirement("OIDCD-3-endpoints-https")
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_advertised_addresses_are_https(documents, document):
-    response = documents[document]
+def test_advertised_addresses_are_https(metadata_documents, document):
+    response = metadata_documents[document]
     body = expect.json_object(response)
 
     wrong = [
@@ -143,8 +143,8 @@ def test_authorization_endpoint_answers(discovery, http):
 
 @requirement("RFC6749-3.1-no-fragment")
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_authorization_endpoint_has_no_fragment(documents, document):
-    response = documents[document]
+def test_authorization_endpoint_has_no_fragment(metadata_documents, document):
+    response = metadata_documents[document]
     endpoint = expect.member(response, "authorization_endpoint", kind=str)
 
     expect.that("#" not in endpoint, "no fragment", endpoint, response)
@@ -204,8 +204,8 @@ def test_openid_is_listed_as_a_scope(discovery):
 
 @requirement("RFC8414-2-auth-signing-alg")
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_assertion_algorithms_are_listed(documents, document):
-    response = documents[document]
+def test_assertion_algorithms_are_listed(metadata_documents, document):
+    response = metadata_documents[document]
     body = expect.json_object(response)
     methods = {*body.get("token_endpoint_auth_methods_supported", [])}
     algorithms = body.get("token_endpoint_auth_signing_alg_values_supported")

@@ -81,23 +81,23 @@ SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<
 def test_authentication_method_is_listed_as_it_works(request, discovery, method):
     name = "token_endpoint_auth_methods_supported"
     listed = expect.json_object(discovery).get(name, ["client_secret_basic"])
-    worked, tried = request.getfixturevalue(f"{method}_works")
+    worked, tried = request.getfixturevalue(f"{method}_attempts")
 
     received = f"{method} {'works' if worked else 'does not work'}, and {name} is {listed}"
     expect.that(worked == (method in listed), "a list of what works", received, [discovery, *tried])
 
 
 @pytest.fixture
-def client_secret_basic_works(by_basic):
+def client_secret_basic_attempts(token_responses_by_basic):
     """Whether the right secret redeems a code and a wrong one does not, and both responses."""
-    right, wrong = by_basic["usual"], by_basic["wrong"]
+    right, wrong = token_responses_by_basic["usual"], token_responses_by_basic["wrong"]
     return right.status_code == 200 and said(wrong) == "invalid_client", [right, wrong]
 
 
 @pytest.fixture
-def client_secret_post_works(server, token_response, unused_code):
+def client_secret_post_attempts(server, token_response, unused_authorization):
     """Whether the right secret redeems a code and a wrong one does not, and both responses."""
-    client, unused = unused_code
+    client, unused = unused_authorization
     code, verifier = unused.code, unused.verifier
     bad = client.authentication("client_secret_post", secret="wrong")
     wrong = server.exchange(client, code, verifier=verifier, auth=bad)
@@ -106,7 +106,7 @@ def client_secret_post_works(server, token_response, unused_code):
 
 
 @pytest.fixture
-def private_key_jwt_works(server, new_client):
+def private_key_jwt_attempts(server, new_client):
     """Whether the right key gets a token and another key does not, and both responses."""
     client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
     auth = client.authentication("private_key_jwt")
@@ -247,15 +247,15 @@ def test_listed_claims_exist(discovery, new_session):
         pytest.param("system", marks=needs("oauth.client_credentials")),
     ],
 )
-def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, request):
+def test_listed_scopes_are_granted(discovery, server, tokens, client_for_all_scopes, role, request):
     listed = expect.member(discovery, "scopes_supported", kind=list)
     asked = [each for each in listed if role_of(each) == role]
     if role == "system":
-        response = server.client_credentials(all_scopes, f"{APIS} {' '.join(asked)}")
+        response = server.client_credentials(client_for_all_scopes, f"{APIS} {' '.join(asked)}")
     else:
         user = request.getfixturevalue("admin" if role == "staff" else "patient")
         scope = " ".join(dict.fromkeys([*FAMILIES.split(), *asked]))
-        response = tokens.fetch(all_scopes, user, scope)
+        response = tokens.fetch(client_for_all_scopes, user, scope)
     expect.status(response, 200)
     body = granted(response)
 
@@ -268,7 +268,7 @@ def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, 
 
 
 @pytest.fixture(scope="module")
-def all_scopes(registrar, discovery):
+def client_for_all_scopes(registrar, discovery):
     """A client that is registered for every scope that the metadata lists."""
     listed = expect.member(discovery, "scopes_supported", kind=list)
     scope = " ".join(dict.fromkeys([*FAMILIES.split(), *listed]))

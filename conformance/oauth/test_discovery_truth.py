@@ -22,7 +22,9 @@ FOREIGN = "evil.example"
 
 
 @requirement("RFC8414-2-response-types-supported")
-def test_listed_response_types_work(discovery, served, server, new_client, admin):
+def test_listed_response_types_work(
+    discovery, code_flow_with_optional_parameters, server, new_client, admin
+):
     listed = expect.member(discovery, "response_types_supported", kind=list)
 
     broken, failed = [], []
@@ -32,7 +34,7 @@ def test_listed_response_types_work(discovery, served, server, new_client, admin
             broken.append(f"{response_type}: refused at registration")
             failed.append(registered)
             continue
-        if response_type == "code" and served:
+        if response_type == "code" and code_flow_with_optional_parameters:
             continue  # with this one it was
         client = new_client.approve(Client(expect.member(registered, "client_id", kind=str)))
         wishes = {"response_type": response_type, "nonce": "a-nonce-for-the-id-token"}
@@ -45,13 +47,19 @@ def test_listed_response_types_work(discovery, served, server, new_client, admin
 
 
 @requirement("RFC8414-2-response-modes-truthful")
-def test_listed_response_modes_work(discovery, served, server, new_client, admin):
+def test_listed_response_modes_work(
+    discovery, code_flow_with_optional_parameters, server, new_client, admin
+):
     listed = expect.json_object(discovery).get("response_modes_supported", ["query"])
 
     client = new_client.public(SCOPE)
     broken, failed = [], []
     for mode in listed:
-        if mode == "query" and served and used_mode(served.authorization.response) == mode:
+        if (
+            mode == "query"
+            and code_flow_with_optional_parameters
+            and used_mode(code_flow_with_optional_parameters.authorization.response) == mode
+        ):
             continue  # with this one it was
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
@@ -63,12 +71,14 @@ def test_listed_response_modes_work(discovery, served, server, new_client, admin
 
 
 @requirement("RFC8414-2-code-challenge-methods")
-def test_listed_challenge_methods_work(discovery, served, server, new_client, admin):
+def test_listed_challenge_methods_work(
+    discovery, code_flow_with_optional_parameters, server, new_client, admin
+):
     listed = expect.member(discovery, "code_challenge_methods_supported", kind=list)
 
     broken, failed = [], []
     for method in listed:
-        if method == "S256" and served:
+        if method == "S256" and code_flow_with_optional_parameters:
             continue  # with this one it was
         client, pkce = new_client.public(SCOPE), Pkce.new()
         pkce = Pkce(pkce.verifier, pkce.verifier) if method == "plain" else pkce
@@ -114,9 +124,14 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
 
 
 @requirement("OIDCD-3-request-uri-default")
-def test_request_uri_is_read_or_denied(discovery, ignored, authorized):
+def test_request_uri_is_read_or_denied(
+    discovery, authorization_with_refusable_parameters, shared_authorization
+):
     declared = expect.json_object(discovery).get("request_uri_parameter_supported", True)
-    answer = ignored or authorized(request_uri=REFUSABLE["request_uri"])[1]
+    answer = (
+        authorization_with_refusable_parameters
+        or shared_authorization(request_uri=REFUSABLE["request_uri"])[1]
+    )
 
     error = answer.parameters.get("error")
     unread = "code" in answer.parameters or error == "request_uri_not_supported"
@@ -227,21 +242,21 @@ def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client
 
 
 @requirement("OPENEMR-AUTH-oidc-compliant")
-def test_flow_works_with_the_issuer_only(target, http, server, with_nonce):
+def test_flow_works_with_the_issuer_only(target, http, server, token_response_with_nonce):
     document = http.get(f"{target.oauth_url}/.well-known/openid-configuration")
     found = expect.json_object(document)
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
     there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
     expect.equal(here, there, "the endpoints", document)
-    token = granted(with_nonce).get("id_token", "")
+    token = granted(token_response_with_nonce).get("id_token", "")
 
     key_set = http.get(found["jwks_uri"])
     algorithms = found["id_token_signing_alg_values_supported"]
     signed = keys.verifies(token, expect.json_object(key_set), algorithms)
-    expect.that(signed, "a signed ID token", token, [with_nonce, key_set])
+    expect.that(signed, "a signed ID token", token, [token_response_with_nonce, key_set])
     claims = keys.unverified_claims(token)
-    expect.equal(claims.get("iss"), found["issuer"], "iss", [with_nonce, document])
-    expect.equal(claims.get("nonce"), NONCE, "nonce", with_nonce)
+    expect.equal(claims.get("iss"), found["issuer"], "iss", [token_response_with_nonce, document])
+    expect.equal(claims.get("nonce"), NONCE, "nonce", token_response_with_nonce)
 
 
 def came(response):

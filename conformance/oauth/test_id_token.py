@@ -155,8 +155,10 @@ def test_server_key_is_long(server_keys):
 
 
 @requirement("OIDCC-2-nonce")
-def test_nonce_comes_back_unchanged(with_nonce):
-    expect.equal(claims(with_nonce).get("nonce"), NONCE, "nonce", with_nonce)
+def test_nonce_comes_back_unchanged(token_response_with_nonce):
+    expect.equal(
+        claims(token_response_with_nonce).get("nonce"), NONCE, "nonce", token_response_with_nonce
+    )
 
 
 @requirement("OIDCC-3.1.3.6-at-hash")

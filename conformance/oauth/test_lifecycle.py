@@ -12,12 +12,12 @@ from conformance.token_life import observations
 
 
 @pytest.fixture
-def observe(run_sequence, target, thorough):
+def observe(run_sequence, target, is_thorough):
     """Run all sequences that the target allows, and return the outcomes of the selected probes.
 
     `observe("use", is_logged_out)`; see `conformance.token_life.observations.observe`.
     """
-    return partial(observations.observe, run_sequence, target.features, thorough=thorough)
+    return partial(observations.observe, run_sequence, target.features, thorough=is_thorough)
 
 
 def is_logged_out(probe):

@@ -11,7 +11,7 @@ from fixtures.driver.authorization_server import LOGOUT_URI
 from fixtures.driver.login_pages import Browser
 from fixtures.given.sessions import end_session
 
-PLACE = "/api/facility"
+PATH = "/api/facility"
 EVIL = "https://evil.example.net/"
 PARTS = urlsplit(LOGOUT_URI)
 NEAR_MISSES = {
@@ -46,9 +46,9 @@ MALFORMED = {
 
 
 @pytest.fixture(scope="module")
-def logged_out(server, sign_in):
+def logged_out_id_token(server, new_shared_session):
     """The ID token of a session that its user logged out of; nobody logs in there again."""
-    session = sign_in()
+    session = new_shared_session()
     end_session(Browser(server), id_token_hint=session.id_token)
     return session.id_token
 
@@ -64,11 +64,13 @@ def test_signed_in_user_is_not_led_to_an_unregistered_uri(log_out, new_session, 
 
 @requirement("OIDCRPL-3-redirect-unregistered")
 @pytest.mark.parametrize("state", ["logged_out", "forged_hint", "unsigned_hint"])
-def test_signed_out_user_is_not_led_to_an_unregistered_uri(log_out, logged_out, forger, state):
+def test_signed_out_user_is_not_led_to_an_unregistered_uri(
+    log_out, logged_out_id_token, forger, state
+):
     hint = {
-        "logged_out": lambda: logged_out,
-        "forged_hint": lambda: keys.tampered(logged_out, sub="nobody"),
-        "unsigned_hint": lambda: forger.forge(logged_out, "alg_none"),
+        "logged_out": lambda: logged_out_id_token,
+        "forged_hint": lambda: keys.tampered(logged_out_id_token, sub="nobody"),
+        "unsigned_hint": lambda: forger.forge(logged_out_id_token, "alg_none"),
     }[state]()
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=EVIL)
 
@@ -104,8 +106,8 @@ def test_uri_of_another_client_is_not_led_to(log_out, new_client, new_session):
 
 @requirement("OIDCRPL-3-uri-injection")
 @pytest.mark.parametrize("uri", list(INJECTIONS))
-def test_dangerous_uri_reaches_no_header(log_out, logged_out, uri):
-    response = log_out(id_token_hint=logged_out, post_logout_redirect_uri=INJECTIONS[uri])
+def test_dangerous_uri_reaches_no_header(log_out, logged_out_id_token, uri):
+    response = log_out(id_token_hint=logged_out_id_token, post_logout_redirect_uri=INJECTIONS[uri])
 
     expect.not_led_to(response, INJECTIONS[uri].partition("\r")[0])
     injected = "injected" in str(response.headers.multi_items())
@@ -128,30 +130,30 @@ def test_markup_reaches_no_page(log_out, new_session, parameter):
 @pytest.mark.parametrize("how", ["other_claims", "alg_none", "another_key", "signature_cut"])
 def test_forged_hint_logs_nobody_out(api, log_out, new_session, forger, how):
     session = new_session()
-    before = api.get(PLACE, session.access_token)
+    before = api.get(PATH, session.access_token)
     hint = forger.forge(session.id_token, how)
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=LOGOUT_URI)
 
     expect.status(before, 200)
     expect.not_led_to(response, LOGOUT_URI, "the hint is forged: strangers log users out")
-    expect.status(api.get(PLACE, session.access_token), 200)
+    expect.status(api.get(PATH, session.access_token), 200)
 
 
 @requirement("OIDCRPL-2-access-token-as-hint")
 def test_access_token_is_no_hint(api, log_out, new_session):
     session = new_session()
-    before = api.get(PLACE, session.access_token)
+    before = api.get(PATH, session.access_token)
     response = log_out(id_token_hint=session.access_token, post_logout_redirect_uri=LOGOUT_URI)
 
     expect.status(before, 200)
     expect.not_led_to(response, LOGOUT_URI)
-    expect.status(api.get(PLACE, session.access_token), 200)
+    expect.status(api.get(PATH, session.access_token), 200)
 
 
 @requirement("OIDCRPL-2-client-id-mismatch")
 def test_client_id_has_to_fit_the_hint(api, log_out, new_session, confidential_client):
     session = new_session()
-    before = api.get(PLACE, session.access_token)
+    before = api.get(PATH, session.access_token)
     response = log_out(
         id_token_hint=session.id_token,
         client_id=confidential_client.client_id,
@@ -160,7 +162,7 @@ def test_client_id_has_to_fit_the_hint(api, log_out, new_session, confidential_c
 
     expect.status(before, 200)
     expect.not_led_to(response, LOGOUT_URI)
-    expect.status(api.get(PLACE, session.access_token), 200)
+    expect.status(api.get(PATH, session.access_token), 200)
 
 
 @requirement("OIDCRPL-2-hint-malformed")

@@ -10,7 +10,7 @@ PORTAL = "openid api:port patient/patient.read"
 
 
 @pytest.fixture(scope="session")
-def wrong_password(server, clients, patient):
+def response_to_wrong_password(server, clients, patient):
     """The answer to a wrong password; asked for once, because failed logins lock accounts."""
     return server.password(clients.portal, patient, PORTAL, password="wrong")
 
@@ -42,30 +42,38 @@ def test_password_grant_of_a_patient_gives_what_the_document_shows(token_respons
 
 
 @requirement("RFC6749-4.3.2-wrong-password")
-def test_wrong_password_is_an_invalid_grant(wrong_password):
-    expect.no_token(wrong_password)
-    expect.oauth_error(wrong_password, "invalid_grant")
+def test_wrong_password_is_an_invalid_grant(response_to_wrong_password):
+    expect.no_token(response_to_wrong_password)
+    expect.oauth_error(response_to_wrong_password, "invalid_grant")
 
 
 @requirement("RFC6749-4.3.2-unknown-user-same-answer")
-def test_unknown_user_is_answered_like_a_wrong_password(server, clients, patient, wrong_password):
+def test_unknown_user_is_answered_like_a_wrong_password(
+    server, clients, patient, response_to_wrong_password
+):
     response = server.password(clients.portal, patient, PORTAL, username="nobody-of-that-name")
 
     expect.no_token(response)
-    both = [response, wrong_password]
-    expect.equal(response.status_code, wrong_password.status_code, "status", both)
+    both = [response, response_to_wrong_password]
+    expect.equal(response.status_code, response_to_wrong_password.status_code, "status", both)
     for name in ("error", "error_description", "hint"):
-        expect.equal(response.json().get(name), wrong_password.json().get(name), name, both)
+        expect.equal(
+            response.json().get(name), response_to_wrong_password.json().get(name), name, both
+        )
 
 
 @requirement("PORTAL-wrong-email")
-def test_wrong_email_is_answered_like_a_wrong_password(server, clients, patient, wrong_password):
+def test_wrong_email_is_answered_like_a_wrong_password(
+    server, clients, patient, response_to_wrong_password
+):
     response = server.password(clients.portal, patient, PORTAL, email="nobody@example.org")
 
     expect.no_token(response)
-    both = [response, wrong_password]
-    expect.equal(response.status_code, wrong_password.status_code, "status", both)
-    expect.equal(response.json().get("error"), wrong_password.json().get("error"), "error", both)
+    both = [response, response_to_wrong_password]
+    expect.equal(response.status_code, response_to_wrong_password.status_code, "status", both)
+    expect.equal(
+        response.json().get("error"), response_to_wrong_password.json().get("error"), "error", both
+    )
 
 
 @requirement("RFC6749-4.3.2-username-required")

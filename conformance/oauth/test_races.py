@@ -33,14 +33,14 @@ THOROUGH = 40
 
 
 @pytest.fixture
-def race(exclusive):
+def race(exclusive_use):
     """Send a request several times at once and give the answers that were granted.
 
     From the first race to the end of the check the other workers rest. Blocked if none was granted,
     unless the request is doubtful: it was not good in the first place.
     """
     rest = contextlib.ExitStack()
-    begin = cache(lambda: rest.enter_context(exclusive()))
+    begin = cache(lambda: rest.enter_context(exclusive_use()))
 
     def run(request, runners=RUNNERS, *, doubtful=False):
         begin()
@@ -54,15 +54,15 @@ def race(exclusive):
 
 
 @requirement("RFC6749-4.1.3-code-race")
-def test_code_is_exchanged_once_at_the_same_time(server, authorization, race):
-    client, allowed = authorization(SCOPE)
+def test_code_is_exchanged_once_at_the_same_time(server, new_authorization, race):
+    client, allowed = new_authorization(SCOPE)
     exchange = partial(server.exchange, client, allowed.code, verifier=allowed.verifier)
 
     _expect_one(race(exchange, ONLY_RACE), "exchanges of one code")
 
 
 @pytest.fixture
-def refresh_race(server, tokens, admin, race, thorough):
+def refresh_race(server, tokens, admin, race, is_thorough):
     """Race with refresh tokens of a client until several uses of one are granted, or often enough.
 
     `refresh_race(client)` returns the granted responses of the last race. The successor of a token
@@ -73,7 +73,7 @@ def refresh_race(server, tokens, admin, race, thorough):
     def run(client):
         successor = None
         won: list[Response] = []
-        left = THOROUGH if thorough else RACES["refresh_token"]
+        left = THOROUGH if is_thorough else RACES["refresh_token"]
         while left and len(won) < 2:
             token = successor or granted(tokens.fetch(client, admin, SCOPE)).get(
                 "refresh_token", ""
@@ -101,7 +101,7 @@ def test_refresh_token_has_one_successor(server, new_client, refresh_race):
 
 
 @pytest.fixture
-def quick_system(server, new_client, system_client):
+def quick_system_client(server, new_client, system_client):
     """A client that authenticates with a key, and the scope that costs the server the least."""
     with contextlib.suppress(RegistrationRefused):
         client = new_client.system(QUICK)
@@ -111,8 +111,8 @@ def quick_system(server, new_client, system_client):
 
 
 @requirement("SMART-2.2-jti-race")
-def test_assertion_gives_one_token_at_the_same_time(server, quick_system, race):
-    client, scope = quick_system
+def test_assertion_gives_one_token_at_the_same_time(server, quick_system_client, race):
+    client, scope = quick_system_client
 
     for _ in range(RACES["assertion"]):
         made = keys.client_assertion(client.client_id, client.audience, client.key)

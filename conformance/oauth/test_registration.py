@@ -35,7 +35,7 @@ CHOSEN = {
 
 
 @pytest.fixture(scope="module")
-def answers(registrar):
+def registration_responses(registrar):
     """One answer to a good registration of each kind, to be looked at only."""
     return {
         "confidential": registrar.ask(confidential_metadata(SCOPE)),
@@ -45,8 +45,8 @@ def answers(registrar):
 
 @requirement("RFC7591-2-register-ok")
 @pytest.mark.parametrize("kind", KINDS)
-def test_good_metadata_registers_a_client(answers, kind):
-    response = answers[kind]
+def test_good_metadata_registers_a_client(registration_responses, kind):
+    response = registration_responses[kind]
 
     expect.success(response)
     name = expect.member(response, "client_id", kind=str)
@@ -55,24 +55,24 @@ def test_good_metadata_registers_a_client(answers, kind):
 
 @requirement("RFC7591-3.2.1-201-created")
 @pytest.mark.parametrize("kind", KINDS)
-def test_registration_answers_created(answers, kind):
-    expect.status(answers[kind], 201)
+def test_registration_answers_created(registration_responses, kind):
+    expect.status(registration_responses[kind], 201)
 
 
 @requirement("RFC7591-3.2.1-json")
 @pytest.mark.parametrize("kind", KINDS)
-def test_registration_answer_is_json(answers, kind):
-    expect.media_type(answers[kind], "application/json")
+def test_registration_answer_is_json(registration_responses, kind):
+    expect.media_type(registration_responses[kind], "application/json")
 
 
 @requirement("RFC7591-3.2.1-no-store")
-def test_registration_answer_is_not_stored(answers):
-    expect.header(answers["confidential"], "Cache-Control", contains="no-store")
+def test_registration_answer_is_not_stored(registration_responses):
+    expect.header(registration_responses["confidential"], "Cache-Control", contains="no-store")
 
 
 @requirement("RFC7591-3.2.1-client-secret-expires-at")
-def test_secret_comes_with_its_expiry(answers):
-    response = answers["confidential"]
+def test_secret_comes_with_its_expiry(registration_responses):
+    response = registration_responses["confidential"]
     secret = expect.member(response, "client_secret", kind=str)
     expect.that(secret, "a secret", "an empty one", response)
 
@@ -82,8 +82,8 @@ def test_secret_comes_with_its_expiry(answers):
 
 
 @requirement("RFC7591-3.2.1-issued-at")
-def test_issue_time_is_now(answers):
-    response = answers["confidential"]
+def test_issue_time_is_now(registration_responses):
+    response = registration_responses["confidential"]
     issued = expect.member(response, "client_id_issued_at", kind=int)
 
     now = parsedate_to_datetime(expect.header(response, "Date")).timestamp()
@@ -91,20 +91,22 @@ def test_issue_time_is_now(answers):
 
 
 @requirement("RFC7591-2-public-no-secret")
-def test_public_client_gets_no_secret(answers):
-    body = expect.json_object(answers["public"])
+def test_public_client_gets_no_secret(registration_responses):
+    body = expect.json_object(registration_responses["public"])
 
-    expect.that(not body.get("client_secret"), "no client_secret", "one", answers["public"])
+    expect.that(
+        not body.get("client_secret"), "no client_secret", "one", registration_responses["public"]
+    )
 
 
 @requirement("OIDCR-3.2-registration-access-token")
 @pytest.mark.parametrize("kind", KINDS)
-def test_management_token_and_address_come_together(answers, kind):
-    body = expect.json_object(answers[kind])
+def test_management_token_and_address_come_together(registration_responses, kind):
+    body = expect.json_object(registration_responses[kind])
 
     both = {"registration_access_token", "registration_client_uri"}
     given = {name for name in both if body.get(name)}
-    expect.that(given in (both, set()), "both or none", sorted(given), answers[kind])
+    expect.that(given in (both, set()), "both or none", sorted(given), registration_responses[kind])
 
 
 @requirement("RFC7591-3.2.1-echo-metadata")
@@ -141,29 +143,31 @@ def test_unknown_member_is_ignored(new_client):
 
 
 @pytest.fixture(scope="module")
-def five(registrar):
+def repeated_registrations(registrar):
     """The answers to five registrations of the same metadata, one after the other."""
     metadata = confidential_metadata(SCOPE)
     return [registrar.ask(metadata) for _ in range(5)]
 
 
 @requirement("RFC7591-3.2.1-client-id-unique")
-def test_clients_differ(five):
-    bodies = [expect.json_object(answer) for answer in five]
+def test_clients_differ(repeated_registrations):
+    bodies = [expect.json_object(answer) for answer in repeated_registrations]
 
     for name in ("client_id", "client_secret", "registration_access_token"):
         values = [body.get(name) for body in bodies]
-        expect.equal(len({*values}), len(bodies), f"the number of different {name}s", five)
+        expect.equal(
+            len({*values}), len(bodies), f"the number of different {name}s", repeated_registrations
+        )
 
 
 @requirement("RFC7591-2-secret-entropy")
-def test_secret_cannot_be_guessed(five):
-    bodies = [expect.json_object(answer) for answer in five]
+def test_secret_cannot_be_guessed(repeated_registrations):
+    bodies = [expect.json_object(answer) for answer in repeated_registrations]
 
     secrets = [str(body.get("client_secret")) for body in bodies]
     bits = min(changing_bits(one, other) for one, other in pairwise(secrets))
     received = f"{bits:.0f} bits in {len(secrets[0])} letters"
-    expect.that(bits >= 128, "at least 128 bits", received, five)
+    expect.that(bits >= 128, "at least 128 bits", received, repeated_registrations)
 
 
 @requirement("RFC7591-2-jwks-inline")
@@ -223,7 +227,7 @@ def test_application_type_confidential_makes_no_silent_public_client(new_client)
 
 
 @pytest.fixture(scope="module")
-def early(registrar, server, admin):
+def unapproved_client_responses(registrar, server, admin):
     """Register a staff client that no administrator enables, and ask for a token with it.
 
     Returns the responses to the registration and to the token request.
@@ -241,8 +245,8 @@ def early(registrar, server, admin):
 
 
 @requirement("OPENEMR-REG-disabled-by-default")
-def test_staff_client_is_disabled_at_first(early):
-    _, response = early(confidential_metadata(STAFF))
+def test_staff_client_is_disabled_at_first(unapproved_client_responses):
+    _, response = unapproved_client_responses(confidential_metadata(STAFF))
 
     expect.no_token(response)
 
@@ -266,8 +270,8 @@ def test_patient_app_works_at_once(new_client, server, browser, patient):
 
 
 @requirement("RFC7591-2-mass-assignment")
-def test_client_does_not_choose_what_the_server_decides(early):
-    registration, response = early(confidential_metadata(STAFF) | CHOSEN)
+def test_client_does_not_choose_what_the_server_decides(unapproved_client_responses):
+    registration, response = unapproved_client_responses(confidential_metadata(STAFF) | CHOSEN)
 
     for name in ("client_secret", "registration_access_token"):
         value = expect.json_object(registration).get(name)
@@ -277,15 +281,17 @@ def test_client_does_not_choose_what_the_server_decides(early):
 
 @requirement("OIDCR-2-redirect-uris-each-usable")
 @pytest.mark.parametrize("number", range(3), ids=["first", "second", "third"])
-def test_each_redirect_uri_is_usable(redirects, browser, number):
-    uri = redirects.metadata["redirect_uris"][number]
-    page = browser.open(redirects, LOGIN_SCOPE, parameters={"redirect_uri": uri})
+def test_each_redirect_uri_is_usable(client_with_three_redirect_uris, browser, number):
+    uri = client_with_three_redirect_uris.metadata["redirect_uris"][number]
+    page = browser.open(
+        client_with_three_redirect_uris, LOGIN_SCOPE, parameters={"redirect_uri": uri}
+    )
 
     expect.login_page(page)
 
 
 @pytest.fixture(scope="module")
-def redirects(registrar):
+def client_with_three_redirect_uris(registrar):
     """A public client with three redirect URIs."""
     return registrar.public(
         redirect_uris=[
@@ -298,22 +304,22 @@ def redirects(registrar):
 
 @requirement("OIDCR-4.2-client-read")
 @pytest.mark.parametrize("kind", KINDS)
-def test_client_reads_its_registration(answers, http, kind):
-    body = expect.json_object(answers[kind])
-    uri = expect.member(answers[kind], "registration_client_uri", kind=str)
+def test_client_reads_its_registration(registration_responses, http, kind):
+    body = expect.json_object(registration_responses[kind])
+    uri = expect.member(registration_responses[kind], "registration_client_uri", kind=str)
     headers = {"Authorization": f"Bearer {body.get('registration_access_token')}"}
     response = http.get(uri, headers=headers)
 
     expect.status(response, 200)
     for name in ("client_id", "redirect_uris"):
-        both = [response, answers[kind]]
+        both = [response, registration_responses[kind]]
         expect.equal(expect.member(response, name), body[name], name, both)
 
 
 @requirement("RFC7592-2.1-bad-token-401")
 @pytest.mark.parametrize("token", ["Bearer not-the-token", ""], ids=["wrong", "missing"])
-def test_registration_is_read_with_its_token_only(answers, http, token):
-    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
+def test_registration_is_read_with_its_token_only(registration_responses, http, token):
+    uri = expect.member(registration_responses["confidential"], "registration_client_uri", kind=str)
     response = http.get(uri, headers={"Authorization": token} if token else {})
 
     expect.that("client_secret" not in response.text, "no secret", "one", response)
@@ -321,9 +327,9 @@ def test_registration_is_read_with_its_token_only(answers, http, token):
 
 
 @requirement("RFC7592-2.1-other-client-token")
-def test_registration_is_not_read_by_another_client(answers, http):
-    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
-    token = expect.member(answers["public"], "registration_access_token", kind=str)
+def test_registration_is_not_read_by_another_client(registration_responses, http):
+    uri = expect.member(registration_responses["confidential"], "registration_client_uri", kind=str)
+    token = expect.member(registration_responses["public"], "registration_access_token", kind=str)
     response = http.get(uri, headers={"Authorization": f"Bearer {token}"})
 
     expect.that("redirect_uris" not in response.text, "nothing of it", response.text, response)

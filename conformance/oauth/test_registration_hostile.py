@@ -205,7 +205,7 @@ def test_scheme_without_a_domain_is_unusable(new_client, browser, scheme):
 
 
 @pytest.fixture(scope="module")
-def linked(registrar):
+def registration_with_links(registrar):
     """Registers a client with such addresses: `linked(member)`, with all of them if that goes."""
 
     def ask(*members):
@@ -221,8 +221,8 @@ def linked(registrar):
 
 @requirement("RFC7591-2-link-schemes")
 @pytest.mark.parametrize("member", LINKS)
-def test_link_that_a_browser_runs_is_not_registered(linked, member):
-    response = linked(member)
+def test_link_that_a_browser_runs_is_not_registered(registration_with_links, member):
+    response = registration_with_links(member)
 
     client_or_error(response)
     kept = expect.json_object(response).get(member) if response.is_success else None

@@ -17,7 +17,7 @@ TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", 
 
 
 @pytest.fixture(scope="module")
-def by_default(registrar, server, code_redemptions):
+def default_authentication(registrar, server, code_redemptions):
     """How a client authenticates that named no method, and the answers to it, right and wrong."""
     client = registrar.confidential(SCOPE, token_endpoint_auth_method=None)
     method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
@@ -30,8 +30,8 @@ def by_default(registrar, server, code_redemptions):
 
 @requirement("RFC7591-2-default-auth-method")
 @pytest.mark.parametrize("secret", ["right", "wrong"])
-def test_default_authentication_method_works(by_default, secret):
-    method, responses = by_default
+def test_default_authentication_method_works(default_authentication, secret):
+    method, responses = default_authentication
     response = responses[secret]
 
     wanted = f"{'a token' if secret == 'right' else 'invalid_client'} by {method}"
@@ -41,7 +41,7 @@ def test_default_authentication_method_works(by_default, secret):
 
 
 @pytest.fixture(scope="module")
-def without_key(registrar, server, code_redemptions):
+def responses_without_key(registrar, server, code_redemptions):
     """The answer to a client with its key, and those to it without: with its secret, or nothing."""
     scope = f"{SCOPE} {SYSTEM}"
     client = registrar.system(scope, token_endpoint_auth_method="private_key_jwt")
@@ -56,8 +56,8 @@ def without_key(registrar, server, code_redemptions):
 
 @requirement("RFC7591-2-auth-method-enforced")
 @pytest.mark.parametrize("by", ["secret", "nothing"])
-def test_client_with_a_key_needs_its_key(without_key, by):
-    control, responses = without_key
+def test_client_with_a_key_needs_its_key(responses_without_key, by):
+    control, responses = responses_without_key
 
     expect.status(control, 200)
     expect.oauth_error(responses[by], "invalid_client", statuses=(400, 401))
@@ -123,16 +123,16 @@ def test_address_of_keys_discloses_nothing(server, new_client, uri):
 
 
 @pytest.fixture(scope="module")
-def managed(registrar):
+def managed_registration(registrar):
     """The answer to the registration of a client whose token is sent elsewhere only."""
     return registrar.ask(confidential_metadata(SCOPE))
 
 
 @requirement("RFC7592-2.1-unknown-client")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_unknown_registration_is_answered_with_401(managed, http, method):
-    uri = expect.member(managed, "registration_client_uri", kind=str)
-    token = expect.member(managed, "registration_access_token", kind=str)
+def test_unknown_registration_is_answered_with_401(managed_registration, http, method):
+    uri = expect.member(managed_registration, "registration_client_uri", kind=str)
+    token = expect.member(managed_registration, "registration_access_token", kind=str)
     unknown = f"{uri.rpartition('/')[0]}/no-such-client"
     response = http.request(
         method, unknown, headers={"Authorization": f"Bearer {token}"}, json={"client_name": "x"}

@@ -8,14 +8,14 @@ from conformance import expect, needs, requirement
 from fixtures.driver.authorization_server import granted
 from fixtures.given.sessions import OFFLINE_SCOPE, SCOPE
 
-PLACE = "/api/facility"
+PATH = "/api/facility"
 SHUT_OUT = "an administrator disabled the client to shut it out"
 REVIVED = "the token was ended, and the user's next login must not revive it"
 PUBLIC_SCOPE = "openid api:fhir patient/Patient.read"
 
 
 @pytest.fixture(scope="module")
-def came_back(server, api, sign_in, ended):
+def next_login(server, api, new_shared_session, ended_session):
     """Log in again where a session was `ended(by)`, each once.
 
     Gives the answers of the API to the new access token and to the old one, and then to a refresh
@@ -23,9 +23,9 @@ def came_back(server, api, sign_in, ended):
     """
 
     def come(by):
-        session = ended(by).session
-        again = sign_in(OFFLINE_SCOPE, client=session.client)
-        new, old = (api.get(PLACE, each.access_token) for each in (again, session))
+        session = ended_session(by).session
+        again = new_shared_session(OFFLINE_SCOPE, client=session.client)
+        new, old = (api.get(PATH, each.access_token) for each in (again, session))
         return new, old, server.refresh(session.client, session.refresh_token)
 
     return cache(come)
@@ -43,12 +43,12 @@ def test_revoked_refresh_token_gives_nothing(server, new_session):
 @requirement("RFC7009-2-access-token")
 def test_revoked_access_token_opens_nothing(server, api, new_session):
     session = new_session()
-    before = api.get(PLACE, session.access_token)
+    before = api.get(PATH, session.access_token)
     response = server.revoke(session.client, session.access_token)
 
     expect.status(before, 200)
     expect.status(response, 200)
-    expect.no_data(api.get(PLACE, session.access_token))
+    expect.no_data(api.get(PATH, session.access_token))
 
 
 @requirement("RFC7009-2.2-unknown-token-200")
@@ -70,7 +70,7 @@ def test_revocation_needs_credentials(server, api, new_session, with_):
     response = server.revoke(client, session.access_token, auth=auth)
 
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
-    expect.status(api.get(PLACE, session.access_token), 200)
+    expect.status(api.get(PATH, session.access_token), 200)
 
 
 @requirement("RFC7009-2.1-anonymous")
@@ -90,19 +90,19 @@ def test_client_cannot_revoke_what_is_not_its_own(
     response = server.revoke(confidential_client, getattr(session, kind))
 
     expect.no_server_error(response)
-    expect.status(api.get(PLACE, session.access_token), 200)
+    expect.status(api.get(PATH, session.access_token), 200)
     expect.status(server.refresh(session.client, session.refresh_token), 200)
 
 
 @requirement("RFC7009-2.1-refresh-cascades")
 def test_revoked_refresh_token_takes_its_access_tokens_along(server, api, new_session):
     session = new_session(OFFLINE_SCOPE)
-    before = api.get(PLACE, session.access_token)
+    before = api.get(PATH, session.access_token)
     response = server.revoke(session.client, session.refresh_token)
 
     expect.status(before, 200)
     expect.status(response, 200)
-    expect.no_data(api.get(PLACE, session.access_token))
+    expect.no_data(api.get(PATH, session.access_token))
 
 
 @requirement("RFC7009-2.1-wrong-hint")
@@ -126,11 +126,11 @@ def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_
 
 
 @requirement("OPENEMR-REVOKE-user-access")
-def test_access_ends_with_the_revoked_authorization(ended):
-    session = ended("administrator")
+def test_access_ends_with_the_revoked_authorization(ended_session):
+    session = ended_session("administrator")
 
-    expect.status(session.before.opened, 200)
-    expect.no_data(session.after.opened)
+    expect.status(session.before.api, 200)
+    expect.no_data(session.after.api)
 
 
 @requirement("API-revocation-visible")
@@ -142,12 +142,12 @@ def test_access_ends_with_the_revoked_authorization(ended):
         pytest.param("administrator", marks=needs("administration"), id="administrator"),
     ],
 )
-def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind):
-    session = ended(by)
-    new, old, refresh = came_back(by)
+def test_ended_tokens_stay_dead_after_the_next_login(ended_session, next_login, by, kind):
+    session = ended_session(by)
+    new, old, refresh = next_login(by)
 
-    expect.status(session.before.opened, 200)
-    expect.no_data(session.after.opened)
+    expect.status(session.before.api, 200)
+    expect.no_data(session.after.api)
     expect.status(new, 200)
     if kind == "access_token":
         expect.no_data(old, because=REVIVED)
@@ -158,14 +158,16 @@ def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind)
 @requirement("ONC-G10-client-revocation")
 @pytest.mark.parametrize("what", ["access_token", "refresh_token", "code"])
 @pytest.mark.unpooled_clients
-def test_disabled_client_loses_its_tokens(shut_out, server, administrator, authorization, what):
+def test_disabled_client_loses_its_tokens(
+    disabled_client_responses, server, administrator, new_authorization, what
+):
     if what == "code":
-        client, given = authorization(SCOPE)
+        client, given = new_authorization(SCOPE)
         code = given.code
         administrator.disable(client.client_id)
         expect.no_token(server.exchange(client, code, verifier=given.verifier), SHUT_OUT)
         return
-    client = shut_out("refresh_token")
+    client = disabled_client_responses("refresh_token")
 
     expect.status(client.before, 200)
     if what == "refresh_token":
@@ -175,8 +177,8 @@ def test_disabled_client_loses_its_tokens(shut_out, server, administrator, autho
 
 
 @requirement("ONC-G10-public-client-revocation")
-def test_disabled_public_client_exchanges_no_code(shut_out):
-    client = shut_out("authorization_code")
+def test_disabled_public_client_exchanges_no_code(disabled_client_responses):
+    client = disabled_client_responses("authorization_code")
 
     expect.no_token(client.response, SHUT_OUT)
 
@@ -198,8 +200,8 @@ def test_disabled_public_client_loses_its_access_token(
 
 
 @requirement("ONC-G10-backend-client-revocation")
-def test_disabled_backend_client_loses_its_tokens(shut_out):
-    client = shut_out("client_credentials")
+def test_disabled_backend_client_loses_its_tokens(disabled_client_responses):
+    client = disabled_client_responses("client_credentials")
 
     expect.status(client.before, 200)
     expect.no_token(client.response, SHUT_OUT)
@@ -211,9 +213,9 @@ def test_disabled_backend_client_loses_its_tokens(shut_out):
 def test_single_revoked_token_is_the_only_one(api, administrator, new_session, log_in_again):
     session = new_session()
     other = log_in_again(session)
-    before = [api.get(PLACE, each.access_token) for each in (session, other)]
+    before = [api.get(PATH, each.access_token) for each in (session, other)]
     administrator.revoke(session.client.client_id, "access-token")
-    after = [api.get(PLACE, each.access_token) for each in (session, other)]
+    after = [api.get(PATH, each.access_token) for each in (session, other)]
 
     for response in before:
         expect.status(response, 200)
@@ -229,7 +231,7 @@ def test_revoked_user_leaves_other_users_alone(api, administrator, new_session, 
     other = new_session(scope, user=patient, client=session.client)
     administrator.revoke(session.client.client_id, "trusted-user")
     after = [
-        api.get(PLACE, session.access_token),
+        api.get(PATH, session.access_token),
         api.get("/portal/patient", other.access_token),
     ]
 

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement, writes
-from fixtures.given.sessions import PLACES
+from fixtures.given.sessions import API_PATHS
 
 FHIR = {
     "Patient": "/fhir/Patient",
@@ -37,7 +37,7 @@ def rest_scope(*kinds):
 
 
 @pytest.fixture(scope="module")
-def of_five(registrar):
+def client_for_five_types(registrar):
     """A client that may ask for `rs` of each of the FHIR types, made once: `of_five()`."""
     scopes = (f"user/{kind}.rs" for kind in FHIR)
     return cache(lambda: registrar.confidential(" ".join(["openid api:fhir", *scopes])))
@@ -46,11 +46,13 @@ def of_five(registrar):
 @requirement("SCOPE-matrix-read")
 @pytest.mark.parametrize("spelling", ["read", pytest.param("rs", marks=V2)])
 @pytest.mark.parametrize("kind", list(FHIR))
-def test_fhir_scope_opens_its_type_only(api, tokens, sign_in, of_five, kind, spelling):
+def test_fhir_scope_opens_its_type_only(
+    api, tokens, new_shared_session, client_for_five_types, kind, spelling
+):
     rs = f"openid api:fhir user/{kind}.rs"
     token = {
         "read": lambda: tokens.staff(fhir_scope(kind)),
-        "rs": lambda: sign_in(rs, client=of_five()).access_token,
+        "rs": lambda: new_shared_session(rs, client=client_for_five_types()).access_token,
     }[spelling]()
     own = api.get(FHIR[kind], token, params={"_count": "1"})
 
@@ -78,8 +80,8 @@ def test_rest_scope_is_needed_for_its_resource(api, tokens, kind):
         pytest.param("fhir", marks=needs("fhir")),
     ],
 )
-def test_scope_to_read_does_not_write(api, place, name, interaction):
-    path, token = place(name)
+def test_scope_to_read_does_not_write(api, api_path_and_token, name, interaction):
+    path, token = api_path_and_token(name)
     response = {
         "create": lambda: api.post(path, token, json={}),
         "update": lambda: api.put(f"{path}/{ONE}", token, json={}),
@@ -117,8 +119,8 @@ def test_scope_to_write_does_not_read(api, tokens, path, scope, below):
 
 @requirement("SCOPE-v2-rs-split")
 @pytest.mark.parametrize("letter", ["r", "s"])
-def test_reading_letters_are_apart(api, patient, v2_token, letter):
-    token = v2_token(f"user/Patient.{letter}")
+def test_reading_letters_are_apart(api, patient, smart_v2_token, letter):
+    token = smart_v2_token(f"user/Patient.{letter}")
     read = api.get(f"/fhir/Patient/{patient.uuid}", token)
     search = api.get("/fhir/Patient", token, params={"_count": "1"})
     permitted, other = {"r": (read, search), "s": (search, read)}[letter]
@@ -149,8 +151,8 @@ def test_writing_letters_are_apart(api, new_client, new_session, letter):
 
 @requirement("SCOPE-v1-v2-equivalence")
 @pytest.mark.parametrize("interaction", ["search", "read", "create"])
-def test_read_is_the_same_as_rs(api, patient, tokens, v2_token, interaction):
-    old, new = tokens.staff(fhir_scope("Patient")), v2_token("user/Patient.rs")
+def test_read_is_the_same_as_rs(api, patient, tokens, smart_v2_token, interaction):
+    old, new = tokens.staff(fhir_scope("Patient")), smart_v2_token("user/Patient.rs")
     call = {
         "search": lambda token: api.get("/fhir/Patient", token, params={"_count": "1"}),
         "read": lambda token: api.get(f"/fhir/Patient/{patient.uuid}", token),
@@ -176,7 +178,7 @@ def test_missing_scope_is_answered_with_403(api, tokens, name):
         "fhir": lambda: tokens.staff(fhir_scope("Practitioner")),
         "portal": lambda: tokens.patient("openid api:port patient/appointment.read"),
     }[name]()
-    response = api.get(PLACES[name][0], token)
+    response = api.get(API_PATHS[name][0], token)
 
     expect.no_data(response, 403)
 
@@ -194,7 +196,7 @@ def test_missing_scope_is_named_in_the_challenge(api, tokens, name):
         "rest": lambda: tokens.staff(rest_scope("facility")),
         "fhir": lambda: tokens.staff(fhir_scope("Practitioner")),
     }[name]()
-    response = api.get(PLACES[name][0], token)
+    response = api.get(API_PATHS[name][0], token)
 
     expect.refused(response)
     expect.header(response, "WWW-Authenticate", contains="insufficient_scope")
@@ -229,7 +231,7 @@ def test_family_scope_is_needed(api, tokens, name):
         "rest": lambda: tokens.staff("openid api:fhir user/patient.read"),
         "portal": lambda: tokens.patient("openid api:fhir patient/patient.read"),
     }[name]()
-    response = api.get(PLACES[name][0], token)
+    response = api.get(API_PATHS[name][0], token)
 
     expect.no_data(response, 401, 403)
 

@@ -53,7 +53,7 @@ def scopes_of(response):
 
 
 @pytest.fixture(scope="module")
-def reader(server, registrar, admin):
+def reading_client_response(server, registrar, admin):
     """Ask for more with a client that is registered for READ: `reader(more)`, each once."""
     client = cache(lambda: registrar.confidential(READ))
     return cache(lambda more="": server.password(client(), admin, f"{READ} {more}".strip()))
@@ -67,8 +67,8 @@ def register(new_client, scope):
 
 @requirement("SCOPE-granted-subset")
 @pytest.mark.parametrize("grant", GRANTS)
-def test_no_more_is_granted_than_was_asked_for(issued, grant):
-    session = issued(grant)
+def test_no_more_is_granted_than_was_asked_for(session_by_grant, grant):
+    session = session_by_grant(grant)
     granted(session.response)
     more = scopes_of(session.response) - {*session.client.scope.split()}
 
@@ -98,9 +98,11 @@ def test_no_more_is_granted_than_was_asked_for(issued, grant):
         ),
     ],
 )
-def test_unregistered_scope_is_not_granted(server, admin, browser, new_client, reader, kind, scope):
+def test_unregistered_scope_is_not_granted(
+    server, admin, browser, new_client, reading_client_response, kind, scope
+):
     if kind == "password":
-        response = reader(scope)
+        response = reading_client_response(scope)
     else:
         registered = PUBLIC if kind == "public" else READ
         make = new_client.public if kind == "public" else new_client.confidential
@@ -128,9 +130,9 @@ def test_unregistered_scope_is_not_granted(server, admin, browser, new_client, r
         pytest.param("user/patient.cruds", marks=needs("smart.v2_scopes")),
     ],
 )
-def test_reading_client_obtains_no_writing(reader, more):
-    control = reader()
-    response = reader(more)
+def test_reading_client_obtains_no_writing(reading_client_response, more):
+    control = reading_client_response()
+    response = reading_client_response(more)
 
     expect.status(control, 200)
     expect.no_server_error(response)
@@ -140,8 +142,8 @@ def test_reading_client_obtains_no_writing(reader, more):
 
 @requirement("SCOPE-no-write-by-escalation")
 @needs("oauth.password_grant")
-def test_reading_client_writes_nothing(reader, api):
-    asked, plain = reader("user/patient.write"), reader()
+def test_reading_client_writes_nothing(reading_client_response, api):
+    asked, plain = reading_client_response("user/patient.write"), reading_client_response()
     token = asked.json()["access_token"] if asked.is_success else granted(plain)["access_token"]
     read = api.get("/api/patient", token)
     if read.status_code != 200:
@@ -202,7 +204,7 @@ def test_each_offered_scope_can_be_registered(discovery, new_client):
 
 
 @pytest.fixture(scope="module")
-def in_order(server, admin, confidential_client):
+def response_to_ordered_scopes(server, admin, confidential_client):
     """Ask for five scopes, once: `in_order()` gives the answer."""
     return cache(lambda: server.password(confidential_client, admin, " ".join(FIVE)))
 
@@ -210,8 +212,10 @@ def in_order(server, admin, confidential_client):
 @requirement("SCOPE-duplicate-and-order")
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("order", list(ORDERS))
-def test_order_of_scopes_does_not_matter(server, admin, confidential_client, in_order, order):
-    first = in_order()
+def test_order_of_scopes_does_not_matter(
+    server, admin, confidential_client, response_to_ordered_scopes, order
+):
+    first = response_to_ordered_scopes()
     granted(first)
     response = server.password(confidential_client, admin, " ".join(ORDERS[order]))
 

@@ -51,24 +51,26 @@ def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_c
 
 
 @pytest.fixture(scope="module")
-def of_patient(sign_in, patient):
+def patient_operation_token(new_shared_session, patient):
     """A patient's token for operations, fetched once: `of_patient()`."""
     scope = "openid api:fhir patient/Patient.read patient/DocumentReference.read"
     scope += " patient/DocumentReference.$docref"
-    return cache(lambda: sign_in(scope, user=patient).access_token)
+    return cache(lambda: new_shared_session(scope, user=patient).access_token)
 
 
 @requirement("SCOPE-operations-own-compartment")
 @pytest.mark.parametrize("place", ["docref", "group", "export", "patient_export"])
-def test_operations_obey_the_patient(api, bulk, of_patient, other_patient, place):
-    token = of_patient()
+def test_operations_obey_the_patient(
+    api, bulk_export, patient_operation_token, other_patient, place
+):
+    token = patient_operation_token()
     response = {
         "docref": lambda: api.post(
             "/fhir/DocumentReference/$docref", token, params={"patient": other_patient.uuid}
         ),
         "group": lambda: api.get("/fhir/Group", token),
-        "export": lambda: bulk.kick_off("/fhir/$export", token),
-        "patient_export": lambda: bulk.kick_off("/fhir/Patient/$export", token),
+        "export": lambda: bulk_export.kick_off("/fhir/$export", token),
+        "patient_export": lambda: bulk_export.kick_off("/fhir/Patient/$export", token),
     }[place]()
 
     expect.answered(response)

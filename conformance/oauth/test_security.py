@@ -28,7 +28,7 @@ RESENDING = (307, 308)
 
 
 @pytest.fixture(scope="session")
-def walked(server, registrar, admin):
+def login_steps(server, registrar, admin):
     """One login as its steps: the pages, the answers to the forms, and what the client got."""
     client = registrar.confidential(SCOPE)
     browser = Browser(server)
@@ -53,8 +53,8 @@ def walked(server, registrar, admin):
 
 @requirement("RFC9700-4.12-no-307")
 @pytest.mark.parametrize("step", ["login", "consent"])
-def test_credentials_are_not_sent_again(walked, step):
-    response = walked[step]
+def test_credentials_are_not_sent_again(login_steps, step):
+    response = login_steps[step]
 
     expect.that(
         response.status_code not in RESENDING,
@@ -66,8 +66,8 @@ def test_credentials_are_not_sent_again(walked, step):
 
 @requirement("RFC9700-4.12-use-303")
 @pytest.mark.parametrize("step", ["login", "consent"])
-def test_redirect_after_a_form_is_a_303(walked, step):
-    response = walked[step]
+def test_redirect_after_a_form_is_a_303(login_steps, step):
+    response = login_steps[step]
 
     expect.that(
         not response.is_redirect or response.status_code == 303,
@@ -103,9 +103,11 @@ def test_authorization_gives_no_access_token(browser, admin, new_client, kind):
 
 
 @requirement("RFC9700-4.3-no-token-in-url")
-def test_redirects_carry_no_token(walked):
+def test_redirects_carry_no_token(login_steps):
     token = re.compile(r"(access|refresh|id)_token=")
-    wrong = [step for step in walked.values() if token.search(step.headers.get("location", ""))]
+    wrong = [
+        step for step in login_steps.values() if token.search(step.headers.get("location", ""))
+    ]
 
     found = [step.headers["location"] for step in wrong]
     expect.that(not found, "no token in an address", found, wrong)
@@ -113,8 +115,8 @@ def test_redirects_carry_no_token(walked):
 
 @requirement("RFC9700-4.2-no-third-party")
 @pytest.mark.parametrize("page", ["login_page", "consent_page"])
-def test_pages_load_nothing_from_others(walked, page):
-    response = walked[page]
+def test_pages_load_nothing_from_others(login_steps, page):
+    response = login_steps[page]
     tags = BeautifulSoup(response.text, "html.parser").find_all(_loads_or_sends)
     own = urlsplit(str(response.request.url)).hostname
     loaded = [str(tag.get("src") or tag.get("href") or tag.get("action") or "") for tag in tags]
@@ -132,16 +134,16 @@ def _loads_or_sends(tag: Tag) -> bool:
 @pytest.mark.parametrize(
     "flag", [pytest.param("Secure", marks=needs("tls")), "HttpOnly", "SameSite"]
 )
-def test_session_cookie_is_guarded(walked, flag):
+def test_session_cookie_is_guarded(login_steps, flag):
     cookies = [
         (step, cookie)
-        for step in walked.values()
+        for step in login_steps.values()
         for cookie in step.headers.get_list("set-cookie")
         if "deleted" not in cookie and "Max-Age=0" not in cookie
     ]
     bare = [(step, cookie) for step, cookie in cookies if flag.lower() not in cookie.lower()]
 
-    expect.that(cookies, "a session cookie", "none", [*walked.values()])
+    expect.that(cookies, "a session cookie", "none", [*login_steps.values()])
     names = [cookie.partition("=")[0] for _, cookie in bare]
     expect.that(not bare, f"{flag} on each cookie", names, [step for step, _ in bare])
 
@@ -197,8 +199,8 @@ def test_document_of_an_unknown_site_is_refused(http, target, path):
 
 
 @requirement("RFC9700-4.15-subject-confusion")
-def test_client_cannot_be_a_user(issued, api):
-    token = issued("client_credentials").access_token
+def test_client_cannot_be_a_user(session_by_grant, api):
+    token = session_by_grant("client_credentials").access_token
     response = api.get("/api/patient", token)
 
     expect.refused(response)

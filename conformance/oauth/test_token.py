@@ -165,10 +165,10 @@ def test_tokens_fit_into_a_header(token_response, grant):
 
 
 @pytest.fixture(scope="module")
-def answers(target, server, tokens, lent_clients, admin, token_response):
+def token_responses(target, server, tokens, pooled_clients, admin, token_response):
     """The token answers of a login and of its refresh, and those of other logins."""
     scope = "openid offline_access api:oemr user/patient.read"
-    client = lent_clients.confidential(scope)
+    client = pooled_clients.confidential(scope)
     login = tokens.fetch(client, admin, scope)
     refreshed = server.refresh(client, granted(login).get("refresh_token", ""))
     granted(refreshed)
@@ -185,11 +185,11 @@ def answers(target, server, tokens, lent_clients, admin, token_response):
 
 @requirement("RFC6749-10.10-token-entropy")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_tokens_are_unique_and_long(answers, kind):
-    values = [str(granted(each).get(kind, "")) for each in answers]
+def test_tokens_are_unique_and_long(token_responses, kind):
+    values = [str(granted(each).get(kind, "")) for each in token_responses]
 
-    expect.equal(len({*values}), len(values), f"the number of different {kind}s", answers)
-    shortest = min(answers, key=lambda each: len(str(granted(each).get(kind, ""))))
+    expect.equal(len({*values}), len(values), f"the number of different {kind}s", token_responses)
+    shortest = min(token_responses, key=lambda each: len(str(granted(each).get(kind, ""))))
     length = min(map(len, values))
     expect.that(length >= 22, "128 bits, 22 characters", length, shortest)
 

@@ -20,7 +20,7 @@ PATHS = [
 
 
 @pytest.fixture(scope="module")
-def shown(api, tokens):
+def portal_responses(api, tokens):
     """What the portal shows of the patient, one answer after the other."""
     return [api.get("/portal/patient", tokens.patient(SCOPE))]
 
@@ -72,11 +72,11 @@ def test_portal_without_a_patients_token_is_refused(api, tokens, path, token):
 @writes
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("path", PATHS)
-def test_portal_takes_no_writes(api, tokens, shown, path, method):
+def test_portal_takes_no_writes(api, tokens, portal_responses, path, method):
     token = tokens.patient(SCOPE)
     response = api.request(method, path, token, json={"city": "Changedville"})
-    shown.append(api.get("/portal/patient", token))
-    before, after = shown[-2:]
+    portal_responses.append(api.get("/portal/patient", token))
+    before, after = portal_responses[-2:]
 
     expect.status(before, 200)
     expect.status(response, 401, 403, 404, 405, 501)

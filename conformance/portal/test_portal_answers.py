@@ -1,5 +1,7 @@
 """The patient portal's API: what its answers look like, and that its token is for it alone."""
 
+from functools import cache
+
 import pytest
 
 from conformance import expect, requirement, writes
@@ -34,33 +36,30 @@ BY_NUMBER = {"/appointment", "/medication", "/transaction", "/document?path=/med
 
 
 @pytest.fixture(scope="session")
-def shown(api, tokens, records, patient):
-    """Return an answer of the portal to the first patient, asked for once."""
-    answers = {}
+def portal_response(api, tokens, records, patient):
+    """The response of the portal to the first patient, fetched once: `portal_response(place)`."""
     owner = records.of(patient)
 
     def get(place):
-        if place not in answers:
-            path = {
-                "patient": lambda: "",
-                "encounters": lambda: "/encounter",
-                "appointments": lambda: "/appointment",
-                "encounter": lambda: f"/encounter/{records.first('encounter', owner).key}",
-                "unknown_encounter": lambda: "/encounter/00000000-0000-4000-8000-000000000000",
-            }[place]()
-            if place != "unknown_encounter":
-                records.first("encounter", owner)
-                records.first("appointment", owner)
-            answers[place] = api.get(f"/portal/patient{path}", tokens.patient(SCOPE))
-        return answers[place]
+        path = {
+            "patient": lambda: "",
+            "encounters": lambda: "/encounter",
+            "appointments": lambda: "/appointment",
+            "encounter": lambda: f"/encounter/{records.first('encounter', owner).key}",
+            "unknown_encounter": lambda: "/encounter/00000000-0000-4000-8000-000000000000",
+        }[place]()
+        if place != "unknown_encounter":
+            records.first("encounter", owner)
+            records.first("appointment", owner)
+        return api.get(f"/portal/patient{path}", tokens.patient(SCOPE))
 
-    return get
+    return cache(get)
 
 
 @requirement("PORTAL-envelope")
 @pytest.mark.parametrize("place", [one for one in PLACES if one != "unknown_encounter"])
-def test_portal_answer_is_in_an_envelope(shown, place):
-    response = shown(place)
+def test_portal_answer_is_in_an_envelope(portal_response, place):
+    response = portal_response(place)
 
     expect.status(response, 200)
     expect.schema(response, "envelope")
@@ -68,8 +67,8 @@ def test_portal_answer_is_in_an_envelope(shown, place):
 
 @requirement("PORTAL-json")
 @pytest.mark.parametrize("place", PLACES)
-def test_portal_answer_is_json(shown, place):
-    response = shown(place)
+def test_portal_answer_is_json(portal_response, place):
+    response = portal_response(place)
 
     expect.media_type(response, "application/json")
     expect.json(response)
@@ -77,8 +76,8 @@ def test_portal_answer_is_json(shown, place):
 
 @requirement("PORTAL-no-staff-fields")
 @pytest.mark.parametrize("place", ["patient", "encounters", "appointments"])
-def test_portal_shows_no_notes_of_the_practice(shown, place):
-    response = shown(place)
+def test_portal_shows_no_notes_of_the_practice(portal_response, place):
+    response = portal_response(place)
 
     expect.status(response, 200)
     names = {name for name in members(response.json()) if name}

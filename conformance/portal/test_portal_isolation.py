@@ -14,7 +14,7 @@ PARAMETERS = ["pid", "puuid", "patient", "uuid", "user", "patient_id", "pc_pid"]
 
 
 @pytest.fixture(scope="module")
-def keys(records, patient, other_patient):
+def record_ids(records, patient, other_patient):
     """Return the ids by which the portal knows the records of a kind: own, and the other's."""
 
     def of(kind):
@@ -25,8 +25,8 @@ def keys(records, patient, other_patient):
 
 
 @requirement("PORTAL-encounter")
-def test_encounters_are_ones_own(api, tokens, patient, other_patient, keys):
-    own, foreign = keys("encounter")
+def test_encounters_are_ones_own(api, tokens, patient, other_patient, record_ids):
+    own, foreign = record_ids("encounter")
     response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
 
     expect.status(response, 200)
@@ -37,8 +37,8 @@ def test_encounters_are_ones_own(api, tokens, patient, other_patient, keys):
 
 
 @requirement("PORTAL-appointment")
-def test_appointments_are_ones_own(api, tokens, patient, other_patient, keys):
-    own, foreign = keys("appointment")
+def test_appointments_are_ones_own(api, tokens, patient, other_patient, record_ids):
+    own, foreign = record_ids("appointment")
     response = api.get("/portal/patient/appointment", tokens.patient(SCOPE))
 
     expect.status(response, 200)
@@ -49,8 +49,8 @@ def test_appointments_are_ones_own(api, tokens, patient, other_patient, keys):
 
 
 @requirement("PORTAL-encounter")
-def test_own_encounter_is_shown(api, tokens, keys):
-    own, _ = keys("encounter")
+def test_own_encounter_is_shown(api, tokens, record_ids):
+    own, _ = record_ids("encounter")
     response = api.get(f"/portal/patient/encounter/{own}", tokens.patient(SCOPE))
 
     expect.status(response, 200)
@@ -58,8 +58,8 @@ def test_own_encounter_is_shown(api, tokens, keys):
 
 
 @requirement("PORTAL-appointment")
-def test_own_appointment_is_shown(api, tokens, keys):
-    own, _ = keys("appointment")
+def test_own_appointment_is_shown(api, tokens, record_ids):
+    own, _ = record_ids("appointment")
     response = api.get(f"/portal/patient/appointment/{own}", tokens.patient(SCOPE))
 
     expect.status(response, 200)
@@ -67,8 +67,8 @@ def test_own_appointment_is_shown(api, tokens, keys):
 
 
 @requirement("PORTAL-encounter")
-def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
-    _, foreign = keys("encounter")
+def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, record_ids):
+    _, foreign = record_ids("encounter")
     response = api.get(f"/portal/patient/encounter/{foreign}", tokens.patient(SCOPE))
 
     expect.answered(response)
@@ -78,8 +78,8 @@ def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, k
 
 
 @requirement("PORTAL-appointment")
-def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
-    _, foreign = keys("appointment")
+def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient, record_ids):
+    _, foreign = record_ids("appointment")
     response = api.get(f"/portal/patient/appointment/{foreign}", tokens.patient(SCOPE))
 
     expect.answered(response)
@@ -90,8 +90,8 @@ def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient,
 
 @requirement("PORTAL-other-id-4xx")
 @pytest.mark.parametrize("kind", ["encounter", "appointment"])
-def test_id_of_another_patient_is_refused(api, tokens, keys, kind):
-    _, foreign = keys(kind)
+def test_id_of_another_patient_is_refused(api, tokens, record_ids, kind):
+    _, foreign = record_ids(kind)
     response = api.get(f"/portal/patient/{kind}/{foreign}", tokens.patient(SCOPE))
 
     expect.refused(response)
@@ -109,9 +109,9 @@ def test_unknown_id_is_refused(api, tokens, kind):
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize("path", ["/portal/patient", "/portal/patient/encounter"])
 def test_parameter_does_not_show_another_patient(
-    api, tokens, patient, other_patient, keys, path, parameter
+    api, tokens, patient, other_patient, record_ids, path, parameter
 ):
-    keys("encounter")
+    record_ids("encounter")
     value = str(other_patient.pid) if "pid" in parameter else other_patient.uuid
     response = api.get(path, tokens.patient(SCOPE), params={parameter: value})
 

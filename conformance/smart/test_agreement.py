@@ -57,7 +57,7 @@ LAUNCHES = [
 
 
 @pytest.fixture(scope="module")
-def security(capability_statement):
+def security_element(capability_statement):
     """The security block of the CapabilityStatement."""
     rest = expect.member(capability_statement, "rest", kind=list)
     return rest[0].get("security", {})
@@ -71,11 +71,11 @@ def extensions(element, url):
 @requirement("DISC-three-documents-agree")
 @pytest.mark.parametrize("member", list(ADDRESSES))
 def test_documents_name_the_same_address(
-    discovery, smart_configuration, capability_statement, security, member
+    discovery, smart_configuration, capability_statement, security_element, member
 ):
     uris = {
         part.get("url"): part.get("valueUri")
-        for extension in extensions(security, OAUTH_URIS)
+        for extension in extensions(security_element, OAUTH_URIS)
         for part in extension.get("extension", [])
     }
     said = {
@@ -108,8 +108,10 @@ def flat(values):
 
 
 @requirement("DISC-capabilities-agree")
-def test_documents_claim_the_same_capabilities(smart_configuration, security, capability_statement):
-    claimed = {each.get("valueCode") for each in extensions(security, CAPABILITIES)}
+def test_documents_claim_the_same_capabilities(
+    smart_configuration, security_element, capability_statement
+):
+    claimed = {each.get("valueCode") for each in extensions(security_element, CAPABILITIES)}
     listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
 
     received = [
@@ -121,10 +123,10 @@ def test_documents_claim_the_same_capabilities(smart_configuration, security, ca
 
 
 @requirement("FHIR-security-service-code")
-def test_security_is_called_smart_on_fhir(security, capability_statement):
+def test_security_is_called_smart_on_fhir(security_element, capability_statement):
     codes = [
         (coding.get("system"), coding.get("code"))
-        for service in security.get("service", [])
+        for service in security_element.get("service", [])
         for coding in service.get("coding", [])
     ]
 

@@ -10,10 +10,10 @@ V2_SCOPE = "openid api:fhir user/Patient.rs"
 
 
 @pytest.fixture(scope="module")
-def launched(own_launch):
+def granted_token_response(patient_app_token_response):
     """The token answer of one standalone launch by a patient, to be looked at only."""
-    granted(own_launch)
-    return own_launch
+    granted(patient_app_token_response)
+    return patient_app_token_response
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +76,18 @@ def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability
     ],
 )
 def test_capability_of_the_launch_is_there(
-    capabilities, smart_configuration, launched, capability, member, kind
+    capabilities, smart_configuration, granted_token_response, capability, member, kind
 ):
-    found = isinstance(expect.json_object(launched).get(member), kind)
+    found = isinstance(expect.json_object(granted_token_response).get(member), kind)
 
     claimed = capability in capabilities
     words = f"{member} for {capability}"
-    expect.that(not claimed or found, words, launched.text, [launched, smart_configuration])
+    expect.that(
+        not claimed or found,
+        words,
+        granted_token_response.text,
+        [granted_token_response, smart_configuration],
+    )
 
 
 @requirement("SMART-2.2-capability-truthful")
@@ -124,8 +129,8 @@ def test_capability_of_scopes_of_version_two_is_there(new_client, browser, serve
 
 
 @requirement("SMART-2.2-style-json")
-def test_style_is_a_json_object(launched, http):
-    response = http.get(expect.member(launched, "smart_style_url", kind=str))
+def test_style_is_a_json_object(granted_token_response, http):
+    response = http.get(expect.member(granted_token_response, "smart_style_url", kind=str))
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")

@@ -32,7 +32,7 @@ CAPABILITIES = {
 
 
 @pytest.fixture(scope="module")
-def address(target):
+def configuration_url(target):
     """Where the SMART configuration lives."""
     return f"{target.fhir_url}/.well-known/smart-configuration"
 
@@ -44,8 +44,8 @@ def listed(smart_configuration, name):
 
 
 @requirement("SMART-2.2-wellknown-location")
-def test_configuration_is_public(http, address):
-    response = http.get(address)
+def test_configuration_is_public(http, configuration_url):
+    response = http.get(configuration_url)
 
     expect.status(response, 200)
     expect.json_object(response)
@@ -55,8 +55,8 @@ def test_configuration_is_public(http, address):
 @pytest.mark.parametrize(
     "accept", ["*/*", "text/html", "application/fhir+xml"], ids=["anything", "html", "xml"]
 )
-def test_configuration_is_json_whatever_is_accepted(http, address, accept):
-    response = http.get(address, headers={"Accept": accept})
+def test_configuration_is_json_whatever_is_accepted(http, configuration_url, accept):
+    response = http.get(configuration_url, headers={"Accept": accept})
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")

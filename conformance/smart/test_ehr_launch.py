@@ -82,11 +82,11 @@ def test_launch_brings_the_open_encounter(ehr_launch):
 
 @requirement("SMART-2.2-launch-bounds")
 @pytest.mark.parametrize("way", ["read", "search"])
-def test_launched_app_sees_no_other_patient(ehr_launch, api, stranger, way):
-    path = {"read": f"/fhir/Patient/{stranger.uuid}", "search": "/fhir/Patient"}[way]
+def test_launched_app_sees_no_other_patient(ehr_launch, api, unrelated_patient, way):
+    path = {"read": f"/fhir/Patient/{unrelated_patient.uuid}", "search": "/fhir/Patient"}[way]
     response = api.get(path, ehr_launch.answer["access_token"])
 
-    shown = response.is_success and stranger.uuid in response.text
+    shown = response.is_success and unrelated_patient.uuid in response.text
     expect.that(not shown, "nothing of another patient", "the other patient's record", response)
 
 
@@ -191,8 +191,8 @@ def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, 
 
 
 @requirement("SMART-2.2-launch-patient-self")
-def test_patient_is_the_context_of_the_own_app(own_launch, patient):
-    response = own_launch
+def test_patient_is_the_context_of_the_own_app(patient_app_token_response, patient):
+    response = patient_app_token_response
 
     expect.status(response, 200)
     expect.equal(response.json().get("patient"), patient.uuid, "patient", response)
