@@ -11,7 +11,6 @@ class Steady(PrimitiveProvider):
     """Draws the same in every run; what Hypothesis draws itself depends on the modules loaded."""
 
     def __init__(self, _: object, /) -> None:
-        """Begin anew with every search."""
         super().__init__(None)
         self._random = Random(20261122)  # noqa: S311 - nothing secret is made of it
 

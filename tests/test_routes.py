@@ -3,10 +3,11 @@
 import pytest
 
 from conformance.routes import table
-from conformance.routes.openapi import OpenApi
+from conformance.routes.openapi import OpenApiDocument
 from conformance.routes.route_tokens import permitted
-from conformance.routes.scope_table import Scopes
+from conformance.routes.scope_table import ScopeFacts
 from fixtures.target.files import feature_names
+from fixtures.wire.client import Response
 from reports.judging import scope_table
 
 TABLE = """
@@ -82,7 +83,7 @@ def test_openapi_document_is_read():
         "  '/api/drug/{uuid}':\n    get:\n    delete:\n    parameters:\ncomponents:\n  /api/x:\n"
     )
 
-    assert OpenApi(text).of("rest") == {
+    assert OpenApiDocument(Response(200, text=text)).of("rest") == {
         ("GET", "/api/drug"),
         ("GET", "/api/drug/*"),
         ("DELETE", "/api/drug/*"),
@@ -92,7 +93,7 @@ def test_openapi_document_is_read():
 def test_what_was_seen_not_to_hold_does_not_hold():
     """Facts are told once, and a bad one outweighs a good one, in a worker and in the run."""
     noted = {}
-    book = Scopes(noted)
+    book = ScopeFacts(noted)
     book.note("user/drug.read", advertised=True, enforced=True)
     first = dict(noted)
     noted.clear()

@@ -16,18 +16,16 @@ NO_ROUTE = (
 
 
 @requirement("APP-registration")
-def test_app_is_registered_as_described(installed):
-    """The server registers the app as it is described."""
-    response = installed.registration
+def test_app_is_registered_as_described(app_installation):
+    response = app_installation.registration
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
 
 
 @requirement("APP-registered-as-asked")
-def test_registration_keeps_what_the_app_asked_for(installed, app, app_member):
-    """The server keeps of the registration what the app relies on."""
-    response = installed.registration
+def test_registration_keeps_what_the_app_asked_for(app_installation, app, app_member):
+    response = app_installation.registration
 
     expect.success(response)
     kept = expect.json_object(response).get(app_member)
@@ -38,9 +36,8 @@ def test_registration_keeps_what_the_app_asked_for(installed, app, app_member):
 
 
 @requirement("APP-secret")
-def test_app_gets_a_secret_if_it_keeps_one(installed, app):
-    """An app that keeps a secret gets one, and one that cannot keep any gets none."""
-    response = installed.registration
+def test_app_gets_a_secret_if_it_keeps_one(app_installation, app):
+    response = app_installation.registration
 
     expect.success(response)
     secret = expect.json_object(response).get("client_secret")
@@ -62,7 +59,6 @@ def test_app_gets_a_secret_if_it_keeps_one(installed, app):
 
 @requirement("APP-address")
 def test_app_calls_the_server_by_its_address(server, app, discovery):
-    """The server has the address by which the app calls it."""
     called = (app.base_url or server.target.base_url).rstrip("/")
 
     issuer = str(expect.json_object(discovery).get("issuer"))
@@ -74,11 +70,10 @@ def test_app_calls_the_server_by_its_address(server, app, discovery):
 
 
 @requirement("APP-token")
-def test_app_gets_its_tokens(installed, app_token):
-    """Each grant that the app uses gives it tokens."""
+def test_app_gets_its_tokens(app_installation, app_token):
     if app_token.grant == "authorization_code":
-        expect.code(installed.authorization(app_token))
-    response = installed.answer(app_token)
+        expect.code(app_installation.authorization(app_token))
+    response = app_installation.token_response(app_token)
 
     with expect.advice("in the app: authenticate as the client was registered"):
         expect.status(response, 200)
@@ -86,11 +81,10 @@ def test_app_gets_its_tokens(installed, app_token):
 
 
 @requirement("APP-scope")
-def test_app_is_granted_its_scope(installed, app_scope):
-    """Each scope that the app asks for is granted."""
+def test_app_is_granted_its_scope(app_installation, app_scope):
     use, scope = app_scope
 
-    given = installed.scopes(use)
+    given = app_installation.scopes(use)
 
     with expect.advice(
         "in the app: register and ask for what this server offers to this kind of user "
@@ -100,14 +94,13 @@ def test_app_is_granted_its_scope(installed, app_scope):
             scope in given,
             f"the scope {scope} in the token",
             " ".join(given),
-            installed.answer(use),
+            app_installation.token_response(use),
         )
 
 
 @requirement("APP-lifetime")
-def test_app_tokens_live_long_enough(installed, app_lifetime):
-    """Tokens live at least as long as the app relies on what it learnt of them."""
-    response = installed.answer(app_lifetime)
+def test_app_tokens_live_long_enough(app_installation, app_lifetime):
+    response = app_installation.token_response(app_lifetime)
 
     expect.status(response, 200)
     lives = expect.member(response, "expires_in", kind=int)
@@ -121,10 +114,9 @@ def test_app_tokens_live_long_enough(installed, app_lifetime):
 
 
 @requirement("APP-refresh")
-def test_app_refreshes_its_tokens(installed, server, app_refresh):
-    """Tokens that the app refreshes come with a refresh token that works."""
-    client = installed.another()
-    answer = installed.fresh(client, app_refresh)
+def test_app_refreshes_its_tokens(app_installation, server, app_refresh):
+    client = app_installation.another()
+    answer = app_installation.fresh(client, app_refresh)
     tokens = granted(answer)
 
     with expect.advice("in the app: register and ask for the scope offline_access"):
@@ -138,11 +130,10 @@ def test_app_refreshes_its_tokens(installed, server, app_refresh):
 
 
 @requirement("APP-introspection")
-def test_app_learns_what_its_tokens_are_worth(installed, server, app_introspection):
-    """The app is told that its token is active, and for what."""
-    token = installed.token(app_introspection.name)
+def test_app_learns_what_its_tokens_are_worth(app_installation, server, app_introspection):
+    token = app_installation.token(app_introspection.name)
 
-    response = server.introspect(installed.client, token)
+    response = server.introspect(app_installation.client, token)
 
     expect.status(response, 200)
     told = expect.json_object(response)
@@ -154,23 +145,21 @@ def test_app_learns_what_its_tokens_are_worth(installed, server, app_introspecti
 
 
 @requirement("APP-subject")
-def test_app_learns_who_the_patient_is(installed, server, app_subject):
-    """The sub of an introspected token is the FHIR id of the patient who logged in."""
-    token = installed.token(app_subject.name)
+def test_app_learns_who_the_patient_is(app_installation, server, app_subject):
+    token = app_installation.token(app_subject.name)
 
-    response = server.introspect(installed.client, token)
+    response = server.introspect(app_installation.client, token)
 
     told = expect.json_object(response)
     with expect.advice(
         "in the app: take the `patient` of the token answer, or look the patient up by FHIR"
     ):
-        expect.equal(told.get("sub"), installed.user(app_subject).uuid, "sub", response)
+        expect.equal(told.get("sub"), app_installation.user(app_subject).uuid, "sub", response)
 
 
 @requirement("APP-call")
-def test_app_is_answered(installed, api, app_call):
-    """Each request that the app makes is answered as the app expects it."""
-    token = installed.token(app_call.token)
+def test_app_is_answered(app_installation, api, app_call):
+    token = app_installation.token(app_call.token)
     options = {} if app_call.body is None else {"json": app_call.body}
 
     response = api.request(
@@ -187,10 +176,9 @@ def test_app_is_answered(installed, api, app_call):
 
 
 @requirement("APP-logout")
-def test_app_logs_its_user_out(installed, server, app, app_logout):
-    """The app logs its user out, and gets the user back at its own address if it asks for that."""
-    client = installed.another()
-    answer = installed.fresh(client, app_logout)
+def test_app_logs_its_user_out(app_installation, server, app, app_logout):
+    client = app_installation.another()
+    answer = app_installation.fresh(client, app_logout)
     tokens = granted(answer)
     with expect.advice("in the app: ask for the scope openid"):
         found = tokens.get("id_token")
@@ -209,7 +197,6 @@ def test_app_logs_its_user_out(installed, server, app, app_logout):
 
 @requirement("APP-browser")
 def test_browser_lets_the_app_call(server, http, app, app_preflight):
-    """A browser lets the app call what it calls from its own origin."""
     method, _, path = app_preflight.partition(" ")
     url = server.target.api_url + path if path else server.token_endpoint
     headers = {

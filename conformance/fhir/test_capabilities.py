@@ -49,7 +49,7 @@ DATES = {"Appointment": "start", "Encounter": "period.start", "Observation": "ef
 
 
 @pytest.fixture
-def declared(compartment):
+def declared_type(compartment):
     """Return what is declared of a type; not applicable if nothing is."""
 
     def of(kind):
@@ -62,9 +62,8 @@ def declared(compartment):
 
 @requirement("FHIR-metadata-searchparams-match")
 @pytest.mark.parametrize("kind", DOCUMENTED_TYPES + LATER_TYPES)
-def test_declared_search_parameters_filter(compartment, declared, capability_statement, kind):
-    """Each declared search parameter is accepted and filters."""
-    types = {one["name"]: one["type"] for one in declared(kind).get("searchParam", [])}
+def test_declared_search_parameters_filter(compartment, declared_type, capability_statement, kind):
+    types = {one["name"]: one["type"] for one in declared_type(kind).get("searchParam", [])}
     own = {"patient": compartment.person.uuid} if "patient" in types else {}
     key, there = own_values(compartment, kind, types)
     together = compartment.get(f"/{kind}", params=own | there) if there else None
@@ -90,7 +89,6 @@ def test_declared_search_parameters_filter(compartment, declared, capability_sta
 
 @requirement("FHIR-metadata-writes-match")
 def test_declared_writes_are_served(compartment, resources, capability_statement):
-    """Each create and update that is declared is served."""
     missing, failed = [], []
     for kind, said in compartment.declared.items():
         codes = {one.get("code") for one in said.get("interaction", [])}
@@ -113,7 +111,6 @@ def test_declared_writes_are_served(compartment, resources, capability_statement
 @requirement("FHIR-metadata-undeclared-refused")
 @pytest.mark.parametrize("interaction", ["create", "delete"])
 def test_undeclared_writes_are_refused(api, compartment, capability_statement, interaction):
-    """A write that is not declared is refused."""
     done, accepted = [], []
     for kind, said in compartment.declared.items():
         if {"code": interaction} in said.get("interaction", []):
@@ -134,11 +131,10 @@ def test_undeclared_writes_are_refused(api, compartment, capability_statement, i
 
 @requirement("OPENEMR-FHIR-readme-resources")
 @pytest.mark.parametrize("kind", DOCUMENTED_TYPES)
-def test_documented_type_is_served(compartment, declared, capability_statement, kind):
-    """Each resource type that OpenEMR's documents name can be searched."""
+def test_documented_type_is_served(compartment, declared_type, capability_statement, kind):
     types = compartment.declared
     expect.that(kind in types, f"{kind} to be declared", sorted(types), capability_statement)
-    declared(kind)
+    declared_type(kind)
     response = compartment.search(kind)
 
     expect.status(response, 200)
@@ -147,7 +143,6 @@ def test_documented_type_is_served(compartment, declared, capability_statement, 
 
 @requirement("USCORE-supported-profiles")
 def test_profiles_of_us_core_are_declared(compartment, capability_statement):
-    """The CapabilityStatement declares the US Core profiles of its types."""
     named = {
         str(profile).partition("|")[0].rpartition("/")[2]
         for said in compartment.declared.values()

@@ -43,7 +43,7 @@ ACTIVE = re.compile(
 
 
 @pytest.fixture
-def body(resources):
+def resource_and_response(resources):
     """Return a resource of a type and the answer it came with."""
 
     def of(kind):
@@ -56,9 +56,8 @@ def body(resources):
 
 @requirement("FHIR-json-no-empty")
 @pytest.mark.parametrize("kind", READ)
-def test_resource_has_nothing_empty(body, kind):
-    """A resource has no empty objects, arrays or strings, and no null."""
-    resource, response = body(kind)
+def test_resource_has_nothing_empty(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     empty = [path for path, value in walk(resource) if value in (None, "", [], {})]
     blank = [path for path, value in walk(resource) if isinstance(value, str) and not value.strip()]
@@ -66,9 +65,8 @@ def test_resource_has_nothing_empty(body, kind):
 
 
 @requirement("FHIR-json-no-empty")
-def test_bundle_has_nothing_empty(resources, person):
-    """A resource has no empty objects, arrays or strings, and no null."""
-    response = resources.asked("/Patient", {"_id": person.uuid})
+def test_bundle_has_nothing_empty(resources, shared_patient):
+    response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
 
     empty = [path for path, value in walk(json_body(response)) if value in (None, "", [], {})]
     expect.that(not empty, "nothing empty", empty, response)
@@ -76,18 +74,16 @@ def test_bundle_has_nothing_empty(resources, person):
 
 @requirement("FHIR-json-types")
 @pytest.mark.parametrize("kind", READ)
-def test_primitives_are_written_as_fhir_has_them(body, kind):
-    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
-    resource, response = body(kind)
+def test_primitives_are_written_as_fhir_has_them(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     wrong = [f"{path} {value!r}" for path, value in walk(resource) if not fits(path, value)]
     expect.that(not wrong, "primitives of FHIR", wrong, response)
 
 
 @requirement("FHIR-json-types")
-def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
-    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
-    response = resources.asked("/Patient", {"_id": person.uuid})
+def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, shared_patient):
+    response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
     bundle = json_body(response)
 
     expect.status(response, 200)
@@ -97,9 +93,8 @@ def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
 
 @requirement("FHIR-meta-lastupdated")
 @pytest.mark.parametrize("kind", READ)
-def test_resource_tells_when_it_was_changed(body, kind):
-    """A resource tells when it was changed as an instant with a time zone."""
-    resource, response = body(kind)
+def test_resource_tells_when_it_was_changed(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     stamp = resource.get("meta", {}).get("lastUpdated")
     expect.that(
@@ -112,7 +107,6 @@ def test_resource_tells_when_it_was_changed(body, kind):
 
 @requirement("FHIR-versionid-honest")
 def test_version_changes_with_the_resource(resources, records):
-    """The version of a resource changes when the resource does."""
     mine = records.patient()
     before, first = resources.shown(mine)
     body = {"resourceType": "Patient", "id": mine.uuid, "gender": "other"}
@@ -135,7 +129,6 @@ def test_version_changes_with_the_resource(resources, records):
 
 @requirement("FHIR-narrative-safe")
 def test_narrative_has_no_active_content(resources, records):
-    """The narrative of a resource has no active content."""
     mine = records.patient(fname="<script>alert(1)</script><img src=x onerror=alert(1)>")
     resource, response = resources.shown(mine)
 

@@ -41,7 +41,7 @@ ESCAPED = {
 
 
 @pytest.fixture
-def allergy(resources):
+def allergy_search(resources):
     """Search the allergies of the patient whose records are looked at."""
 
     def search(token=None, **params):
@@ -54,7 +54,7 @@ def allergy(resources):
 
 
 @pytest.fixture(scope="module")
-def other(records):
+def prefix_patient(records):
     """Return the patient with whose family name other names begin."""
     return records.patient()
 
@@ -62,7 +62,6 @@ def other(records):
 @requirement("FHIR-search-mode")
 @pytest.mark.parametrize("kind", ["Patient", "Observation"])
 def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
-    """Each entry of a search says whether it is a match or included."""
     response = compartment.search(kind)
 
     expect.that(found(response), f"the {kind}", response, response)
@@ -72,10 +71,9 @@ def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
 
 @requirement("FHIR-search-include")
 @pytest.mark.parametrize("case", INCLUDING)
-def test_inclusion_takes_no_match_away(resources, allergy, case):
-    """_include and _revinclude add to the matches and take none away."""
+def test_inclusion_takes_no_match_away(resources, allergy_search, case):
     key = resources.key("AllergyIntolerance")
-    response = allergy(**INCLUDING[case])
+    response = allergy_search(**INCLUDING[case])
 
     expect.status(response, 200)
     expect.that(key in ids(response), "the allergy as without it", ids(response), response)
@@ -83,11 +81,10 @@ def test_inclusion_takes_no_match_away(resources, allergy, case):
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("case", INCLUDING)
-def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
-    """Inclusion and chained parameters tell nothing of types that the token may not read."""
-    if case == "revinclude" and "Provenance" not in kinds_of(allergy(**INCLUDING[case])):
+def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy_search, case):
+    if case == "revinclude" and "Provenance" not in kinds_of(allergy_search(**INCLUDING[case])):
         not_applicable("the server has no Provenance of the record to include")
-    response = allergy(tokens.staff(LIMITED), **INCLUDING[case])
+    response = allergy_search(tokens.staff(LIMITED), **INCLUDING[case])
 
     expect.no_server_error(response)
     kinds = kinds_of(response)
@@ -97,12 +94,13 @@ def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("name", ["family", "birthdate"])
-def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, person, name):
-    """Inclusion and chained parameters tell nothing of types that the token may not read."""
-    real = {"family": person.family, "birthdate": person.fields["DOB"]}[name]
+def test_chained_parameter_tells_nothing_beyond_the_scopes(
+    tokens, allergy_search, shared_patient, name
+):
+    real = {"family": shared_patient.family, "birthdate": shared_patient.fields["DOB"]}[name]
     wrong = {"family": "Nobodyatall", "birthdate": "1899-01-01"}[name]
     token = tokens.staff(LIMITED)
-    answers = [allergy(token, **{f"patient.{name}": value}) for value in (real, wrong)]
+    answers = [allergy_search(token, **{f"patient.{name}": value}) for value in (real, wrong)]
 
     told = [(one.status_code, ids(one)) for one in answers]
     expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers)
@@ -110,11 +108,10 @@ def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, pers
 
 @requirement("FHIR-search-escape")
 @pytest.mark.parametrize("sign", ESCAPED)
-def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
-    """An escaped comma, dollar sign, vertical bar or backslash is part of the value."""
+def test_escaped_sign_is_part_of_the_value(resources, records, prefix_patient, sign):
     plain = ESCAPED[sign][1:]
-    mine = records.patient(lname=f"{other.family}{plain}Junior")
-    response = resources.search("Patient", {"family": f"{other.family}{ESCAPED[sign]}J"})
+    mine = records.patient(lname=f"{prefix_patient.family}{plain}Junior")
+    response = resources.search("Patient", {"family": f"{prefix_patient.family}{ESCAPED[sign]}J"})
 
     expect.status(response, 200)
     expect.equal(ids(response), [mine.uuid], "the matches", response)
@@ -122,25 +119,23 @@ def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
 
 @requirement("USCORE-patient-search-set")
 @pytest.mark.parametrize("names", ["identifier", "name", "birthdate-name", "gender-name"])
-def test_patient_is_found_as_apps_ask(resources, person, names):
-    """A Patient is found by identifier, name, birth date with name, and gender with name."""
+def test_patient_is_found_as_apps_ask(resources, shared_patient, names):
     body = json_body(resources.read("Patient"))
     every = {
         "identifier": (body.get("identifier") or [{}])[0].get("value"),
-        "name": person.family,
-        "birthdate": person.fields["DOB"],
-        "gender": person.fields["sex"].lower(),
+        "name": shared_patient.family,
+        "birthdate": shared_patient.fields["DOB"],
+        "gender": shared_patient.fields["sex"].lower(),
     }
-    response = resources.asked("/Patient", {name: every[name] for name in names.split("-")})
+    response = resources.get_once("/Patient", {name: every[name] for name in names.split("-")})
 
     expect.status(response, 200)
-    expect.that(person.uuid in ids(response), "the patient", ids(response), response)
+    expect.that(shared_patient.uuid in ids(response), "the patient", ids(response), response)
 
 
 @requirement("USCORE-patient-category-searches")
 @pytest.mark.parametrize("case", COMBINED)
 def test_resource_is_found_by_patient_and_more(compartment, case):
-    """Clinical resources are found by patient with category, code, date, intent or status."""
     kind, more = COMBINED[case]
     every = compartment.resources(kind)
     expect.that(every, f"the {kind} that was made", "none", compartment.search(kind))
@@ -155,7 +150,6 @@ def test_resource_is_found_by_patient_and_more(compartment, case):
 
 @requirement("USCORE-docref")
 def test_docref_reads_a_parameters_body(api, compartment):
-    """The operation $docref reads the patient from a Parameters body as from the query."""
     path, patient = "/fhir/DocumentReference/$docref", compartment.person.uuid
     asked = api.post(path, compartment.token, params={"patient": patient})
     if asked.is_server_error:

@@ -129,7 +129,7 @@ MUST_SUPPORT = [
 
 
 @pytest.fixture
-def shown(compartment):
+def resources_of_type(compartment):
     """Return the resources of a type and the answer they came in; not applicable without any."""
 
     def of(kind):
@@ -149,9 +149,8 @@ def shown(compartment):
 
 @requirement("FHIR-json-schema")
 @pytest.mark.parametrize("kind", FILLED + OTHERS)
-def test_resource_is_valid(shown, kind):
-    """A resource has all elements that its type requires, and none that it does not know."""
-    resources, response = shown(kind)
+def test_resource_is_valid(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     models = import_module("fhir.resources.R4B")  # what it has of these types is as in R4
     problems = faults(models.get_fhir_model_class(kind), resources)
@@ -160,9 +159,8 @@ def test_resource_is_valid(shown, kind):
 
 @requirement("USCORE-required-bindings")
 @pytest.mark.parametrize("kind", CODES)
-def test_code_is_one_of_a_fixed_set(shown, kind):
-    """An element that is bound to a fixed set of codes has one of them."""
-    resources, response = shown(kind)
+def test_code_is_one_of_a_fixed_set(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     wrong = {
         f"{place} {value!r}"
@@ -176,9 +174,8 @@ def test_code_is_one_of_a_fixed_set(shown, kind):
 
 @requirement("USCORE-missing-data")
 @pytest.mark.parametrize("kind", MANDATORY)
-def test_mandatory_element_is_there(shown, kind):
-    """A mandatory element without data says why it is absent instead of being left out."""
-    resources, response = shown(kind)
+def test_mandatory_element_is_there(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     missing = {
         place
@@ -193,9 +190,8 @@ def test_mandatory_element_is_there(shown, kind):
 
 @requirement("FHIR-coding-system-absolute")
 @pytest.mark.parametrize("kind", FILLED + OTHERS)
-def test_system_of_a_coding_is_absolute(shown, kind):
-    """The system of a coding is an absolute URI."""
-    resources, response = shown(kind)
+def test_system_of_a_coding_is_absolute(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     wrong = {
         str(part["system"])
@@ -208,9 +204,8 @@ def test_system_of_a_coding_is_absolute(shown, kind):
 
 @requirement("FHIR-references-resolve")
 @pytest.mark.parametrize("kind", [one for one in FILLED if one != "Location"])
-def test_reference_leads_to_its_resource(compartment, shown, target, kind):
-    """A reference to this server leads to a resource of that type."""
-    resources, response = shown(kind)
+def test_reference_leads_to_its_resource(compartment, resources_of_type, target, kind):
+    resources, response = resources_of_type(kind)
 
     broken, failed = [], []
     for reference in sorted(references(resources, target.fhir_url)):
@@ -228,9 +223,8 @@ def test_reference_leads_to_its_resource(compartment, shown, target, kind):
 
 @requirement("USCORE-meta-profile")
 @pytest.mark.parametrize("kind", ["Condition", "Observation"])
-def test_profile_is_named(shown, kind):
-    """A resource of a type with several US Core profiles names its own in meta.profile."""
-    resources, response = shown(kind)
+def test_profile_is_named(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     without = [one.get("id") for one in resources if not one.get("meta", {}).get("profile")]
     expect.that(not without, "a profile in meta.profile", f"none in {without[:3]}", response)
@@ -238,7 +232,6 @@ def test_profile_is_named(shown, kind):
 
 @requirement("USCORE-patient-must-support")
 def test_patient_shows_what_was_recorded(resources, records):
-    """A Patient shows every must-support element that was recorded."""
     mine = records.patient(**RECORDED)
     response = resources.get(f"/Patient/{mine.uuid}")
 

@@ -17,7 +17,7 @@ MOST_FORMS = 90
 
 
 @pytest.fixture
-def measured(compartment, records):
+def measured_patient(compartment, records):
     """Return a patient, measured long ago: what the server lists first is of others."""
     if "Observation" not in compartment.types:
         not_applicable("the server shows staff no Observation")
@@ -27,10 +27,10 @@ def measured(compartment, records):
 
 
 @pytest.fixture
-def other(records, measured):
+def patient_with_same_form_number(records, measured_patient):
     """Return a patient with a note of the same number as vital signs of the first one, if near."""
     patient = records.patient()
-    owners = {"vital": measured, "soap_note": patient}
+    owners = {"vital": measured_patient, "soap_note": patient}
     numbers = {kind: _number(records.add(kind, owner)) for kind, owner in owners.items()}
     for _ in range(MOST_FORMS if all(numbers.values()) else 0):
         if not 0 < abs(numbers["vital"] - numbers["soap_note"]) < MOST_FORMS:
@@ -41,13 +41,16 @@ def other(records, measured):
 
 
 @requirement("FHIR-vitals-own-patient")
-def test_vital_signs_are_of_who_was_measured(compartment, measured, other):
-    """Vital signs are shown as those of the patient who was measured, and of nobody else."""
-    own = compartment.get("/Observation", params={"patient": measured.uuid})
+def test_vital_signs_are_of_who_was_measured(
+    compartment, measured_patient, patient_with_same_form_number
+):
+    own = compartment.get("/Observation", params={"patient": measured_patient.uuid})
     taken = ids(own)
     expect.that(taken, "the vital signs of the patient who was measured", taken, own)
 
-    response = compartment.get("/Observation", params={"patient": other.uuid})
+    response = compartment.get(
+        "/Observation", params={"patient": patient_with_same_form_number.uuid}
+    )
     expect.answered(response)
     foreign = sorted(set(taken) & set(ids(response)))
     expect.that(not foreign, "no vital signs of another patient", foreign, [response, own])
@@ -55,7 +58,7 @@ def test_vital_signs_are_of_who_was_measured(compartment, measured, other):
     response = compartment.get(f"/Observation/{taken[0]}")
     expect.status(response, 200)
     subject = expect.member(response, "subject", kind=dict).get("reference")
-    expect.equal(subject, f"Patient/{measured.uuid}", "subject", response)
+    expect.equal(subject, f"Patient/{measured_patient.uuid}", "subject", response)
 
 
 def _number(form):

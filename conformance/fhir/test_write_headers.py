@@ -13,7 +13,7 @@ pytestmark = writes
 
 
 @pytest.fixture(scope="module")
-def own(resources, records):
+def patient_update(resources, records):
     """Return a patient of these checks' own, and how to update it."""
     mine = records.patient()
 
@@ -27,9 +27,8 @@ def own(resources, records):
 
 @requirement("FHIR-create-prefer")
 @pytest.mark.parametrize("kind", ["minimal", "representation", "OperationOutcome"])
-def test_answer_is_as_preferred(own, kind):
-    """Prefer: return=minimal, representation and OperationOutcome are honoured."""
-    _, update = own
+def test_answer_is_as_preferred(patient_update, kind):
+    _, update = patient_update
     response = update(Prefer=f"return={kind}")
 
     expect.status(response, 200, 204)
@@ -39,9 +38,8 @@ def test_answer_is_as_preferred(own, kind):
 
 
 @requirement("FHIR-update-headers")
-def test_answer_to_an_update_tells_the_version(own):
-    """The answer to an update tells the time and the version of the resource."""
-    _, update = own
+def test_answer_to_an_update_tells_the_version(patient_update):
+    _, update = patient_update
     response = update()
 
     expect.status(response, 200)
@@ -53,7 +51,6 @@ def test_answer_to_an_update_tells_the_version(own):
 @requirement("FHIR-write-415")
 @pytest.mark.parametrize("media_type", ["text/plain", "application/fhir+xml"])
 def test_format_that_is_not_read_is_refused(api, resources, media_type):
-    """A create in a format that the server does not read is refused with 415, 406 or 400."""
     family = f"Created{secrets.token_hex(4)}"
     xml = f'<Patient xmlns="http://hl7.org/fhir"><name><family value="{family}"/></name></Patient>'
     content = xml if media_type.endswith("xml") else dumps(patient_body(family, "Ada"))
@@ -66,9 +63,8 @@ def test_format_that_is_not_read_is_refused(api, resources, media_type):
 
 
 @requirement("FHIR-conditional-unsupported")
-def test_conditional_create_makes_no_second_patient(resources, records, own):
-    """A conditional create or update is honoured or refused, and not taken for a plain one."""
-    mine, _ = own
+def test_conditional_create_makes_no_second_patient(resources, records, patient_update):
+    mine, _ = patient_update
     body = patient_body(mine.family, mine.fields["fname"])
     condition = f"_id={mine.uuid}"
     response = resources.post("/Patient", body, headers={"If-None-Exist": condition})
@@ -80,9 +76,8 @@ def test_conditional_create_makes_no_second_patient(resources, records, own):
 
 
 @requirement("FHIR-conditional-unsupported")
-def test_conditional_update_makes_no_second_patient(resources, own):
-    """A conditional create or update is honoured or refused, and not taken for a plain one."""
-    mine, update = own
+def test_conditional_update_makes_no_second_patient(resources, patient_update):
+    mine, update = patient_update
     response = update(query=f"_id={mine.uuid}")
 
     expect.that(response.status_code != 201, "no new patient", response, response)

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from functools import cache
 
 import pytest
 
@@ -21,7 +22,7 @@ INVALID = [*NOT_JSON, *WRONG]
 
 
 @pytest.fixture(scope="module")
-def created(resources, records):
+def new_patient_resource(resources, records):
     """Create a Patient by FHIR; the patient is removed at the end."""
 
     def make(**elements):
@@ -34,48 +35,47 @@ def created(resources, records):
 
 
 @pytest.fixture(scope="module")
-def plain(created):
+def created_patient(new_patient_resource):
     """Return a Patient that was sent to be created, and the answer."""
-    return created()
+    return new_patient_resource()
 
 
 @pytest.fixture(scope="module")
-def invalid(api, resources):
+def response_to_invalid_patient(api, resources):
     """Send a body that is not a valid Patient, once for each case.
 
     Returns the response, the ids of the patients that it made, and the search that found them.
     """
-    answers = {}
 
     def send(case):
-        if case not in answers:
-            response, family = create_invalid(api, resources, case)
-            answers[case] = response, *resources.made(family)
-        return answers[case]
+        response, family = create_invalid(api, resources, case)
+        return response, *resources.made(family)
 
-    return send
+    return cache(send)
 
 
 @pytest.fixture(scope="module")
-def mine(records):
+def written_patient(records):
     """Return a patient of these checks' own."""
     return records.patient()
 
 
 @pytest.fixture
-def own(resources, mine):
+def written_patient_state(resources, written_patient):
     """Return the patient as it is now: who, path, resource; and a birth date that it has not."""
-    body = patient_body(id=mine.uuid)
-    body["name"][0] |= {"family": mine.family, "given": [mine.fields["fname"]]}
-    body["birthDate"] = resources.body(mine).get("birthDate")
+    body = patient_body(id=written_patient.uuid)
+    body["name"][0] |= {
+        "family": written_patient.family,
+        "given": [written_patient.fields["fname"]],
+    }
+    body["birthDate"] = resources.body(written_patient).get("birthDate")
     born = "1999-09-09" if body["birthDate"] != "1999-09-09" else "1998-08-08"
-    return mine, f"/Patient/{mine.uuid}", body, born
+    return written_patient, f"/Patient/{written_patient.uuid}", body, born
 
 
 @requirement("FHIR-create-201")
-def test_create_answers_where_the_resource_is(plain):
-    """A create answers 201 and names the new resource in Location."""
-    _, response = plain
+def test_create_answers_where_the_resource_is(created_patient):
+    _, response = created_patient
 
     expect.status(response, 201)
     where = expect.header(response, "Location")
@@ -83,18 +83,16 @@ def test_create_answers_where_the_resource_is(plain):
 
 
 @requirement("FHIR-create-body-is-fhir")
-def test_created_body_is_the_resource(plain):
-    """The answer to a create or update has the resource as its body, or none."""
-    _, response = plain
+def test_created_body_is_the_resource(created_patient):
+    _, response = created_patient
 
     expect.success(response)
     is_fhir(response)
 
 
 @requirement("FHIR-create-body-is-fhir")
-def test_updated_body_is_the_resource(resources, own):
-    """The answer to a create or update has the resource as its body, or none."""
-    _, path, body, _ = own
+def test_updated_body_is_the_resource(resources, written_patient_state):
+    _, path, body, _ = written_patient_state
     response = resources.put(path, body | {"gender": "other"})
 
     expect.success(response)
@@ -102,9 +100,8 @@ def test_updated_body_is_the_resource(resources, own):
 
 
 @requirement("FHIR-create-roundtrip")
-def test_created_resource_holds_what_was_sent(resources, plain):
-    """A resource that was created can be read and holds what was sent."""
-    body, response = plain
+def test_created_resource_holds_what_was_sent(resources, created_patient):
+    body, response = created_patient
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
@@ -129,26 +126,24 @@ def test_created_resource_holds_what_was_sent(resources, plain):
 
 @requirement("FHIR-create-id-assigned")
 @pytest.mark.parametrize("case", ["free", "taken"])
-def test_id_of_the_client_is_ignored(resources, created, mine, case):
-    """The server assigns the id of a new resource and ignores the client's."""
-    before = resources.body(mine)
-    key = str(uuid.uuid4()) if case == "free" else mine.uuid
-    body, response = created(id=key)
+def test_id_of_the_client_is_ignored(resources, new_patient_resource, written_patient, case):
+    before = resources.body(written_patient)
+    key = str(uuid.uuid4()) if case == "free" else written_patient.uuid
+    body, response = new_patient_resource(id=key)
     listed = resources.search("Patient", {"family": body["name"][0]["family"]})
     found = ids(listed)
 
     expect.success(response)
     expect.equal(len(found), 1, "how many there are of the name", [listed, response])
     expect.that(found[0] != key, "another id than the client's", found, [listed, response])
-    after, read = resources.shown(mine)
+    after, read = resources.shown(written_patient)
     expect.equal(after.get("name"), before.get("name"), "the other patient", [read, response])
 
 
 @requirement("FHIR-create-meta-ignored")
-def test_meta_of_the_client_is_ignored(resources, created):
-    """The server sets version and time itself and ignores the client's."""
+def test_meta_of_the_client_is_ignored(resources, new_patient_resource):
     meta = {"versionId": "999", "lastUpdated": "1999-01-01T00:00:00Z"}
-    body, response = created(meta=meta)
+    body, response = new_patient_resource(meta=meta)
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
@@ -161,9 +156,8 @@ def test_meta_of_the_client_is_ignored(resources, created):
 
 @requirement("FHIR-create-invalid-400")
 @pytest.mark.parametrize("case", INVALID)
-def test_invalid_body_is_refused(invalid, case):
-    """A body that is no valid resource is refused with 4xx and nothing is created."""
-    response, made, listed = invalid(case)
+def test_invalid_body_is_refused(response_to_invalid_patient, case):
+    response, made, listed = response_to_invalid_patient(case)
 
     expect.refused(response)
     expect.equal(made, [], "patients", [response, listed])
@@ -171,9 +165,8 @@ def test_invalid_body_is_refused(invalid, case):
 
 @requirement("FHIR-write-error-operationoutcome")
 @pytest.mark.parametrize("case", INVALID)
-def test_refused_create_carries_an_operation_outcome(invalid, case):
-    """A refused write carries an OperationOutcome."""
-    response, _, _ = invalid(case)
+def test_refused_create_carries_an_operation_outcome(response_to_invalid_patient, case):
+    response, _, _ = response_to_invalid_patient(case)
 
     expect.schema(response, "operation_outcome")
 
@@ -181,7 +174,6 @@ def test_refused_create_carries_an_operation_outcome(invalid, case):
 @requirement("FHIR-create-mismatched-type")
 @pytest.mark.parametrize("kind", ["Practitioner", "Person", "Nothing"])
 def test_resource_of_another_type_is_refused(resources, kind):
-    """A resource of another type than the URL's is refused."""
     body = patient_body() | {"resourceType": kind}
     response = resources.post("/Patient", body)
     made, listed = resources.made(body["name"][0]["family"])
@@ -191,9 +183,8 @@ def test_resource_of_another_type_is_refused(resources, kind):
 
 
 @requirement("FHIR-update-200")
-def test_update_changes_the_resource(resources, own):
-    """An update answers 200 and what it changed is there afterwards."""
-    mine, path, body, born = own
+def test_update_changes_the_resource(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
     response = resources.put(path, body | {"birthDate": born})
     after, read = resources.shown(mine)
 
@@ -205,9 +196,8 @@ def test_update_changes_the_resource(resources, own):
 
 
 @requirement("FHIR-update-as-read")
-def test_resource_is_updated_as_it_was_read(resources, own):
-    """A resource that was read can be changed and sent back as an update."""
-    mine, path, _, born = own
+def test_resource_is_updated_as_it_was_read(resources, written_patient_state):
+    mine, path, _, born = written_patient_state
     body = resources.body(mine)
     response = resources.put(path, body | {"birthDate": born})
     after, read = resources.shown(mine)
@@ -218,9 +208,8 @@ def test_resource_is_updated_as_it_was_read(resources, own):
 
 
 @requirement("FHIR-write-idempotent-put")
-def test_same_update_twice_changes_nothing_more(resources, own):
-    """The same update twice leaves the resource as after the first."""
-    mine, path, body, born = own
+def test_same_update_twice_changes_nothing_more(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
     answers, states, reads = [], [], []
     for _ in range(2):
         answers.append(resources.put(path, body | {"birthDate": born}))
@@ -241,10 +230,11 @@ def test_same_update_twice_changes_nothing_more(resources, own):
 
 @requirement("FHIR-update-id-mismatch")
 @pytest.mark.parametrize("case", ["unknown", "another"])
-def test_update_with_another_id_is_refused(resources, records, own, person, case):
-    """An update whose body has another id than the URL is refused with 400."""
-    mine, path, body, born = own
-    key = person.uuid if case == "another" else str(uuid.uuid4())
+def test_update_with_another_id_is_refused(
+    resources, records, written_patient_state, shared_patient, case
+):
+    mine, path, body, born = written_patient_state
+    key = shared_patient.uuid if case == "another" else str(uuid.uuid4())
     response = resources.put(path, body | {"id": key, "birthDate": born})
 
     expect.status(response, 400)
@@ -252,9 +242,8 @@ def test_update_with_another_id_is_refused(resources, records, own, person, case
 
 
 @requirement("FHIR-update-id-missing")
-def test_update_without_an_id_is_refused(resources, own):
-    """An update whose body has no id is refused with 400."""
-    mine, path, body, born = own
+def test_update_without_an_id_is_refused(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
     without = {name: value for name, value in body.items() if name != "id"}
     response = resources.put(path, without | {"birthDate": born})
 
@@ -264,7 +253,6 @@ def test_update_without_an_id_is_refused(resources, own):
 
 @requirement("FHIR-update-unknown")
 def test_update_of_an_unknown_id_is_refused(resources, records):
-    """An update of an unknown id is refused and creates nothing."""
     key = str(uuid.uuid4())
     body = patient_body(id=key)
     response = resources.put(f"/Patient/{key}", body)
@@ -276,9 +264,8 @@ def test_update_of_an_unknown_id_is_refused(resources, records):
 
 
 @requirement("FHIR-if-match-stale")
-def test_update_of_an_old_version_is_refused(resources, own):
-    """An update of a version that is not the current one is refused."""
-    mine, path, body, born = own
+def test_update_of_an_old_version_is_refused(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
     stale = {"If-Match": 'W/"999999"'}
     response = resources.put(path, body | {"birthDate": born}, headers=stale)
 
@@ -290,7 +277,6 @@ def test_update_of_an_old_version_is_refused(resources, own):
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("kind", ["Encounter", "AllergyIntolerance", "Condition", "Patient"])
 def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
-    """A write that the server does not offer is refused and changes nothing."""
     before = resources.read(kind)
     body = json_body(before)
     # A Patient can be updated, so the update that is not offered is one of all of them.
@@ -306,9 +292,10 @@ def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
 
 @requirement("FHIR-write-needs-scope")
 @pytest.mark.parametrize("role", ["staff", "patient"])
-def test_update_without_the_scope_is_refused(api, resources, tokens, patient, own, role):
-    """A write without a scope for it is refused and changes nothing."""
-    mine, path, body, born = own
+def test_update_without_the_scope_is_refused(
+    api, resources, tokens, patient, written_patient_state, role
+):
+    mine, path, body, born = written_patient_state
     token = {
         "staff": lambda: tokens.staff("openid api:fhir fhirUser user/Patient.read"),
         "patient": lambda: tokens.patient("openid api:fhir fhirUser patient/Patient.read"),

@@ -26,7 +26,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="session")
-def scopes(target):
+def caller_scopes(target):
     """The scopes of patients and of staff."""
     return {
         who: scope if feature in target.features else FHIR_SCOPES[who]
@@ -35,12 +35,12 @@ def scopes(target):
 
 
 @pytest.fixture(scope="session")
-def callers(tokens, registrar, admin, patient, scopes):
+def service_callers(tokens, registrar, admin, patient, caller_scopes):
     """The client of the service, and the answers with tokens of its callers."""
-    client = registrar.confidential(" ".join(scopes.values()))
+    client = registrar.confidential(" ".join(caller_scopes.values()))
     return client, {
-        "patient": tokens.fetch(client, patient, scopes["patient"]),
-        "staff": tokens.fetch(client, admin, scopes["staff"]),
+        "patient": tokens.fetch(client, patient, caller_scopes["patient"]),
+        "staff": tokens.fetch(client, admin, caller_scopes["staff"]),
     }
 
 
@@ -53,12 +53,11 @@ def token_of(answers, who):
 
 @requirement("INTEROP-agent-tells-callers-apart")
 @pytest.mark.parametrize("call", CALLS)
-def test_service_tells_callers_apart(callers, agent, call):
-    """A service that introspects tells callers without a right (403) from unknown ones (401)."""
-    client, answers = callers
+def test_service_tells_callers_apart(service_callers, fastapi_service, call):
+    client, answers = service_callers
     path, who, status = CALLS[call]
 
-    service = agent(client)
+    service = fastapi_service(client)
     found, body = service.call(path, token_of(answers, who))
 
     # Nothing goes over the wire for a caller without a token.
@@ -69,14 +68,15 @@ def test_service_tells_callers_apart(callers, agent, call):
 
 
 @requirement("INTEROP-agent-keeps-answers")
-def test_service_keeps_answers_for_a_while(tokens, new_client, server, agent, patient, scopes):
-    """A service that keeps an introspection for 45 seconds refuses an ended token after that."""
-    client = new_client.confidential(scopes["patient"])
-    answer = tokens.fetch(client, patient, scopes["patient"])
+def test_service_keeps_answers_for_a_while(
+    tokens, new_client, server, fastapi_service, patient, caller_scopes
+):
+    client = new_client.confidential(caller_scopes["patient"])
+    answer = tokens.fetch(client, patient, caller_scopes["patient"])
     token = token_of({"patient": answer}, "patient")
     lives = expect.member(answer, "expires_in", kind=int)
     expect.that(lives > KEPT_SECONDS, f"expires_in of more than {KEPT_SECONDS}", lives, answer)
-    service = agent(client)
+    service = fastapi_service(client)
 
     before = [service.call("/chat/patient", token)[0] for _ in range(2)]
     responses = service.introspection.responses
@@ -91,12 +91,11 @@ def test_service_keeps_answers_for_a_while(tokens, new_client, server, agent, pa
 
 
 @requirement("INTEROP-proxy-own-token")
-def test_proxy_uses_its_own_token(tokens, proxy):
-    """A proxy that takes its callers' Authorization header away reads FHIR with its own token."""
-    own = proxy(tokens.system("system/Patient.read"))
+def test_proxy_uses_its_own_token(tokens, fhir_proxy):
+    own = fhir_proxy(tokens.system("system/Patient.read"))
     foreign = {"Authorization": "Basic Zm9yZWlnbjpoZWFkZXI=", "Accept": "application/fhir+json"}
 
-    response = own.pass_on("/Patient?_count=5", foreign)
+    response = own.forward("/Patient?_count=5", foreign)
 
     expect.status(response, 200)
     kind = expect.json_object(response).get("resourceType")
@@ -104,12 +103,11 @@ def test_proxy_uses_its_own_token(tokens, proxy):
 
 
 @requirement("INTEROP-proxy-foreign-header")
-def test_foreign_header_is_refused_in_words(tokens, proxy):
-    """A proxy that hands its callers' Authorization header on is refused with 401, and why."""
-    own = proxy(tokens.system("system/Patient.read"))
+def test_foreign_header_is_refused_in_words(tokens, fhir_proxy):
+    own = fhir_proxy(tokens.system("system/Patient.read"))
     foreign = {"Authorization": "Basic Zm9yZWlnbjpoZWFkZXI=", "Accept": "application/fhir+json"}
 
-    response = own.pass_on("/Patient?_count=5", foreign, strip=False)
+    response = own.forward("/Patient?_count=5", foreign, strip=False)
 
     expect.status(response, 401)
     expect.that(response.content, "a body that says why", response, response)

@@ -20,11 +20,10 @@ with Path(__file__).with_name("readme.toml").open("rb") as file:
         for name, command in COMMANDS.items()
     ],
 )
-def test_command_of_the_readme_works(commands, registrar, name):
-    """The curl commands of OpenEMR's API README get what it says."""
+def test_command_of_the_readme_works(curl_commands, registrar, name):
     command = COMMANDS[name]
 
-    response = registrar.remember(commands.run(name, command["command"]))
+    response = registrar.remember(curl_commands.run(name, command["command"]))
 
     expect.success(response)
     body = expect.json(response)

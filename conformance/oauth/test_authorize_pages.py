@@ -27,15 +27,15 @@ REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
-def client(lent_clients):
+def patient_login_client(pooled_clients):
     """A public client for patients; nobody finishes a login with it."""
-    return lent_clients.public(SCOPE)
+    return pooled_clients.public(SCOPE)
 
 
 @pytest.fixture
-def login_page(browser, client):
+def login_page(browser, patient_login_client):
     """The login page of a fresh authorization."""
-    page = browser.open(client, SCOPE)
+    page = browser.open(patient_login_client, SCOPE)
     form_of(page)
     return page
 
@@ -61,7 +61,6 @@ def approved(browser, server):
 @requirement("RFC6749-3.1-login-wrong-password")
 @pytest.mark.parametrize("wrong", ["password", "name", "empty_password"])
 def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wrong):
-    """Wrong credentials bring no code and leave nobody logged in."""
     user = {
         "password": replace(patient, password="not-the-password"),
         "name": replace(patient, name="nobody-of-that-name", email="nobody@example.org"),
@@ -80,7 +79,6 @@ def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wr
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
 def test_login_form_is_protected_against_forgery(browser, login_page, admin, server, token):
-    """The login, patient and consent forms are accepted only with the token of their page."""
     form = form_of(login_page)
     fields = form.filled(
         username=admin.name, password=admin.password, user_role="api", csrf_token_form=token
@@ -94,9 +92,8 @@ def test_login_form_is_protected_against_forgery(browser, login_page, admin, ser
 
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_consent_form_is_protected_against_forgery(deciding, token):
-    """The login, patient and consent forms are accepted only with the token of their page."""
-    browser, page = deciding()
+def test_consent_form_is_protected_against_forgery(pending_consent_page, token):
+    browser, page = pending_consent_page()
     form = form_of(page)
     fields = [pair for pair in consent(form, SCOPE.split()) if pair[0] != "csrf_token_form"]
     sent = [("csrf_token_form", token)] if token else []
@@ -110,9 +107,8 @@ def test_consent_form_is_protected_against_forgery(deciding, token):
 @requirement("RFC6749-10.12-consent-csrf")
 @needs("smart.standalone_launch", "patients")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_patient_form_is_protected_against_forgery(deciding, patient, token):
-    """The login, patient and consent forms are accepted only with the token of their page."""
-    browser, page = deciding("patient", LAUNCH)
+def test_patient_form_is_protected_against_forgery(pending_consent_page, patient, token):
+    browser, page = pending_consent_page("patient", LAUNCH)
     form = patient_form(BeautifulSoup(page.text, "html.parser"), page)
     if form is None:
         raise Blocked("the page has no form to select a patient")
@@ -125,9 +121,8 @@ def test_patient_form_is_protected_against_forgery(deciding, patient, token):
 
 @requirement("RFC6749-10.13-clickjacking")
 @pytest.mark.parametrize("name", ["login_page", "consent_page"])
-def test_page_cannot_be_framed(request, deciding, name):
-    """The login and consent pages forbid that other sites frame them."""
-    page = deciding()[1] if name == "consent_page" else request.getfixturevalue(name)
+def test_page_cannot_be_framed(request, pending_consent_page, name):
+    page = pending_consent_page()[1] if name == "consent_page" else request.getfixturevalue(name)
 
     options = page.headers.get("x-frame-options", "").upper()
     policy = re.search(r"frame-ancestors([^;]*)", page.headers.get("content-security-policy", ""))
@@ -140,9 +135,8 @@ def test_page_cannot_be_framed(request, deciding, name):
 @pytest.mark.parametrize(
     "name", ["state", "scope", "login_hint", "redirect_uri", "client_id", "aud", "error"]
 )
-def test_request_is_not_reflected_as_markup(browser, client, name):
-    """Request parameters that come back in a page are escaped."""
-    page = browser.open(client, SCOPE, parameters={name: f"a{MARKUP}"})
+def test_request_is_not_reflected_as_markup(browser, patient_login_client, name):
+    page = browser.open(patient_login_client, SCOPE, parameters={name: f"a{MARKUP}"})
 
     expect.no_server_error(page)
     html = "html" in page.headers.get("content-type", "")
@@ -151,7 +145,6 @@ def test_request_is_not_reflected_as_markup(browser, client, name):
 
 @requirement("RFC7591-2-xss-client-name")
 def test_client_name_is_not_shown_as_markup(browser, new_client, admin):
-    """Markup in the name of a client is escaped on the consent page."""
     client = new_client.public(SCOPE, client_name=f"app {MARKUP}")
     page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
 
@@ -169,7 +162,6 @@ def test_client_name_is_not_shown_as_markup(browser, new_client, admin):
     ],
 )
 def test_no_code_without_a_login(browser, login_page, server, path, filled):
-    """The consent and patient-select steps bring no code to somebody who is not logged in."""
     token = dict(form_of(login_page).fields).get("csrf_token_form", "")
     form = [
         ("csrf_token_form", token),
@@ -193,7 +185,6 @@ def test_no_code_without_a_login(browser, login_page, server, path, filled):
     "path", ["/scope-authorize-confirm", "/device/code", "/smart/patient-select", "/login"]
 )
 def test_page_out_of_turn_shows_no_internals(request, browser, server, session, path):
-    """A page that is called out of turn tells nothing of the server's inside."""
     if session == "begun":
         request.getfixturevalue("login_page")
     method = "POST" if path == "/device/code" else "GET"
@@ -205,7 +196,7 @@ def test_page_out_of_turn_shows_no_internals(request, browser, server, session, 
 
 
 @pytest.fixture(scope="module")
-def consented(server, registrar, admin):
+def scope_consent(server, registrar, admin):
     """What is granted with a consent: to scopes that were not asked for, or not to all that were.
 
     `consented(added, left_out)` gives the granted scopes and the answer; None if there are none.
@@ -226,10 +217,10 @@ def consented(server, registrar, admin):
 
 
 @pytest.fixture(scope="module")
-def tampered(consented):
+def tampered_consent(scope_consent):
     """What is granted with a consent that adds scopes and leaves one out; None if too little is."""
     with contextlib.suppress(Blocked):
-        answer = consented(ADDED, LEFT_OUT)
+        answer = scope_consent(ADDED, LEFT_OUT)
         if answer is not None and "user/facility.read" in answer[0]:
             return answer
     return None
@@ -237,9 +228,8 @@ def tampered(consented):
 
 @requirement("RFC6749-consent-scope-tamper")
 @pytest.mark.parametrize("scope", ADDED)
-def test_consent_form_adds_no_scope(tampered, consented, scope):
-    """A scope that is added to the consent form without being requested is not granted."""
-    answer = tampered or consented([scope], "")
+def test_consent_form_adds_no_scope(tampered_consent, scope_consent, scope):
+    answer = tampered_consent or scope_consent([scope], "")
     if answer is None:
         return
     given, response = answer
@@ -250,7 +240,6 @@ def test_consent_form_adds_no_scope(tampered, consented, scope):
 
 @requirement("AUTH-patient-select-foreign")
 def test_patient_cannot_choose_another_patient(new_client, browser, server, patient, other_patient):
-    """A portal patient cannot put another patient into the launch context."""
     client, pkce = new_client.public(LAUNCH), Pkce.new()
     wishes = {"code_challenge": pkce.challenge}
     page = browser.open(client, LAUNCH, parameters=wishes)
@@ -274,9 +263,8 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
 
 
 @requirement("RFC6749-4.1.2.1-access-denied")
-def test_user_can_refuse(deciding):
-    """The consent page lets the user refuse, and the client gets access_denied."""
-    browser, consent_page = deciding()
+def test_user_can_refuse(pending_consent_page):
+    browser, consent_page = pending_consent_page()
     form = form_of(consent_page)
     page = BeautifulSoup(consent_page.text, "html.parser")
     buttons = [
@@ -298,7 +286,6 @@ def test_user_can_refuse(deciding):
 
 @requirement("RFC6749-authz-session-fixation")
 def test_session_is_renewed_at_login(browser, login_page, server, admin):
-    """The session of a browser gets a new identifier when the user logs in."""
     known = [copy(cookie) for cookie in browser.http.cookies]
     page = browser.settle(browser.log_in(login_page, admin))
     expect.that(is_consent(page), "the consent page", page.text, page)
@@ -310,7 +297,6 @@ def test_session_is_renewed_at_login(browser, login_page, server, admin):
 
 @requirement("AUTH-parallel-codes")
 def test_two_codes_of_one_client_are_both_good(new_client, server, admin):
-    """Two codes of one client and user can both be exchanged."""
     client = new_client.public(SCOPE)
     first = Browser(server).authorize(client, admin, SCOPE)
     second = Browser(server).authorize(client, admin, SCOPE)
@@ -322,9 +308,8 @@ def test_two_codes_of_one_client_are_both_good(new_client, server, admin):
 
 
 @requirement("RFC6749-authz-consent-subset")
-def test_scope_that_is_not_approved_is_not_granted(tampered, consented):
-    """A scope that the user does not approve is not granted."""
-    answer = tampered or consented([], LEFT_OUT)
+def test_scope_that_is_not_approved_is_not_granted(tampered_consent, scope_consent):
+    answer = tampered_consent or scope_consent([], LEFT_OUT)
     if answer is None:
         raise Blocked("no authorization code to judge with, though some scopes were approved")
     given, response = answer

@@ -6,7 +6,7 @@ import pytest
 
 from conformance import APIS, expect, needs, requirement
 from fixtures.driver import portal_pages
-from fixtures.given.sessions import PLACES
+from fixtures.given.sessions import API_PATHS
 from fixtures.wire.client import Http
 from fixtures.wire.exchanges import recorded
 
@@ -35,13 +35,12 @@ ADDRESSES = [
 @pytest.mark.parametrize("why", ["no_token", "garbage", "scope"])
 @pytest.mark.parametrize("name", APIS)
 def test_challenge_is_well_formed(api, tokens, name, why):
-    """A challenge for Bearer has at least one attribute, none twice, and no odd characters."""
     token = {
         "no_token": lambda: None,
         "garbage": lambda: "no-token-at-all",
         "scope": lambda: tokens.staff("openid api:oemr api:fhir user/facility.read"),
     }[why]()
-    response = api.get(PLACES[name][0], token)
+    response = api.get(API_PATHS[name][0], token)
 
     expect.refused(response)
     for challenge in response.headers.get_list("www-authenticate"):
@@ -56,7 +55,6 @@ def test_challenge_is_well_formed(api, tokens, name, why):
 @requirement("API-no-token-any-address")
 @pytest.mark.parametrize(("path", "allowed"), ADDRESSES)
 def test_address_answers_who_has_no_token(api, path, allowed):
-    """Any address of an API, asked without a token, is shown to all, refused, or not there."""
     response = api.get(path)
 
     expect.status(response, *allowed)
@@ -64,11 +62,10 @@ def test_address_answers_who_has_no_token(api, path, allowed):
 
 @requirement("OPENEMR-REG-10404-portal-cookie")
 def test_token_counts_beside_a_portal_cookie(target, transport, tokens, patient, other_patient):
-    """A call with the cookie of a portal login and a token is judged by the token."""
     browser = Http(transport, cookies=True)
     with recorded() as login:
         portal_pages.first_login(target, browser, patient, patient.password)
-    path, scope = PLACES["portal"]
+    path, scope = API_PATHS["portal"]
     token = tokens.other_patient(scope)
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     response = browser.get(target.api_url + path, headers=headers)

@@ -79,26 +79,25 @@ SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<
     ],
 )
 def test_authentication_method_is_listed_as_it_works(request, discovery, method):
-    """The metadata lists each client authentication method that works, and no other."""
     name = "token_endpoint_auth_methods_supported"
     listed = expect.json_object(discovery).get(name, ["client_secret_basic"])
-    worked, tried = request.getfixturevalue(f"{method}_works")
+    worked, tried = request.getfixturevalue(f"{method}_attempts")
 
     received = f"{method} {'works' if worked else 'does not work'}, and {name} is {listed}"
     expect.that(worked == (method in listed), "a list of what works", received, [discovery, *tried])
 
 
 @pytest.fixture
-def client_secret_basic_works(by_basic):
+def client_secret_basic_attempts(token_responses_by_basic):
     """Whether the right secret redeems a code and a wrong one does not, and both responses."""
-    right, wrong = by_basic["usual"], by_basic["wrong"]
+    right, wrong = token_responses_by_basic["usual"], token_responses_by_basic["wrong"]
     return right.status_code == 200 and said(wrong) == "invalid_client", [right, wrong]
 
 
 @pytest.fixture
-def client_secret_post_works(server, token_response, unused_code):
+def client_secret_post_attempts(server, token_response, unused_authorization):
     """Whether the right secret redeems a code and a wrong one does not, and both responses."""
-    client, unused = unused_code
+    client, unused = unused_authorization
     code, verifier = unused.code, unused.verifier
     bad = client.authentication("client_secret_post", secret="wrong")
     wrong = server.exchange(client, code, verifier=verifier, auth=bad)
@@ -107,7 +106,7 @@ def client_secret_post_works(server, token_response, unused_code):
 
 
 @pytest.fixture
-def private_key_jwt_works(server, new_client):
+def private_key_jwt_attempts(server, new_client):
     """Whether the right key gets a token and another key does not, and both responses."""
     client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
     auth = client.authentication("private_key_jwt")
@@ -127,7 +126,6 @@ def said(response):
 def test_listed_grant_types_work(
     discovery, smart_configuration, token_response, server, new_client, target, document
 ):
-    """Every grant type that the metadata lists can be used at the token endpoint."""
     # Passwords may be taken of patients only.
     roles = {} if "oauth.password_grant" in target.features else {"password": "password_patient"}
     answer = {"openid": discovery, "smart": smart_configuration}[document]
@@ -155,7 +153,6 @@ def test_listed_grant_types_work(
 @requirement("RFC8414-2-unlisted-grants-refused")
 @pytest.mark.parametrize("grant", OTHER_GRANTS, ids=lambda grant: grant.rpartition(":")[2])
 def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant):
-    """A grant type that the metadata does not list is refused at the token endpoint."""
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
     client = system_client
     form = {"grant_type": grant, "scope": SYSTEM, "device_code": "x", "auth_req_id": "x"}
@@ -169,7 +166,6 @@ def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant)
 
 @requirement("RFC8414-2-unlisted-response-types-refused")
 def test_unlisted_response_types_bring_nothing(discovery, server, new_client, admin):
-    """A response type that the metadata does not list brings nothing to the client."""
     listed = expect.member(discovery, "response_types_supported", kind=list)
     known = [{*each.split()} for each in listed]
     client = new_client.public()
@@ -190,7 +186,6 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
 
 @requirement("RFC8414-2-unlisted-algorithms-refused")
 def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client):
-    """A client assertion that is signed with an algorithm that is not listed is refused."""
     name = "token_endpoint_auth_signing_alg_values_supported"
     listed = expect.json_object(discovery).get(name, [])
     # The registered keys say nothing of algorithms, so that only the server's own list counts.
@@ -214,7 +209,6 @@ def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client
 @writes
 @pytest.mark.parametrize("member", list(BOUNDED))
 def test_unlisted_value_is_not_registered(discovery, new_client, member):
-    """A client is not registered with a value that the server's metadata does not list."""
     name, candidates = BOUNDED[member]
     listed = expect.json_object(discovery).get(name, [])
     unlisted = [each for each in candidates if not {*as_list(each)} & {*listed}]
@@ -235,7 +229,6 @@ def as_list(value):
 
 @requirement("OIDCD-3-claims-truthful")
 def test_listed_claims_exist(discovery, new_session):
-    """Every claim that the metadata lists is a standard one, or comes with an ID token."""
     listed = expect.json_object(discovery).get("claims_supported", [])
     session = new_session(IDENTITY)
     given = {*keys.unverified_claims(str(session.answer.get("id_token")))}
@@ -254,16 +247,15 @@ def test_listed_claims_exist(discovery, new_session):
         pytest.param("system", marks=needs("oauth.client_credentials")),
     ],
 )
-def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, request):
-    """Every scope that the metadata lists is granted to somebody who asks for it."""
+def test_listed_scopes_are_granted(discovery, server, tokens, client_for_all_scopes, role, request):
     listed = expect.member(discovery, "scopes_supported", kind=list)
     asked = [each for each in listed if role_of(each) == role]
     if role == "system":
-        response = server.client_credentials(all_scopes, f"{APIS} {' '.join(asked)}")
+        response = server.client_credentials(client_for_all_scopes, f"{APIS} {' '.join(asked)}")
     else:
         user = request.getfixturevalue("admin" if role == "staff" else "patient")
         scope = " ".join(dict.fromkeys([*FAMILIES.split(), *asked]))
-        response = tokens.fetch(all_scopes, user, scope)
+        response = tokens.fetch(client_for_all_scopes, user, scope)
     expect.status(response, 200)
     body = granted(response)
 
@@ -276,7 +268,7 @@ def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, 
 
 
 @pytest.fixture(scope="module")
-def all_scopes(registrar, discovery):
+def client_for_all_scopes(registrar, discovery):
     """A client that is registered for every scope that the metadata lists."""
     listed = expect.member(discovery, "scopes_supported", kind=list)
     scope = " ".join(dict.fromkeys([*FAMILIES.split(), *listed]))

@@ -22,8 +22,9 @@ FOREIGN = "evil.example"
 
 
 @requirement("RFC8414-2-response-types-supported")
-def test_listed_response_types_work(discovery, served, server, new_client, admin):
-    """Every response type that the metadata lists leads to what it promises."""
+def test_listed_response_types_work(
+    discovery, code_flow_with_optional_parameters, server, new_client, admin
+):
     listed = expect.member(discovery, "response_types_supported", kind=list)
 
     broken, failed = [], []
@@ -33,7 +34,7 @@ def test_listed_response_types_work(discovery, served, server, new_client, admin
             broken.append(f"{response_type}: refused at registration")
             failed.append(registered)
             continue
-        if response_type == "code" and served:
+        if response_type == "code" and code_flow_with_optional_parameters:
             continue  # with this one it was
         client = new_client.approve(Client(expect.member(registered, "client_id", kind=str)))
         wishes = {"response_type": response_type, "nonce": "a-nonce-for-the-id-token"}
@@ -46,14 +47,19 @@ def test_listed_response_types_work(discovery, served, server, new_client, admin
 
 
 @requirement("RFC8414-2-response-modes-truthful")
-def test_listed_response_modes_work(discovery, served, server, new_client, admin):
-    """Every response mode that the metadata lists is used when it is asked for."""
+def test_listed_response_modes_work(
+    discovery, code_flow_with_optional_parameters, server, new_client, admin
+):
     listed = expect.json_object(discovery).get("response_modes_supported", ["query"])
 
     client = new_client.public(SCOPE)
     broken, failed = [], []
     for mode in listed:
-        if mode == "query" and served and used_mode(served.authorization.response) == mode:
+        if (
+            mode == "query"
+            and code_flow_with_optional_parameters
+            and used_mode(code_flow_with_optional_parameters.authorization.response) == mode
+        ):
             continue  # with this one it was
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
@@ -65,13 +71,14 @@ def test_listed_response_modes_work(discovery, served, server, new_client, admin
 
 
 @requirement("RFC8414-2-code-challenge-methods")
-def test_listed_challenge_methods_work(discovery, served, server, new_client, admin):
-    """The metadata lists the PKCE challenge methods, and each of them works."""
+def test_listed_challenge_methods_work(
+    discovery, code_flow_with_optional_parameters, server, new_client, admin
+):
     listed = expect.member(discovery, "code_challenge_methods_supported", kind=list)
 
     broken, failed = [], []
     for method in listed:
-        if method == "S256" and served:
+        if method == "S256" and code_flow_with_optional_parameters:
             continue  # with this one it was
         client, pkce = new_client.public(SCOPE), Pkce.new()
         pkce = Pkce(pkce.verifier, pkce.verifier) if method == "plain" else pkce
@@ -89,7 +96,6 @@ def test_listed_challenge_methods_work(discovery, served, server, new_client, ad
 @requirement("RFC8414-2-grant-types-truthful")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_working_grant_types_are_listed(discovery, token_response, grant):
-    """A grant type that gives tokens is listed in the metadata."""
     response = token_response(grant)
     granted(response)
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
@@ -100,7 +106,6 @@ def test_working_grant_types_are_listed(discovery, token_response, grant):
 
 @requirement("RFC8414-2-signing-alg-truthful")
 def test_listed_assertion_algorithms_work(discovery, server, new_client):
-    """Every algorithm that the metadata lists for client assertions works."""
     name = "token_endpoint_auth_signing_alg_values_supported"
     listed = expect.json_object(discovery).get(name, [])
     scope = "api:fhir system/Patient.read"
@@ -119,10 +124,14 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
 
 
 @requirement("OIDCD-3-request-uri-default")
-def test_request_uri_is_read_or_denied(discovery, ignored, authorized):
-    """A server that does not read request_uri says so, as its default is true."""
+def test_request_uri_is_read_or_denied(
+    discovery, authorization_with_refusable_parameters, shared_authorization
+):
     declared = expect.json_object(discovery).get("request_uri_parameter_supported", True)
-    answer = ignored or authorized(request_uri=REFUSABLE["request_uri"])[1]
+    answer = (
+        authorization_with_refusable_parameters
+        or shared_authorization(request_uri=REFUSABLE["request_uri"])[1]
+    )
 
     error = answer.parameters.get("error")
     unread = "code" in answer.parameters or error == "request_uri_not_supported"
@@ -133,7 +142,6 @@ def test_request_uri_is_read_or_denied(discovery, ignored, authorized):
 
 @requirement("OIDCD-3-userinfo-endpoint-exists")
 def test_userinfo_answers_a_valid_token(discovery, http, token_response):
-    """An advertised userinfo endpoint answers a valid access token with the subject."""
     token = granted(token_response("authorization_code"))["access_token"]
     endpoint = expect.member(discovery, "userinfo_endpoint", kind=str)
     response = http.get(endpoint, headers={"Authorization": f"Bearer {token}"})
@@ -144,7 +152,6 @@ def test_userinfo_answers_a_valid_token(discovery, http, token_response):
 
 @requirement("OIDCD-3-registration-endpoint")
 def test_registration_endpoint_registers(discovery, http, new_client):
-    """The metadata names the registration endpoint, and it registers a client."""
     endpoint = expect.member(discovery, "registration_endpoint", kind=str)
     right = new_client.server.url("/registration")
     expect.equal(endpoint, right, "registration_endpoint", discovery)
@@ -163,7 +170,6 @@ def endpoint_responses(http):
 @requirement("DISC-advertised-urls-reachable")
 @pytest.mark.parametrize("document", ["openid", pytest.param("smart", marks=needs("fhir"))])
 def test_advertised_addresses_answer(discovery, smart_configuration, endpoint_responses, document):
-    """Every address that the metadata names is there."""
     response = {"openid": discovery, "smart": smart_configuration}[document]
     body = expect.json_object(response)
     # The userinfo endpoint has a requirement of its own.
@@ -189,7 +195,6 @@ def test_advertised_addresses_answer(discovery, smart_configuration, endpoint_re
     "path", ["", "/no-such-endpoint", "/tokenx"], ids=["root", "other", "longer"]
 )
 def test_unknown_endpoint_is_not_found(server, http, path):
-    """An unknown path of the authorization server is answered with 404."""
     response = http.get(server.url(path))
 
     expect.status(response, 404, 405)
@@ -197,7 +202,6 @@ def test_unknown_endpoint_is_not_found(server, http, path):
 
 @requirement("RFC8414-3.2-json-or-absent")
 def test_metadata_of_oauth_is_there_or_nothing_is(server, http):
-    """Where clients look for the metadata of OAuth it is there in JSON, or an error says no."""
     response = http.get(server.url("/.well-known/oauth-authorization-server"))
 
     there = response.status_code == 200
@@ -209,7 +213,6 @@ def test_metadata_of_oauth_is_there_or_nothing_is(server, http):
 @requirement("DISC-host-header-injection")
 @pytest.mark.parametrize("name", ["X-Forwarded-Host", "Forwarded", "Host"])
 def test_caller_does_not_choose_the_addresses(server, http, name):
-    """The Host and Forwarded headers of a caller do not change the addresses in the metadata."""
     value = f"host={FOREIGN};proto=https" if name == "Forwarded" else FOREIGN
     url = server.url("/.well-known/openid-configuration")
     response = http.get(url, headers={name: value})
@@ -222,7 +225,6 @@ def test_caller_does_not_choose_the_addresses(server, http, name):
 @requirement("OPENEMR-HOST-internal-external")
 @pytest.mark.parametrize("name", ["Host", "X-Forwarded-Host"])
 def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client, admin, name):
-    """Tokens that were fetched under another host name carry the same issuer and work."""
     client = new_client.confidential(STAFF)
     form = {"grant_type": "password", "user_role": "users", "scope": STAFF}
     form |= {"username": admin.name, "password": admin.password}
@@ -240,22 +242,21 @@ def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client
 
 
 @requirement("OPENEMR-AUTH-oidc-compliant")
-def test_flow_works_with_the_issuer_only(target, http, server, with_nonce):
-    """A client that knows the issuer only finds all it needs to log in and check the ID token."""
+def test_flow_works_with_the_issuer_only(target, http, server, token_response_with_nonce):
     document = http.get(f"{target.oauth_url}/.well-known/openid-configuration")
     found = expect.json_object(document)
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
     there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
     expect.equal(here, there, "the endpoints", document)
-    token = granted(with_nonce).get("id_token", "")
+    token = granted(token_response_with_nonce).get("id_token", "")
 
     key_set = http.get(found["jwks_uri"])
     algorithms = found["id_token_signing_alg_values_supported"]
     signed = keys.verifies(token, expect.json_object(key_set), algorithms)
-    expect.that(signed, "a signed ID token", token, [with_nonce, key_set])
+    expect.that(signed, "a signed ID token", token, [token_response_with_nonce, key_set])
     claims = keys.unverified_claims(token)
-    expect.equal(claims.get("iss"), found["issuer"], "iss", [with_nonce, document])
-    expect.equal(claims.get("nonce"), NONCE, "nonce", with_nonce)
+    expect.equal(claims.get("iss"), found["issuer"], "iss", [token_response_with_nonce, document])
+    expect.equal(claims.get("nonce"), NONCE, "nonce", token_response_with_nonce)
 
 
 def came(response):

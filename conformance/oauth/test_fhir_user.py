@@ -37,7 +37,6 @@ def fhir_user(response):
 @requirement("SMART-2.2-fhiruser-claim")
 @pytest.mark.parametrize("role", ROLES)
 def test_fhir_user_is_told(token_response_of, role):
-    """With openid and fhirUser granted, the ID token has a fhirUser."""
     response = token_response_of(role)
     found = fhir_user(response)
 
@@ -47,7 +46,6 @@ def test_fhir_user_is_told(token_response_of, role):
 @requirement("SMART-2.2-fhiruser-type")
 @pytest.mark.parametrize("role", ROLES)
 def test_fhir_user_is_the_url_of_a_person(token_response_of, role):
-    """A fhirUser is the URL of a Patient, Practitioner, RelatedPerson or Person."""
     response = token_response_of(role)
     found = str(fhir_user(response))
     reference = re.fullmatch(r"(?:https?://.+/)?([A-Za-z]+)/[A-Za-z0-9\-.]{1,64}", found)
@@ -59,7 +57,6 @@ def test_fhir_user_is_the_url_of_a_person(token_response_of, role):
 @requirement("SMART-2.2-fhiruser-readable")
 @pytest.mark.parametrize("role", ROLES)
 def test_fhir_user_is_read_with_the_token(api, target, token_response_of, role):
-    """The resource that fhirUser names can be read with the granted token."""
     answer = token_response_of(role)
     found = str(fhir_user(answer))
     url = found if found.startswith("http") else f"{target.fhir_url}/{found}"
@@ -72,7 +69,6 @@ def test_fhir_user_is_read_with_the_token(api, target, token_response_of, role):
 
 @requirement("SMART-2.2-fhiruser-right-user")
 def test_fhir_user_of_a_patient_is_that_patient(token_response_of, patient):
-    """The fhirUser names the user who logged in."""
     response = token_response_of("patient")
     found = str(fhir_user(response))
 
@@ -82,7 +78,6 @@ def test_fhir_user_of_a_patient_is_that_patient(token_response_of, patient):
 
 @requirement("SMART-2.2-fhiruser-scope-only")
 def test_fhir_user_is_told_with_its_scope_only(tokens):
-    """The fhirUser is told only if the scope fhirUser was granted."""
     response = tokens.response("admin", "openid api:fhir user/Patient.read")
     found = fhir_user(response)
 

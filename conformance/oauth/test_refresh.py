@@ -18,7 +18,7 @@ PUBLIC_SCOPE = "openid offline_access profile api:oemr"
 
 
 @pytest.fixture(scope="module")
-def foreign(server, sign_in, confidential_client, public_client):
+def foreign_refresh(server, new_shared_session, confidential_client, public_client):
     """Send a refresh token from other clients and then from its own: `foreign()`, once.
 
     Gives the answers, the first of them as `["confidential"]` and `["public"]`, and the session.
@@ -29,7 +29,7 @@ def foreign(server, sign_in, confidential_client, public_client):
         sessions, made = [], Redemptions()
 
         def token():
-            sessions.append(sign_in(SCOPE))
+            sessions.append(new_shared_session(SCOPE))
             return Redeemable(sessions[-1].client, _refresh_token(sessions[-1].answer), scope=SCOPE)
 
         def by(client):
@@ -46,7 +46,7 @@ def foreign(server, sign_in, confidential_client, public_client):
 
 
 @pytest.fixture(scope="module")
-def refreshed(server, api, sign_in, foreign):
+def refresh_responses(server, api, new_shared_session, foreign_refresh):
     """Refresh once: `refreshed()` gives what came of it, all of it only to be looked at.
 
     The responses to the login, to the refresh, of the API to the new access token, and to a second
@@ -54,10 +54,10 @@ def refreshed(server, api, sign_in, foreign):
     """
 
     def refresh():
-        uses, session = foreign()
+        uses, session = foreign_refresh()
         used, response = uses.redeemed or (None, None)
         if used is None or used.value != session.refresh_token:
-            session = sign_in(SCOPE)
+            session = new_shared_session(SCOPE)
             response = server.refresh(session.client, _refresh_token(session.answer))
         token = session.refresh_token
         opened = api.get("/api/facility", _member(response, "access_token"))
@@ -67,7 +67,7 @@ def refreshed(server, api, sign_in, foreign):
 
 
 @pytest.fixture(scope="module")
-def reused(server, registrar, served, admin):
+def responses_to_reuse(server, registrar, code_flow_with_optional_parameters, admin):
     """Use the refresh token of a public client, once: `reused()` gives four token answers.
 
     To the code, to its refresh token, to the same again, and to the successor of that. The request
@@ -76,7 +76,7 @@ def reused(server, registrar, served, admin):
 
     def reuse():
         client = registrar.public(PUBLIC_SCOPE)
-        wishes = {"max_age": OPTIONAL["max_age"]} if served else None
+        wishes = {"max_age": OPTIONAL["max_age"]} if code_flow_with_optional_parameters else None
         allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE, parameters=wishes)
         answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
         token = _refresh_token(granted(answer))
@@ -89,9 +89,8 @@ def reused(server, registrar, served, admin):
 
 
 @requirement("RFC6749-6-refresh-ok")
-def test_refresh_gives_a_token_that_works(refreshed):
-    """A refresh token yields a new access token that works."""
-    login, response, opened, _ = refreshed()
+def test_refresh_gives_a_token_that_works(refresh_responses):
+    login, response, opened, _ = refresh_responses()
 
     expect.status(response, 200)
     token = expect.member(response, "access_token", kind=str)
@@ -102,9 +101,8 @@ def test_refresh_gives_a_token_that_works(refreshed):
 
 @requirement("RFC6749-6-refresh-bound-client")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
-def test_refresh_token_of_another_client_is_refused(foreign, kind):
-    """A refresh token is of use to the client that it was issued to, and to no other."""
-    answers, _ = foreign()
+def test_refresh_token_of_another_client_is_refused(foreign_refresh, kind):
+    answers, _ = foreign_refresh()
 
     expect.no_token(answers[kind])
 
@@ -120,7 +118,6 @@ def test_refresh_token_of_another_client_is_refused(foreign, kind):
     ids=lambda scope: scope.replace("/", "_"),
 )
 def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
-    """A refresh never yields a scope that was not granted."""
     client = new_client.confidential(f"{NARROW} user/facility.read user/patient.write")
     body = granted(tokens.fetch(client, admin, NARROW))
     response = server.refresh(client, body["refresh_token"], f"{NARROW} {more}")
@@ -131,9 +128,8 @@ def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
 
 
 @requirement("RFC6749-6-refresh-scope-omitted")
-def test_refresh_without_a_scope_keeps_the_scope(refreshed):
-    """A refresh that names no scope gives the scope that was granted at first."""
-    login, response, _, _ = refreshed()
+def test_refresh_without_a_scope_keeps_the_scope(refresh_responses):
+    login, response, _, _ = refresh_responses()
 
     expect.status(response, 200)
     held = expect.member(response, "scope", kind=str)
@@ -142,9 +138,8 @@ def test_refresh_without_a_scope_keeps_the_scope(refreshed):
 
 
 @requirement("RFC6749-6-refresh-after-nonce")
-def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
-    """A grant whose authorization request had a nonce can be refreshed like any other."""
-    client, allowed = authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
+def test_refresh_after_a_nonce_keeps_the_scope(server, new_authorization):
+    client, allowed = new_authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
     body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
     response = server.refresh(client, body["refresh_token"])
 
@@ -152,9 +147,8 @@ def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
 
 
 @requirement("RFC6749-6-refresh-after-narrowing")
-def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
-    """The refresh token of a narrowed refresh still stands for all that was granted at first."""
-    client, login = fresh_tokens(SCOPE)
+def test_narrowed_refresh_keeps_the_grant(server, client_with_tokens):
+    client, login = client_with_tokens(SCOPE)
     body = granted(login)
     narrowed = granted(server.refresh(client, body["refresh_token"], NARROW))
     newest = narrowed.get("refresh_token", body["refresh_token"])
@@ -168,7 +162,6 @@ def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["unknown", "cut", "flipped"])
 def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_client, fault):
-    """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
     token = str(tokens.answer("admin", NARROW)["refresh_token"])
     middle = len(token) // 2
     swapped = "a" if token[middle] != "a" else "b"
@@ -184,22 +177,20 @@ def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_cli
 
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["used", "foreign"])
-def test_dead_refresh_token_is_an_invalid_grant(refreshed, foreign, fault):
-    """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
+def test_dead_refresh_token_is_an_invalid_grant(refresh_responses, foreign_refresh, fault):
     if fault == "used":
-        _, used, _, response = refreshed()
+        _, used, _, response = refresh_responses()
         granted(used)
     else:
-        response = foreign()[0]["confidential"]
+        response = foreign_refresh()[0]["confidential"]
 
     expect.oauth_error(response, "invalid_grant")
 
 
 @requirement("RFC6749-6-access-token-as-refresh")
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
-def test_other_tokens_refresh_nothing(server, issued, kind):
-    """An access token or an ID token is not accepted as a refresh token."""
-    session = issued("authorization_code")
+def test_other_tokens_refresh_nothing(server, session_by_grant, kind):
+    session = session_by_grant("authorization_code")
     response = server.refresh(session.client, getattr(session, kind))
 
     expect.no_token(response)
@@ -208,7 +199,6 @@ def test_other_tokens_refresh_nothing(server, issued, kind):
 
 @requirement("RFC6749-6-refresh-missing")
 def test_refresh_without_a_token_is_an_invalid_request(server, confidential_client):
-    """A refresh without a refresh token is an invalid_request."""
     form = {"grant_type": "refresh_token"}
     response = server.token(form, confidential_client.authentication())
 
@@ -216,9 +206,8 @@ def test_refresh_without_a_token_is_an_invalid_request(server, confidential_clie
 
 
 @requirement("RFC9700-2.2.2-rotation-public")
-def test_refresh_token_of_a_public_client_is_replaced(reused):
-    """The refresh token of a public client is replaced with every use."""
-    answer, used, again, _ = reused()
+def test_refresh_token_of_a_public_client_is_replaced(responses_to_reuse):
+    answer, used, again, _ = responses_to_reuse()
 
     token = granted(answer)["refresh_token"]
     newest = granted(used).get("refresh_token", token)
@@ -227,9 +216,8 @@ def test_refresh_token_of_a_public_client_is_replaced(reused):
 
 
 @requirement("RFC9700-4.14-reuse-revokes-family")
-def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
-    """The second use of a public client's refresh token revokes the token that replaced it."""
-    _, used, again, successor = reused()
+def test_reuse_of_a_refresh_token_revokes_its_successor(responses_to_reuse):
+    _, used, again, successor = responses_to_reuse()
 
     granted(used)
     expect.no_token(again)
@@ -237,9 +225,8 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
 
 
 @requirement("OIDCC-12.2-refresh-id-token")
-def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
-    """An ID token in a refresh response has the issuer, subject and audience of the first one."""
-    login, response, _, _ = refreshed()
+def test_id_token_of_a_refresh_is_of_the_same_user(refresh_responses):
+    login, response, _, _ = refresh_responses()
     both = [response, login]
     first = unverified_claims(granted(login)["id_token"])
     second = granted(response).get("id_token")
@@ -252,12 +239,13 @@ def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
 
 
 @requirement("OIDCC-12.2-refresh-auth-time")
-def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authorization):
-    """An ID token of a refresh tells the time and the nonce of the first login, if any."""
-    if served:
-        login, response, _, _ = reused()
+def test_id_token_of_a_refresh_keeps_the_login(
+    server, code_flow_with_optional_parameters, responses_to_reuse, new_authorization
+):
+    if code_flow_with_optional_parameters:
+        login, response, _, _ = responses_to_reuse()
     else:
-        client, allowed = authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
+        client, allowed = new_authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
         login = server.exchange(client, allowed.code, verifier=allowed.verifier)
         response = server.refresh(client, granted(login)["refresh_token"])
 
@@ -279,14 +267,13 @@ def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authoriza
     ],
 )
 def test_refresh_token_takes_offline_access(
-    server, authorization, fresh_tokens, token_response, grant
+    server, new_authorization, client_with_tokens, token_response, grant
 ):
-    """A refresh token is issued if and only if offline_access was asked for and granted."""
     scope = "openid api:oemr user/patient.read"
     if grant == "password":
-        _, response = fresh_tokens(scope)
+        _, response = client_with_tokens(scope)
     else:
-        client, allowed = authorization(scope)
+        client, allowed = new_authorization(scope)
         response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
     body = granted(response)
@@ -295,9 +282,8 @@ def test_refresh_token_takes_offline_access(
 
 
 @requirement("OIDCC-11-offline-access-unticked")
-def test_no_refresh_token_without_consent(server, authorization):
-    """Without the user's consent to offline_access no refresh token is issued."""
-    client, allowed = authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
+def test_no_refresh_token_without_consent(server, new_authorization):
+    client, allowed = new_authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
     expect.that("refresh_token" not in granted(response), "no refresh_token", "one", response)
@@ -305,7 +291,6 @@ def test_no_refresh_token_without_consent(server, authorization):
 
 @requirement("SMART-2.2-refresh-required-fields")
 def test_refresh_response_has_its_members(token_response):
-    """A refresh response has access_token, token_type, expires_in and scope."""
     response = token_response("refresh_token")
 
     expect.status(response, 200)
@@ -314,9 +299,8 @@ def test_refresh_response_has_its_members(token_response):
 
 
 @requirement("OPENEMR-REFRESH-example")
-def test_refresh_gives_what_the_document_shows(refreshed):
-    """A refresh gives an id_token and a new refresh token, as OpenEMR's document shows."""
-    login, response, _, _ = refreshed()
+def test_refresh_gives_what_the_document_shows(refresh_responses):
+    login, response, _, _ = refresh_responses()
 
     expect.status(response, 200)
     expect.member(response, "id_token", kind=str)
@@ -326,9 +310,8 @@ def test_refresh_gives_what_the_document_shows(refreshed):
 
 
 @requirement("SMART-2.2-offline-90-days")
-def test_refresh_token_lives_for_three_months(server, issued):
-    """A refresh token for an app that can keep a secret is valid for at least three months."""
-    session = issued("authorization_code")
+def test_refresh_token_lives_for_three_months(server, session_by_grant):
+    session = session_by_grant("authorization_code")
     response = server.introspect(session.client, session.refresh_token, hint="refresh_token")
     began = float(unverified_claims(session.id_token)["iat"])
 

@@ -53,7 +53,7 @@ def scopes_of(response):
 
 
 @pytest.fixture(scope="module")
-def reader(server, registrar, admin):
+def reading_client_response(server, registrar, admin):
     """Ask for more with a client that is registered for READ: `reader(more)`, each once."""
     client = cache(lambda: registrar.confidential(READ))
     return cache(lambda more="": server.password(client(), admin, f"{READ} {more}".strip()))
@@ -67,9 +67,8 @@ def register(new_client, scope):
 
 @requirement("SCOPE-granted-subset")
 @pytest.mark.parametrize("grant", GRANTS)
-def test_no_more_is_granted_than_was_asked_for(issued, grant):
-    """A token has no scope that was not asked for and not registered."""
-    session = issued(grant)
+def test_no_more_is_granted_than_was_asked_for(session_by_grant, grant):
+    session = session_by_grant(grant)
     granted(session.response)
     more = scopes_of(session.response) - {*session.client.scope.split()}
 
@@ -99,10 +98,11 @@ def test_no_more_is_granted_than_was_asked_for(issued, grant):
         ),
     ],
 )
-def test_unregistered_scope_is_not_granted(server, admin, browser, new_client, reader, kind, scope):
-    """A scope outside the registration of the client is not granted."""
+def test_unregistered_scope_is_not_granted(
+    server, admin, browser, new_client, reading_client_response, kind, scope
+):
     if kind == "password":
-        response = reader(scope)
+        response = reading_client_response(scope)
     else:
         registered = PUBLIC if kind == "public" else READ
         make = new_client.public if kind == "public" else new_client.confidential
@@ -130,10 +130,9 @@ def test_unregistered_scope_is_not_granted(server, admin, browser, new_client, r
         pytest.param("user/patient.cruds", marks=needs("smart.v2_scopes")),
     ],
 )
-def test_reading_client_obtains_no_writing(reader, more):
-    """A client that is registered for reading obtains no scope for writing."""
-    control = reader()
-    response = reader(more)
+def test_reading_client_obtains_no_writing(reading_client_response, more):
+    control = reading_client_response()
+    response = reading_client_response(more)
 
     expect.status(control, 200)
     expect.no_server_error(response)
@@ -143,9 +142,8 @@ def test_reading_client_obtains_no_writing(reader, more):
 
 @requirement("SCOPE-no-write-by-escalation")
 @needs("oauth.password_grant")
-def test_reading_client_writes_nothing(reader, api):
-    """A client that is registered for reading writes nothing, whatever it asks for."""
-    asked, plain = reader("user/patient.write"), reader()
+def test_reading_client_writes_nothing(reading_client_response, api):
+    asked, plain = reading_client_response("user/patient.write"), reading_client_response()
     token = asked.json()["access_token"] if asked.is_success else granted(plain)["access_token"]
     read = api.get("/api/patient", token)
     if read.status_code != 200:
@@ -171,7 +169,6 @@ def test_reading_client_writes_nothing(reader, api):
     ids=[*UNLISTED, *UNLISTED_V2],
 )
 def test_scope_that_is_not_offered_is_not_granted(server, admin, confidential_client, scope):
-    """A scope that the server does not offer is not granted."""
     response = server.password(confidential_client, admin, f"{READ} {scope}")
 
     expect.no_server_error(response)
@@ -183,7 +180,6 @@ def test_scope_that_is_not_offered_is_not_granted(server, admin, confidential_cl
 @writes
 @pytest.mark.parametrize("scope", list(UNLISTED_V2.values()), ids=list(UNLISTED_V2))
 def test_scope_that_is_not_offered_is_not_registered(new_client, scope):
-    """A narrowed or widened form of an offered scope is not registered where it is not offered."""
     response = register(new_client, f"openid api:fhir {scope}")
 
     expect.no_server_error(response)
@@ -195,7 +191,6 @@ def test_scope_that_is_not_offered_is_not_registered(new_client, scope):
 @requirement("OPENEMR-SCOPE-listed-all-registrable")
 @writes
 def test_each_offered_scope_can_be_registered(discovery, new_client):
-    """Each scope that the discovery document offers can be registered."""
     offered = expect.member(discovery, "scopes_supported", kind=list)
     offered = [scope for scope in offered if isinstance(scope, str)]
     families = ["api:oemr", "api:fhir", "api:port"]
@@ -209,7 +204,7 @@ def test_each_offered_scope_can_be_registered(discovery, new_client):
 
 
 @pytest.fixture(scope="module")
-def in_order(server, admin, confidential_client):
+def response_to_ordered_scopes(server, admin, confidential_client):
     """Ask for five scopes, once: `in_order()` gives the answer."""
     return cache(lambda: server.password(confidential_client, admin, " ".join(FIVE)))
 
@@ -217,9 +212,10 @@ def in_order(server, admin, confidential_client):
 @requirement("SCOPE-duplicate-and-order")
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("order", list(ORDERS))
-def test_order_of_scopes_does_not_matter(server, admin, confidential_client, in_order, order):
-    """The order of the scopes in a request does not matter."""
-    first = in_order()
+def test_order_of_scopes_does_not_matter(
+    server, admin, confidential_client, response_to_ordered_scopes, order
+):
+    first = response_to_ordered_scopes()
     granted(first)
     response = server.password(confidential_client, admin, " ".join(ORDERS[order]))
 
@@ -231,7 +227,6 @@ def test_order_of_scopes_does_not_matter(server, admin, confidential_client, in_
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("scope", list(ODD))
 def test_odd_scope_is_handled(server, admin, confidential_client, scope):
-    """A scope that is written against the rules is refused, or granted as the clean one is."""
     response = server.password(confidential_client, admin, ODD[scope])
 
     expect.no_server_error(response)
@@ -242,7 +237,6 @@ def test_odd_scope_is_handled(server, admin, confidential_client, scope):
 
 @requirement("SCOPE-v1-returned-as-v1")
 def test_v1_scopes_come_back_as_v1(tokens):
-    """Scopes that were asked for in the spelling of SMART 1 come back in it."""
     asked = ["user/patient.read", "user/facility.read"]
     response = tokens.response("admin", " ".join(["openid", "api:oemr", *asked]))
     got = str(granted(response).get("scope", "")).split()
@@ -255,7 +249,6 @@ def test_v1_scopes_come_back_as_v1(tokens):
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("scope", ["user/*.read", "patient/*.read", "system/*.read"])
 def test_wildcard_is_refused_or_told(server, api, admin, new_client, scope):
-    """A wildcard scope is refused, or the granted scope says what came of it."""
     client = new_client.confidential("openid api:fhir user/Patient.read")
     response = server.password(client, admin, f"openid api:fhir user/Patient.read {scope}")
     got = scopes_of(response)

@@ -20,7 +20,7 @@ PATHS = [
 
 
 @pytest.fixture(scope="module")
-def shown(api, tokens):
+def portal_responses(api, tokens):
     """What the portal shows of the patient, one answer after the other."""
     return [api.get("/portal/patient", tokens.patient(SCOPE))]
 
@@ -28,7 +28,6 @@ def shown(api, tokens):
 @requirement("PORTAL-patient")
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
 def test_patient_sees_oneself(api, tokens, request, who):
-    """The portal shows the patient who logged in."""
     user = request.getfixturevalue(who)
     response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
 
@@ -42,7 +41,6 @@ def test_patient_sees_oneself(api, tokens, request, who):
 @requirement("PORTAL-scope")
 @pytest.mark.parametrize("path", PATHS)
 def test_token_without_the_portal_scope_is_refused(api, tokens, path):
-    """The portal asks for both api:port and the scope of the resource."""
     response = api.get(path, tokens.patient(WITHOUT_FAMILY))
 
     expect.status(response, 401, 403)
@@ -51,7 +49,6 @@ def test_token_without_the_portal_scope_is_refused(api, tokens, path):
 @requirement("PORTAL-scope")
 @pytest.mark.parametrize("path", ["/portal/patient", "/portal/patient/encounter"])
 def test_token_without_the_scope_of_the_resource_is_refused(api, tokens, path):
-    """The portal asks for both api:port and the scope of the resource."""
     response = api.get(path, tokens.patient(ONE_RESOURCE))
 
     expect.status(response, 401, 403)
@@ -61,7 +58,6 @@ def test_token_without_the_scope_of_the_resource_is_refused(api, tokens, path):
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("token", ["none", "garbage", "staff"])
 def test_portal_without_a_patients_token_is_refused(api, tokens, path, token):
-    """The portal shows nothing without a valid token."""
     value = {
         "none": lambda: None,
         "garbage": lambda: "garbage",
@@ -76,12 +72,11 @@ def test_portal_without_a_patients_token_is_refused(api, tokens, path, token):
 @writes
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("path", PATHS)
-def test_portal_takes_no_writes(api, tokens, shown, path, method):
-    """Nothing can be written at the portal."""
+def test_portal_takes_no_writes(api, tokens, portal_responses, path, method):
     token = tokens.patient(SCOPE)
     response = api.request(method, path, token, json={"city": "Changedville"})
-    shown.append(api.get("/portal/patient", token))
-    before, after = shown[-2:]
+    portal_responses.append(api.get("/portal/patient", token))
+    before, after = portal_responses[-2:]
 
     expect.status(before, 200)
     expect.status(response, 401, 403, 404, 405, 501)

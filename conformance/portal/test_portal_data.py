@@ -26,11 +26,10 @@ SEEN = [
 
 @requirement("PORTAL-rest-agree")
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
-def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request, who):
-    """The portal shows of a patient and of the encounters what the standard API shows."""
+def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff_token, request, who):
     user = request.getfixturevalue(who)
     response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
-    at_rest = api.get(f"/api/patient/{user.uuid}", staff)
+    at_rest = api.get(f"/api/patient/{user.uuid}", staff_token)
 
     expect.status(response, 200)
     expect.status(at_rest, 200)
@@ -42,13 +41,12 @@ def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request
 
 @requirement("PORTAL-rest-agree")
 def test_portal_lists_the_encounters_that_staff_sees(
-    api, tokens, staff, records, patient, other_patient
+    api, tokens, staff_token, records, patient, other_patient
 ):
-    """The portal shows of a patient and of the encounters what the standard API shows."""
     for person in (patient, other_patient):  # whose encounters are not to be shown as well
         records.first("encounter", records.of(person))
     response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
-    at_rest = api.get(f"/api/patient/{patient.uuid}/encounter", staff)
+    at_rest = api.get(f"/api/patient/{patient.uuid}/encounter", staff_token)
 
     expect.status(response, 200)
     expect.status(at_rest, 200)

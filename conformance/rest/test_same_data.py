@@ -17,33 +17,31 @@ CONTACTS = ["street", "city", "state", "postal_code", "country_code", "phone_hom
 
 
 @pytest.fixture(scope="module")
-def shown(api, staff, person):
+def rest_patient_response(api, staff_token, shared_patient):
     """The patient as the standard API shows it."""
-    return api.get(person.path, staff)
+    return api.get(shared_patient.path, staff_token)
 
 
 @requirement("REST-fhir-contact-agree")
 @pytest.mark.parametrize("name", [*CONTACTS, "pubpid"])
-def test_both_apis_tell_the_same_contact(resources, shown, name):
-    """The standard API and the FHIR API tell the same address, contacts and number of a patient."""
+def test_both_apis_tell_the_same_contact(resources, rest_patient_response, name):
     response = resources.read("Patient")
 
-    expect.status(shown, 200)
+    expect.status(rest_patient_response, 200)
     expect.status(response, 200)
-    value = expect.member(shown, "data", kind=dict).get(name)
-    expect.that(value, f"{name} at the standard API", value, shown)
+    value = expect.member(rest_patient_response, "data", kind=dict).get(name)
+    expect.that(value, f"{name} at the standard API", value, rest_patient_response)
     told = contacts(expect.json_object(response))[name]
     words = f"{value!r} as at the standard API"
-    expect.that(value in told, words, told, [response, shown])
+    expect.that(value in told, words, told, [response, rest_patient_response])
 
 
 @requirement("REST-fhir-records-agree")
 @pytest.mark.parametrize("kind", RECORDS)
-def test_both_apis_tell_the_same_record(api, staff, records, resources, person, kind):
-    """A record of the standard API is the same resource at the FHIR API."""
-    record = records.first(kind, person)
+def test_both_apis_tell_the_same_record(api, staff_token, records, resources, shared_patient, kind):
+    record = records.first(kind, shared_patient)
     resource_type, owner = RECORDS[kind]
-    at_rest = api.get(record.direct, staff)
+    at_rest = api.get(record.direct, staff_token)
     response = resources.read(resource_type)
 
     expect.status(at_rest, 200)
@@ -51,7 +49,10 @@ def test_both_apis_tell_the_same_record(api, staff, records, resources, person, 
     resource = expect.json_object(response)
     expect.equal(resource.get("id"), record.key, "id", response)
     expect.equal(
-        str(resource.get(owner, {}).get("reference")), f"Patient/{person.uuid}", owner, response
+        str(resource.get(owner, {}).get("reference")),
+        f"Patient/{shared_patient.uuid}",
+        owner,
+        response,
     )
     told = " ".join(texts(resource))
     for value in described(json_body(at_rest), kind):

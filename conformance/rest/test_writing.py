@@ -22,10 +22,9 @@ SHOWN_BY_FHIR = ["encounter", "allergy", "medical_problem", "vital"]
 
 
 @requirement("REST-create-201")
-def test_patient_is_made(api, staff, records):
-    """A POST that makes a record answers 201 and names it."""
+def test_patient_is_made(api, staff_token, records):
     body = records.body(allow_patient_portal="NO")
-    response = api.post("/api/patient", staff, json=body)
+    response = api.post("/api/patient", staff_token, json=body)
     records.forget(body["lname"])
 
     expect.status(response, 201)
@@ -35,9 +34,8 @@ def test_patient_is_made(api, staff, records):
 
 @requirement("REST-create-201")
 @pytest.mark.parametrize("kind", NESTED)
-def test_record_is_made(records, person, kind):
-    """A POST that makes a record answers 201 and names it."""
-    response = records.answer(kind, person)
+def test_record_is_made(records, shared_patient, kind):
+    response = records.answer(kind, shared_patient)
 
     expect.status(response, 201)
     body = expect.json_object(response)
@@ -49,10 +47,9 @@ def test_record_is_made(records, person, kind):
 
 @requirement("REST-created-is-listed")
 @pytest.mark.parametrize("kind", LISTED)
-def test_record_is_listed_once(api, staff, records, person, kind):
-    """A record that was made is in the list of its patient."""
-    record = records.first(kind, person)
-    response = api.get(record.collection, staff)
+def test_record_is_listed_once(api, staff_token, records, shared_patient, kind):
+    record = records.first(kind, shared_patient)
+    response = api.get(record.collection, staff_token)
 
     expect.status(response, 200)
     times = sum(record.key in keys for keys in keys_of(response))
@@ -60,11 +57,10 @@ def test_record_is_listed_once(api, staff, records, person, kind):
 
 
 @requirement("REST-created-is-listed")
-def test_transaction_is_listed_with_all_its_signs(api, staff, records, person):
-    """A record that was made is in the list of its patient."""
+def test_transaction_is_listed_with_all_its_signs(api, staff_token, records, shared_patient):
     text = f"O'Brien <b>& 😀 {uuid.uuid4()}"
-    made = records.post("transaction", person, body=text)
-    response = api.get(records.collection("transaction", person), staff)
+    made = records.post("transaction", shared_patient, body=text)
+    response = api.get(records.collection("transaction", shared_patient), staff_token)
 
     expect.success(made)
     expect.status(response, 200)
@@ -74,12 +70,11 @@ def test_transaction_is_listed_with_all_its_signs(api, staff, records, person):
 
 
 @requirement("REST-update-200")
-def test_patient_is_changed(api, staff, records):
-    """A PUT answers 200 and what it changed is there afterwards."""
+def test_patient_is_changed(api, staff_token, records):
     mine = records.patient()
     body = mine.fields | {"city": "Changedville"}
-    changed = api.put(mine.path, staff, json=body)
-    after = api.get(mine.path, staff)
+    changed = api.put(mine.path, staff_token, json=body)
+    after = api.get(mine.path, staff_token)
 
     expect.status(changed, 200)
     data = expect.member(after, "data", kind=dict)
@@ -89,9 +84,8 @@ def test_patient_is_changed(api, staff, records):
 
 @requirement("REST-update-200")
 @pytest.mark.parametrize("kind", CHANGES)
-def test_record_is_changed(change, kind):
-    """A PUT answers 200 and what it changed is there afterwards."""
-    done = change("PUT", kind)
+def test_record_is_changed(record_change, kind):
+    done = record_change("PUT", kind)
 
     expect.status(done.response, 200)
     expect.status(done.after, 200)
@@ -103,9 +97,8 @@ def test_record_is_changed(change, kind):
 
 @requirement("REST-update-keeps-uuid")
 @pytest.mark.parametrize("kind", SHOWN_BY_FHIR)
-def test_changed_record_keeps_its_uuid(change, kind):
-    """A record that is changed keeps its uuid, by which FHIR knows it."""
-    done = change("PUT", kind)
+def test_changed_record_keeps_its_uuid(record_change, kind):
+    done = record_change("PUT", kind)
     before, after = (uuid_of(response) for response in (done.unchanged, done.after))
 
     expect.that(before, "a uuid", before, done.unchanged)
@@ -118,9 +111,8 @@ def test_changed_record_keeps_its_uuid(change, kind):
 
 @requirement("REST-delete-200")
 @pytest.mark.parametrize("kind", DELETABLE)
-def test_record_is_deleted(change, kind):
-    """A DELETE answers 200 or 204 and the record is gone."""
-    done = change("DELETE", kind)
+def test_record_is_deleted(record_change, kind):
+    done = record_change("DELETE", kind)
 
     expect.status(done.response, 200, 204)
     expect.no_server_error(done.after)
@@ -132,9 +124,8 @@ def test_record_is_deleted(change, kind):
 @pytest.mark.parametrize(
     "kind", ["allergy", "medical_problem", "medication", "surgery", "dental_issue"]
 )
-def test_documented_date_is_accepted(records, person, kind):
-    """The dates of the documented examples are accepted."""
-    response = records.post(kind, person, begdate="2010-10-13")
+def test_documented_date_is_accepted(records, shared_patient, kind):
+    response = records.post(kind, shared_patient, begdate="2010-10-13")
 
     expect.success(response)
     body = expect.json_object(response)
@@ -143,14 +134,13 @@ def test_documented_date_is_accepted(records, person, kind):
 
 
 @requirement("REST-no-mass-assignment")
-def test_ids_in_a_body_move_nothing(api, staff, records):
-    """The ids in a body change neither this record's identity nor another record."""
+def test_ids_in_a_body_move_nothing(api, staff_token, records):
     mine, other = records.patient(), records.patient()
-    before = api.get(other.path, staff)
+    before = api.get(other.path, staff_token)
     body = mine.fields | {"city": "Changedville", "id": other.pid, "pid": other.pid}
-    response = api.put(mine.path, staff, json=body | {"uuid": other.uuid, "pubpid": "x"})
-    after = api.get(other.path, staff)
-    own = api.get(mine.path, staff)
+    response = api.put(mine.path, staff_token, json=body | {"uuid": other.uuid, "pubpid": "x"})
+    after = api.get(other.path, staff_token)
+    own = api.get(mine.path, staff_token)
 
     expect.no_server_error(response)
     around = [after, response, before]
@@ -162,13 +152,14 @@ def test_ids_in_a_body_move_nothing(api, staff, records):
 
 @requirement("REST-refused-write-changes-nothing")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_refused_change_of_a_record_changes_nothing(api, staff, records, person, method):
-    """A write without the right to it is refused and changes nothing."""
-    record = records.add("medical_problem", person)
+def test_refused_change_of_a_record_changes_nothing(
+    api, staff_token, records, shared_patient, method
+):
+    record = records.add("medical_problem", shared_patient)
     response = api.request(
         method, record.path, json=KINDS["medical_problem"].body | {"title": "No"}
     )
-    after = api.get(record.direct, staff)
+    after = api.get(record.direct, staff_token)
 
     expect.status(response, 401, 403)
     title = KINDS["medical_problem"].body["title"]
@@ -177,14 +168,17 @@ def test_refused_change_of_a_record_changes_nothing(api, staff, records, person,
 
 @requirement("REST-refused-write-changes-nothing")
 @pytest.mark.parametrize("case", ["no_token", "read_only"])
-def test_refused_change_of_a_patient_changes_nothing(api, staff, tokens, records, person, case):
-    """A write without the right to it is refused and changes nothing."""
+def test_refused_change_of_a_patient_changes_nothing(
+    api, staff_token, tokens, records, shared_patient, case
+):
     token = {"no_token": lambda: None, "read_only": lambda: tokens.staff(READING_SCOPE)}[case]()
-    response = api.put(person.path, token, json=person.fields | {"city": "Changedville"})
-    after = api.get(person.path, staff)
+    response = api.put(
+        shared_patient.path, token, json=shared_patient.fields | {"city": "Changedville"}
+    )
+    after = api.get(shared_patient.path, staff_token)
 
     expect.status(response, 401, 403)
-    city = person.fields["city"]
+    city = shared_patient.fields["city"]
     expect.equal(fields_of(after).get("city"), city, "city", [after, response])
 
 

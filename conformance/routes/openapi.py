@@ -8,17 +8,16 @@ from conformance.routes.table import PREFIX
 from fixtures.target.model import Target, not_applicable
 from fixtures.wire.client import Http, Response
 
-PLACE = "/swagger/openemr-api.yaml"
+PATH = "/swagger/openemr-api.yaml"
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
 #: A path, or a method below it, as the block style of YAML writes them.
 LINE = re.compile(r"""(?: {2}['"]?(?P<path>/[^'":]*)['"]?| {4}(?P<method>[a-z]+)):\s*""")
 
 
-class OpenApi:
+class OpenApiDocument:
     """The routes that the document lists, each as method and path with a star per parameter."""
 
     def __init__(self, response: Response) -> None:
-        """Read as much of the YAML as tells the routes."""
         self.response = response
         self.listed: set[tuple[str, str]] = set()
         path = ""
@@ -43,9 +42,9 @@ def starred(path: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def openapi(target: Target, http: Http) -> OpenApi:
+def openapi_document(target: Target, http: Http) -> OpenApiDocument:
     """The OpenAPI document of the server; not applicable where it serves none."""
-    answer = http.get(target.base_url + PLACE)
+    answer = http.get(target.base_url + PATH)
     if answer.status_code != 200 or not answer.text.startswith("openapi:"):
-        not_applicable(f"the server serves no {PLACE}")
-    return OpenApi(answer)
+        not_applicable(f"the server serves no {PATH}")
+    return OpenApiDocument(answer)

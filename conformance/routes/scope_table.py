@@ -9,11 +9,10 @@ import pytest
 NOTED = pytest.StashKey[dict[str, dict[str, bool]]]()
 
 
-class Scopes:
+class ScopeFacts:
     """Takes down what is learnt of each scope; the report of the running check takes it along."""
 
     def __init__(self, noted: dict[str, dict[str, bool]]) -> None:
-        """Write here."""
         self._noted = noted
         self._told: dict[tuple[str, str], bool] = {}
 
@@ -27,6 +26,6 @@ class Scopes:
 
 
 @pytest.fixture(scope="session")
-def scopes(pytestconfig: pytest.Config) -> Scopes:
+def scope_facts(pytestconfig: pytest.Config) -> ScopeFacts:
     """Takes down what is learnt of each scope."""
-    return Scopes(pytestconfig.stash.setdefault(NOTED, {}))
+    return ScopeFacts(pytestconfig.stash.setdefault(NOTED, {}))

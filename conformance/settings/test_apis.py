@@ -40,7 +40,6 @@ def serves_nothing(response):
 @requirement("OPENEMR-API-disabled")
 @pytest.mark.parametrize("name", ["rest", "fhir"])
 def test_api_that_is_switched_off_serves_nothing(settings, name):
-    """An API that is switched off serves nothing, whichever of the others is on."""
     response = asked(settings, name)
 
     serves_nothing(response)
@@ -48,7 +47,6 @@ def test_api_that_is_switched_off_serves_nothing(settings, name):
 
 @requirement("PORTAL-disabled")
 def test_portal_that_is_switched_off_serves_nothing(settings):
-    """With the portal API switched off no route of the portal is served."""
     response = asked(settings, "portal")
 
     serves_nothing(response)
@@ -57,7 +55,6 @@ def test_portal_that_is_switched_off_serves_nothing(settings):
 @requirement("SETTINGS-off-told")
 @NAMES
 def test_switched_off_api_says_so_in_json(settings, name):
-    """The refusal of an API that is switched off is JSON with a status of 403, 404 or 501."""
     response = asked(settings, name)
 
     expect.status(response, 403, 404, 501)
@@ -67,7 +64,6 @@ def test_switched_off_api_says_so_in_json(settings, name):
 @requirement("SETTINGS-on-again")
 @NAMES
 def test_api_that_is_switched_on_again_serves(settings, name):
-    """An API that is switched on again serves as before, without a restart."""
     response = asked(settings, name, off=False)
 
     expect.status(response, 200)
@@ -75,7 +71,6 @@ def test_api_that_is_switched_on_again_serves(settings, name):
 
 @requirement("OPENEMR-API-all-disabled-oauth")
 def test_authorization_server_without_apis_answers_404(settings):
-    """With all APIs switched off the authorization server answers with 404."""
     settings.change(rest_api="0", rest_fhir_api="0", rest_portal_api="0")
 
     expect.status(settings.authorization.discover(), 404)
@@ -83,7 +78,6 @@ def test_authorization_server_without_apis_answers_404(settings):
 
 @requirement("OPENEMR-CODE-portal-disabled-login")
 def test_patient_without_portal_and_fhir_gets_no_code(settings):
-    """Patients can log in only while the portal API or the FHIR API is switched on."""
     client, patient = settings.clients.portal, settings.user("patient")
     settings.change(rest_fhir_api="0", rest_portal_api="0")
 

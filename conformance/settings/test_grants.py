@@ -25,7 +25,6 @@ def password(settings, role):
 @requirement("SETTINGS-password-off")
 @BY_ROLE
 def test_password_grant_that_is_off_is_refused(settings, role):
-    """A password grant that is off is an unsupported_grant_type or unauthorized_client."""
     granted(password(settings, role))
     settings.change(oauth_password_grant="0")
 
@@ -38,7 +37,6 @@ def test_password_grant_that_is_off_is_refused(settings, role):
 @requirement("OPENEMR-PWD-role-setting")
 @BY_ROLE
 def test_password_grant_is_switched_for_each_role(settings, role):
-    """The setting of the password grant decides for staff and for patients apart."""
     granted(password(settings, role))
     settings.change(oauth_password_grant=ROLES[role][2])
 
@@ -49,7 +47,6 @@ def test_password_grant_is_switched_for_each_role(settings, role):
 
 @requirement("SETTINGS-password-offered")
 def test_password_grant_that_is_off_is_not_offered(settings):
-    """A password grant that is switched off is not among the grant types that discovery offers."""
     settings.change(oauth_password_grant="0")
 
     response = settings.authorization.discover()
@@ -60,7 +57,6 @@ def test_password_grant_that_is_off_is_not_offered(settings):
 
 @requirement("OPENEMR-CC-system-scopes-global")
 def test_system_scopes_that_are_off_are_refused(settings):
-    """With FHIR System Scopes switched off, system scopes are refused."""
     client = settings.clients.system
     granted(settings.authorization.client_credentials(client, SYSTEM))
     settings.change(rest_system_scopes_api="0")
@@ -70,7 +66,6 @@ def test_system_scopes_that_are_off_are_refused(settings):
 
 @requirement("SETTINGS-system-offered")
 def test_system_scopes_that_are_off_are_not_offered(settings):
-    """System scopes that are switched off are not among the scopes that the server offers."""
     settings.change(rest_system_scopes_api="0")
 
     response = settings.authorization.discover()
@@ -96,7 +91,6 @@ def tokens_of(settings, client):
 
 @requirement("OPENEMR-REG-manual-approval")
 def test_app_that_is_to_be_approved_gets_no_token(settings):
-    """Where apps are approved by hand, an app of patients gets no token until it is enabled."""
     settings.change(oauth_app_manual_approval="1")
     client = settings.registrar.new(public_metadata(PATIENT), enable=False)
 
@@ -110,7 +104,6 @@ def test_app_that_is_to_be_approved_gets_no_token(settings):
 
 @requirement("SETTINGS-client-disabled-told")
 def test_disabled_client_is_told_so(settings):
-    """A disabled client is an invalid_client, and gets tokens once it is enabled again."""
     client = settings.registrar.system(SYSTEM)
     granted(settings.authorization.client_credentials(client, SYSTEM))
     settings.administrator.disable(client.client_id)

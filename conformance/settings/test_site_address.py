@@ -20,7 +20,6 @@ AT_ONCE = 16
 
 @requirement("SETTINGS-address-is-issuer")
 def test_discovery_is_of_the_site_address(settings):
-    """The addresses that discovery names are of the site address, whatever was called."""
     settings.change(site_addr_oath=ELSEWHERE)
 
     response = settings.authorization.discover()
@@ -33,7 +32,6 @@ def test_discovery_is_of_the_site_address(settings):
 
 @requirement("SETTINGS-address-audience")
 def test_assertion_for_another_address_is_refused(settings):
-    """A client assertion for another address than the site address is an invalid_client."""
     client = settings.clients.system
     granted(settings.authorization.client_credentials(client, SYSTEM))
     settings.change(site_addr_oath=ELSEWHERE)
@@ -46,7 +44,6 @@ def test_assertion_for_another_address_is_refused(settings):
 
 @requirement("OPENEMR-INTRO-never-html")
 def test_introspection_is_json_at_another_address(settings):
-    """Introspection answers in JSON whatever the site address setting says."""
     client = settings.clients.confidential
     token = settings.tokens.staff(STAFF)
     settings.change(site_addr_oath=ELSEWHERE)
@@ -58,7 +55,6 @@ def test_introspection_is_json_at_another_address(settings):
 
 @requirement("OPENEMR-REG-site-address-mismatch")
 def test_registration_at_another_address_says_why_it_fails(settings):
-    """At another address than the site address a registration fails with a reason, if at all."""
     settings.change(site_addr_oath=ELSEWHERE)
 
     response = settings.registrar.ask(public_metadata())
@@ -69,7 +65,6 @@ def test_registration_at_another_address_says_why_it_fails(settings):
 @requirement("OPENEMR-AUTH-site-address-required")
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_without_site_address_the_called_one_counts(settings, name):
-    """Without a site address the OAuth endpoints answer JSON with addresses of the called host."""
     settings.change(site_addr_oath="")
 
     response = settings.authorization.discover()
@@ -81,7 +76,6 @@ def test_without_site_address_the_called_one_counts(settings, name):
 
 @requirement("SETTINGS-address-forwarded")
 def test_issuer_does_not_follow_a_forwarded_host(settings):
-    """Without a site address the issuer does not follow a forwarded host that anybody can name."""
     settings.change(site_addr_oath="")
 
     response = settings.http.get(
@@ -95,7 +89,6 @@ def test_issuer_does_not_follow_a_forwarded_host(settings):
 
 @requirement("SETTINGS-first-keys")
 def test_first_requests_get_one_key(settings):
-    """The first requests after the installation get one signing key, however many come at once."""
     settings.forget_keys()
 
     answers = at_once(settings.authorization.keys, AT_ONCE)

@@ -57,7 +57,7 @@ LAUNCHES = [
 
 
 @pytest.fixture(scope="module")
-def security(capability_statement):
+def security_element(capability_statement):
     """The security block of the CapabilityStatement."""
     rest = expect.member(capability_statement, "rest", kind=list)
     return rest[0].get("security", {})
@@ -71,12 +71,11 @@ def extensions(element, url):
 @requirement("DISC-three-documents-agree")
 @pytest.mark.parametrize("member", list(ADDRESSES))
 def test_documents_name_the_same_address(
-    discovery, smart_configuration, capability_statement, security, member
+    discovery, smart_configuration, capability_statement, security_element, member
 ):
-    """An endpoint that several documents of the server name has the same address in each."""
     uris = {
         part.get("url"): part.get("valueUri")
-        for extension in extensions(security, OAUTH_URIS)
+        for extension in extensions(security_element, OAUTH_URIS)
         for part in extension.get("extension", [])
     }
     said = {
@@ -93,7 +92,6 @@ def test_documents_name_the_same_address(
 @requirement("DISC-lists-agree")
 @pytest.mark.parametrize("member", LISTS)
 def test_documents_list_the_same(discovery, smart_configuration, member):
-    """What the SMART configuration lists is listed by the provider metadata, too."""
     known = flat(expect.json_object(discovery).get(member, []))
     listed = flat(expect.json_object(smart_configuration).get(member, []))
 
@@ -110,9 +108,10 @@ def flat(values):
 
 
 @requirement("DISC-capabilities-agree")
-def test_documents_claim_the_same_capabilities(smart_configuration, security, capability_statement):
-    """The capabilities in the CapabilityStatement are those of the SMART configuration."""
-    claimed = {each.get("valueCode") for each in extensions(security, CAPABILITIES)}
+def test_documents_claim_the_same_capabilities(
+    smart_configuration, security_element, capability_statement
+):
+    claimed = {each.get("valueCode") for each in extensions(security_element, CAPABILITIES)}
     listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
 
     received = [
@@ -124,11 +123,10 @@ def test_documents_claim_the_same_capabilities(smart_configuration, security, ca
 
 
 @requirement("FHIR-security-service-code")
-def test_security_is_called_smart_on_fhir(security, capability_statement):
-    """The CapabilityStatement names SMART-on-FHIR by the code of FHIR R4."""
+def test_security_is_called_smart_on_fhir(security_element, capability_statement):
     codes = [
         (coding.get("system"), coding.get("code"))
-        for service in security.get("service", [])
+        for service in security_element.get("service", [])
         for coding in service.get("coding", [])
     ]
 
@@ -138,7 +136,6 @@ def test_security_is_called_smart_on_fhir(security, capability_statement):
 @requirement("SMART-ONC-capabilities")
 @pytest.mark.parametrize("launch", LAUNCHES)
 def test_capabilities_are_those_of_certified_servers(smart_configuration, launch):
-    """A server that is certified in the USA lists the capabilities of 170.315(g)(10)."""
     listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
     second = {"permission-v1", "permission-v2", "authorize-post", "client-confidential-asymmetric"}
     wanted = ONC[launch] | (second if "permission-v2" in listed else set())

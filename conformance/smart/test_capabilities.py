@@ -10,10 +10,10 @@ V2_SCOPE = "openid api:fhir user/Patient.rs"
 
 
 @pytest.fixture(scope="module")
-def launched(own_launch):
+def granted_token_response(patient_app_token_response):
     """The token answer of one standalone launch by a patient, to be looked at only."""
-    granted(own_launch)
-    return own_launch
+    granted(patient_app_token_response)
+    return patient_app_token_response
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,6 @@ def capabilities(smart_configuration):
 def test_capability_of_the_code_grant_is_there(
     capabilities, smart_configuration, token_response, capability, member, kind
 ):
-    """Every capability that the SMART configuration lists is really there."""
     response = token_response("authorization_code")
 
     granted(response)
@@ -54,7 +53,6 @@ def test_capability_of_the_code_grant_is_there(
     ],
 )
 def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability, member):
-    """Every capability that the SMART configuration lists is really there."""
     if capability not in capabilities:
         not_applicable(f"the server does not claim {capability}")
     response = request.getfixturevalue("ehr_launch").response
@@ -78,14 +76,18 @@ def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability
     ],
 )
 def test_capability_of_the_launch_is_there(
-    capabilities, smart_configuration, launched, capability, member, kind
+    capabilities, smart_configuration, granted_token_response, capability, member, kind
 ):
-    """Every capability that the SMART configuration lists is really there."""
-    found = isinstance(expect.json_object(launched).get(member), kind)
+    found = isinstance(expect.json_object(granted_token_response).get(member), kind)
 
     claimed = capability in capabilities
     words = f"{member} for {capability}"
-    expect.that(not claimed or found, words, launched.text, [launched, smart_configuration])
+    expect.that(
+        not claimed or found,
+        words,
+        granted_token_response.text,
+        [granted_token_response, smart_configuration],
+    )
 
 
 @requirement("SMART-2.2-capability-truthful")
@@ -95,7 +97,6 @@ def test_capability_of_the_launch_is_there(
 def test_capability_of_clients_with_keys_is_there(
     capabilities, smart_configuration, token_response, grant
 ):
-    """Every capability that the SMART configuration lists is really there."""
     response = token_response(grant)
 
     claimed = "client-confidential-asymmetric" in capabilities
@@ -109,7 +110,6 @@ def test_capability_of_clients_with_keys_is_there(
     "method", [pytest.param("POST", marks=needs("smart.authorize_post"), id="authorize-post")]
 )
 def test_capability_of_authorization_by_post_is_there(browser, public_client, method):
-    """Every capability that the SMART configuration lists is really there."""
     page = browser.open(public_client, "openid fhirUser", method=method)
 
     expect.login_page(page)
@@ -120,7 +120,6 @@ def test_capability_of_authorization_by_post_is_there(browser, public_client, me
     "scope", [pytest.param(V2_SCOPE, marks=needs("smart.v2_scopes"), id="permission-v2")]
 )
 def test_capability_of_scopes_of_version_two_is_there(new_client, browser, server, admin, scope):
-    """Every capability that the SMART configuration lists is really there."""
     client = new_client.confidential(scope)
     answer = browser.authorize(client, admin, scope)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
@@ -130,9 +129,8 @@ def test_capability_of_scopes_of_version_two_is_there(new_client, browser, serve
 
 
 @requirement("SMART-2.2-style-json")
-def test_style_is_a_json_object(launched, http):
-    """The address of the style in a launch answers a JSON object as application/json."""
-    response = http.get(expect.member(launched, "smart_style_url", kind=str))
+def test_style_is_a_json_object(granted_token_response, http):
+    response = http.get(expect.member(granted_token_response, "smart_style_url", kind=str))
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")

@@ -18,7 +18,7 @@ BY_API = pytest.mark.parametrize("name", VIEWS)
 
 
 @pytest.fixture(scope="session")
-def patient_now(upgraded):
+def patient_after_upgrade(upgraded_server):
     """The patient from before as an API shows it now, to a user who logs in now.
 
     `patient_now(name)` gives the patient, an empty one if it is not shown, and the exchange.
@@ -27,13 +27,13 @@ def patient_now(upgraded):
     def see(name):
         role, path = VIEWS[name]
         scope, user = {
-            "staff": (STAFF_SCOPE, upgraded.user("admin")),
-            "patient": (PORTAL_SCOPE, upgraded.old_user("patient")),
+            "staff": (STAFF_SCOPE, upgraded_server.user("admin")),
+            "patient": (PORTAL_SCOPE, upgraded_server.old_user("patient")),
         }[role]
-        client = upgraded.registrar.confidential(scope)
-        token = granted(upgraded.tokens.fetch(client, user, scope))["access_token"]
+        client = upgraded_server.registrar.confidential(scope)
+        token = granted(upgraded_server.tokens.fetch(client, user, scope))["access_token"]
         with recorded() as exchanges:
-            record = shown(upgraded, path, upgraded.old_user("patient"), token)
+            record = shown(upgraded_server, path, upgraded_server.old_user("patient"), token)
         return record or {}, exchanges[-1]
 
     return see
@@ -51,11 +51,10 @@ def at(record, path):
 
 @requirement("UPGRADE-patient-ids")
 @BY_API
-def test_patient_keeps_its_id(upgraded, patient_now, name):
-    """A patient has the same id after an upgrade, at every API."""
-    before = upgraded.record(name)
+def test_patient_keeps_its_id(upgraded_server, patient_after_upgrade, name):
+    before = upgraded_server.record(name)
 
-    now, exchange = patient_now(name)
+    now, exchange = patient_after_upgrade(name)
 
     wanted = before.get(IDS[name])
     expect.equal(now.get(IDS[name]), wanted, f"the patient's {IDS[name]}", exchange)
@@ -63,11 +62,10 @@ def test_patient_keeps_its_id(upgraded, patient_now, name):
 
 @requirement("UPGRADE-data")
 @BY_API
-def test_patient_keeps_its_data(upgraded, patient_now, name):
-    """A patient's name, birth date and address are after an upgrade what they were before."""
-    before = upgraded.record(name)
+def test_patient_keeps_its_data(upgraded_server, patient_after_upgrade, name):
+    before = upgraded_server.record(name)
 
-    now, exchange = patient_now(name)
+    now, exchange = patient_after_upgrade(name)
 
     for path in MEMBERS[name]:
         expect.equal(at(now, path), at(before, path), path, exchange)
