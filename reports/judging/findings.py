@@ -25,8 +25,16 @@ MOST_FRAMES = 4
 Rows = Sequence[tuple[str, Sequence[str | None]]]
 
 
+class Missed(AssertionError):
+    """A requirement was missed; the message says how. It keeps the exchanges that were judged."""
+
+    judged: Sequence[Any] = ()
+
+
 class NotJudged(Exception):
     """A check came to no verdict; the message says why."""
+
+    judged: Sequence[Any] = ()
 
 
 #: How the message of a finding starts that says nothing about the server.
@@ -114,8 +122,16 @@ def replace(
     excinfo: pytest.ExceptionInfo[BaseException], finding: Finding
 ) -> pytest.ExceptionInfo[BaseException]:
     """Return the exception information with the finding as its message."""
-    error = AssertionError(finding.text) if finding.missed else NotJudged(finding.text)
+    error = Missed(finding.text) if finding.missed else NotJudged(finding.text)
+    error.judged = judged_by(excinfo.value)
     return pytest.ExceptionInfo.from_exc_info((type(error), error, excinfo.tb))
+
+
+def judged_by(error: BaseException) -> list[Any]:
+    """Return the exchanges that a miss, or a group of them, judged; the main one first."""
+    if isinstance(error, BaseExceptionGroup):
+        return [each for one in error.exceptions for each in judged_by(one)]
+    return list(getattr(error, "judged", ()))
 
 
 def representation(message: str, whole: str, path: str, line: int) -> Any:
