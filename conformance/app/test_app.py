@@ -1,4 +1,4 @@
-"""Would this vendor's app work on this server? Judged only with `--app`."""
+"""Whether a vendor's app would work on this server; judged only with `--app`."""
 
 from conformance import expect, requirement
 from fixtures.driver.authorization_server import granted
@@ -44,7 +44,7 @@ def test_app_gets_a_secret_if_it_keeps_one(app_installation, app):
     with expect.advice(REGISTER_PRIVATE):
         expect.that(
             bool(secret) or app.client != "confidential",
-            "a client_secret, which a confidential app authenticates with",
+            "a client_secret for a confidential app",
             "no client_secret: the app was registered as public",
             response,
         )
@@ -104,7 +104,7 @@ def test_app_tokens_live_long_enough(app_installation, app_lifetime):
 
     expect.status(response, 200)
     lives = expect.member(response, "expires_in", kind=int)
-    with expect.advice(f"in the app: ask again more often than every {lives} seconds"):
+    with expect.advice(f"in the app: renew the token more often than every {lives} seconds"):
         expect.that(
             lives >= app_lifetime.seconds,
             f"expires_in of at least {app_lifetime.seconds}",
@@ -140,7 +140,7 @@ def test_app_learns_what_its_tokens_are_worth(app_installation, server, app_intr
     with expect.advice("in the app: introspect with the confidential client that got the token"):
         expect.equal(told.get("active"), True, "active", response)
     missing = sorted({s for s in app_introspection.scope.split() if "/" in s} - {*_words(told)})
-    with expect.advice("in the app: look at the scopes in the token answer instead"):
+    with expect.advice("in the app: use the scopes in the token response instead"):
         expect.equal(missing, [], "scopes missing in the introspection", response)
 
 
@@ -152,7 +152,7 @@ def test_app_learns_who_the_patient_is(app_installation, server, app_subject):
 
     told = expect.json_object(response)
     with expect.advice(
-        "in the app: take the `patient` of the token answer, or look the patient up by FHIR"
+        "in the app: use the `patient` of the token response, or search the patient by FHIR"
     ):
         expect.equal(told.get("sub"), app_installation.user(app_subject).uuid, "sub", response)
 
@@ -208,8 +208,8 @@ def test_browser_lets_the_app_call(server, http, app, app_preflight):
     response = http.request("OPTIONS", url.replace("{", "").replace("}", ""), headers=headers)
 
     with expect.advice(
-        "on the server: let a proxy before OpenEMR answer OPTIONS; or in the app: serve it under "
-        "OpenEMR's own origin"
+        "on the server: let a proxy in front of OpenEMR answer OPTIONS; or in the app: serve it "
+        "under OpenEMR's own origin"
     ):
         expect.success(response)
         allowed = response.headers.get("access-control-allow-origin", "none")

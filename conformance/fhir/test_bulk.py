@@ -20,7 +20,7 @@ INSTANT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"
 
 @pytest.fixture(scope="module")
 def response_without_prefer(bulk_export):
-    """The answer to a kick-off without Prefer: respond-async."""
+    """The response to a kick-off without Prefer: respond-async."""
     return bulk_export.kick_off(ALL, headers={"Prefer": ""})
 
 
@@ -167,7 +167,7 @@ def test_error_of_the_export_carries_an_operation_outcome(
 
 @requirement("BULK-2.0-cancel")
 def test_deleted_export_is_gone(api, bulk_export):
-    # Others look at what was fetched of this export, and ask for no more of it.
+    # Other checks only read what was fetched of this export already.
     where = bulk_export.export(f"{ALL}?_since=2100-01-01T00:00:00Z").status_url
     response = api.delete(where, bulk_export.token)
     after = api.get(where, bulk_export.token)

@@ -1,4 +1,4 @@
-"""Bulk export: who may start one, ask for it, and have its files."""
+"""Bulk export: who may start an export, poll its status, and download its files."""
 
 import pytest
 
@@ -24,7 +24,7 @@ WITHOUT_RIGHT = [
 
 @pytest.fixture
 def token_without_right(tokens):
-    """Return a token that gives no right to an export."""
+    """A token without the right to an export: `token_without_right("staff")`."""
 
     def of(who):
         return {
@@ -118,6 +118,6 @@ def test_file_of_what_the_client_may_not_read_is_not_given(api, server, bulk_exp
     answers = [api.get(one["url"], answer.json()["access_token"]) for one in beyond]
 
     given = [one for one in answers if one.is_success and one.content]
-    expect.that(answers, "a file of Encounters", beyond, export.status)
+    expect.that(answers, "a file with Encounters", beyond, export.status)
     received = [one.status_code for one in given]
-    expect.that(not given, "no file of what the client may not read", received, given)
+    expect.that(not given, "no file that the client may not read", received, given)

@@ -1,4 +1,4 @@
-"""Bulk export: which resources it holds, and whom they are told to."""
+"""Bulk export: its contents, and who gets them."""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from fixtures.wire.client import Blocked, json_body
 pytestmark = writes  # an export leaves files on the server
 
 ALL = "/fhir/Patient/$export"
-#: What both ways of reading a resource tell the same way, whatever the time.
+#: The elements that an exported resource and a read one have in common, at any time.
 COMPARED = {
     "Patient": ["id", "name", "birthDate", "gender", "identifier", "address", "telecom"],
     "Encounter": ["id", "status", "class", "subject", "period", "reasonCode"],
@@ -32,7 +32,7 @@ def test_progress_of_an_export_is_told(bulk_export):
         progress = response.headers.get("X-Progress", "")
         expect.that(len(progress) < 100, "X-Progress under 100 characters", progress, response)
         after = response.headers.get("Retry-After", "0")
-        words = "Retry-After in seconds or as an HTTP date, so that clients know when to ask again"
+        words = "Retry-After in seconds or as an HTTP date, so that clients know when to poll again"
         expect.that(re.fullmatch(r"\d+", after) or moment(after), words, after, response)
 
 
@@ -43,7 +43,7 @@ def test_time_until_which_files_are_kept_is_told(bulk_export):
     until = expect.header(status, "Expires")
     told = moment(until)
     expect.that(told, "Expires to be an HTTP date", until, status)
-    words = "a time in the future: clients take the files for gone already"
+    words = "a time in the future: to clients the files are gone already"
     expect.that(told > datetime.now(UTC), words, until, status)
 
 
@@ -82,7 +82,7 @@ def test_repeated_type_names_all_of_them(bulk_export):
 def test_type_that_cannot_be_exported_is_refused(bulk_export, kind):
     response = bulk_export.kick_off(ALL, params={"_type": kind})
 
-    expect.no_data(response, because="the client takes an empty export for a complete one")
+    expect.no_data(response, because="the client would think that an empty export is complete")
 
 
 @requirement("BULK-2.0-other-client-job")
@@ -94,7 +94,7 @@ def test_export_of_another_client_is_not_told(api, server, bulk_export, new_clie
     deleted = api.delete(where, token)
     after = api.get(where, bulk_export.token)
 
-    because = "whoever learns the number of an export would read or end it"
+    because = "anybody who learns the number of an export could read or end it"
     expect.no_data(read, 400, 401, 403, 404, because=because)
     expect.no_data(deleted, 400, 401, 403, 404, because=because)
     expect.status(after, 200)
@@ -133,7 +133,7 @@ def test_exported_resource_is_what_a_read_gives(bulk_export, resources, kind):
 
 
 def exported(export, kind):
-    """Return all resources of a type in an export; Blocked if a file cannot be had."""
+    """Return all resources of a type in an export; Blocked if a file cannot be downloaded."""
     found = []
     for output in export.outputs:
         response = export.files[output["url"]]
@@ -145,7 +145,7 @@ def exported(export, kind):
 
 
 def moment(text):
-    """Return an HTTP date as a time, or None if it is none."""
+    """Return an HTTP date as a datetime, or None if it is not one."""
     try:
         return parsedate_to_datetime(text).astimezone(UTC)
     except ValueError:

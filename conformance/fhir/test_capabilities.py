@@ -1,4 +1,4 @@
-"""The CapabilityStatement tells the truth: what it declares is there, what it leaves out is not."""
+"""The CapabilityStatement is true: the server has what it declares, and nothing else."""
 
 import re
 import uuid
@@ -13,7 +13,7 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is searched is made by the run
 
-#: Types that OpenEMR writes, so that it might delete them as well.
+#: Types that OpenEMR writes, and so might delete as well.
 DELETED = {"DocumentReference", "Observation", "Organization", "Practitioner"}
 #: Values that no resource has, by the type of the parameter.
 NOBODYS = {
@@ -22,7 +22,7 @@ NOBODYS = {
     "string": "Nobodyatall",
     "token": "nobodyatall",
 }
-#: Where the value of a parameter stands in a resource, for those that are asked for what is there.
+#: The place of a parameter's value in a resource, for the parameters that are searched with it.
 PLACES = {
     "address": "address.0.line.0",
     "address-city": "address.0.city",
@@ -50,7 +50,7 @@ DATES = {"Appointment": "start", "Encounter": "period.start", "Observation": "ef
 
 @pytest.fixture
 def declared_type(compartment):
-    """Return what is declared of a type; not applicable if nothing is."""
+    """The declaration of a type; not applicable if the type is not declared."""
 
     def of(kind):
         if kind not in compartment.types:
@@ -70,9 +70,11 @@ def test_declared_search_parameters_filter(compartment, declared_type, capabilit
     questions = [
         (name, {name: nobodys(name, kind_of)}, empty, "an empty Bundle")
         for name, kind_of in types.items()
-        if name != "active"  # which knows no value that nothing has
+        if name != "active"  # every value of it is there
     ]
-    if together and not (together.status_code == 200 and key in ids(together)):  # each by itself
+    if together and not (
+        together.status_code == 200 and key in ids(together)
+    ):  # each parameter by itself
         also = f"also {kind}/{key}"
         questions += [(name, own | {name: value}, has(key), also) for name, value in there.items()]
     wrong, failed = [], []
@@ -92,7 +94,7 @@ def test_declared_writes_are_served(compartment, resources, capability_statement
     missing, failed = [], []
     for kind, said in compartment.declared.items():
         codes = {one.get("code") for one in said.get("interaction", [])}
-        body = {"resourceType": "Nothing"}  # no resource, so nothing can come of it
+        body = {"resourceType": "Nothing"}  # not a resource, so that nothing is written
         if "create" in codes:
             response = resources.post(f"/{kind}", body)
             if response.status_code in {404, 405, 501}:
@@ -116,7 +118,7 @@ def test_undeclared_writes_are_refused(api, compartment, capability_statement, i
         if {"code": interaction} in said.get("interaction", []):
             continue
         if interaction == "delete" and kind not in DELETED:
-            continue  # one request for each type is enough: every other one is asked to create
+            continue  # one request per type is enough, and all other types are tried with create
         path = f"/fhir/{kind}" if interaction == "create" else f"/fhir/{kind}/{uuid.uuid4()}"
         method = {"create": "POST", "delete": "DELETE"}[interaction]
         body = {"json": {"resourceType": kind}} if interaction == "create" else {}
@@ -161,7 +163,7 @@ def nobodys(name, kind_of):
 
 
 def own_values(compartment, kind, types):
-    """Return the id of one resource and, by parameter, what it has; nothing if there is none."""
+    """Return the id of one resource, and its values by parameter; no values without one."""
     first = compartment.resources(kind)[:1]
     one: dict[str, Any] = next((each for each in first if each.get("resourceType") == kind), {})
     values = {}
@@ -176,7 +178,7 @@ def own_values(compartment, kind, types):
 
 
 def has(key):
-    """Return what tells whether an answer has the resource of an id among its matches."""
+    """Return a predicate: whether a response has the resource of an id among its matches."""
     return lambda response: key in ids(response)
 
 
@@ -189,7 +191,7 @@ def empty(response):
 
 
 def value_at(resource, place):
-    """Return the text at a place of a resource, such as `name.0.family` or `telecom.email`."""
+    """Return the text at a path in a resource, such as `name.0.family` or `telecom.email`."""
     value = resource
     for part in place.split("."):
         if isinstance(value, list) and not re.fullmatch(r"\d+", part):

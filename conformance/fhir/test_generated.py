@@ -1,4 +1,4 @@
-"""Patients, searches and ids that Hypothesis makes of the documented types of fields."""
+"""Patients, searches and ids that Hypothesis generates from the documented types of fields."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -21,7 +21,7 @@ SHOWN = {"family": "family", "given": "given"}
 
 @pytest.fixture
 def generated_patient(records):
-    """Return a patient of this check's own."""
+    """A new patient for one check."""
     return records.patient()
 
 
@@ -99,7 +99,7 @@ def test_generated_id_is_not_found(resources, shared_patient):
     problems = []
     for key in samples.ids(IDS):
         if key.strip(".") == "":
-            continue  # a step in the path and no id
+            continue  # a step in the path, and not an id
         response = resources.get(f"/Patient/{quote(key, safe='')}")
         if not response.is_client_error:
             problems.append(Problem(key, f"{response.status_code}", [response]))
@@ -109,7 +109,7 @@ def test_generated_id_is_not_found(resources, shared_patient):
 
 @dataclass(frozen=True)
 class Problem:
-    """A value that a server treats wrongly, what came of it, and the responses that show it."""
+    """A value that a server handles wrongly, the outcome, and the responses that show it."""
 
     value: object
     outcome: str
@@ -117,7 +117,7 @@ class Problem:
 
 
 def expect_none(problems, expected):
-    """Expect no problem; show those with the shortest values."""
+    """Expect no problem; a failure shows those with the shortest values."""
     __tracebackhide__ = True
     shortest = sorted(problems, key=lambda one: len(str(one.value)))[:MOST_SHOWN]
     received = "; ".join(f"{one.value!r}: {one.outcome}" for one in shortest)
@@ -126,7 +126,7 @@ def expect_none(problems, expected):
 
 
 def unfit(response, name, value):
-    """Return the names of the matches that do not begin with what was searched for."""
+    """Return the names of the matches that do not begin with the searched value."""
     if name not in SHOWN or "," in value:
         return []
     begins = value.strip().replace("\\", "").casefold()
@@ -134,7 +134,7 @@ def unfit(response, name, value):
 
 
 def starts(resource, name, text):
-    """Tell whether a name of the patient begins with a text, or a word of it does."""
+    """Tell whether a name of the patient, or a word in it, begins with a text."""
     every = []
     for one in resource.get("name") or []:
         value = one.get(name)

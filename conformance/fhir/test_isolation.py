@@ -1,4 +1,4 @@
-"""FHIR with a patient's token: nobody sees the data of anybody else."""
+"""FHIR with a patient's token: no patient sees the data of another one."""
 
 from functools import cache
 
@@ -36,7 +36,7 @@ ASKING = {
 
 @pytest.fixture(scope="module")
 def patient_token(tokens):
-    """Return the first patient's token."""
+    """The first patient's token."""
     return tokens.patient(SCOPE)
 
 
@@ -48,7 +48,7 @@ def fhir_response(api, patient_token):
 
 @pytest.fixture(scope="module")
 def foreign_id(records, patient, other_patient):
-    """Return the id of the other patient's resource of a type; both have one."""
+    """The id of the other patient's resource of a type; both patients have one."""
 
     def of(kind):
         behind = BEHIND.get(kind)
@@ -62,7 +62,7 @@ def foreign_id(records, patient, other_patient):
 
 @pytest.fixture(scope="module")
 def other_patient_record(api, staff_token, other_patient):
-    """Return what staff is told of the other patient."""
+    """The other patient's record, as staff reads it."""
     return json_body(api.get(f"/api/patient/{other_patient.uuid}", staff_token))["data"]
 
 
@@ -95,9 +95,12 @@ def test_search_finds_own_data(fhir_response, patient, foreign_id, kind):
 
     expect.status(response, 200)
     found = resources(response)
-    expect.that(found, f"the own {kind}", response.text, response)
+    expect.that(found, f"the patient's own {kind}", response.text, response)
     expect.that(
-        all(patient.uuid in str(one) for one in found), "own resources only", found, response
+        all(patient.uuid in str(one) for one in found),
+        "only the patient's own resources",
+        found,
+        response,
     )
 
 
@@ -154,7 +157,7 @@ def test_search_does_not_tell_whether_somebody_else_exists(
 
 
 def resources(response):
-    """Return the resources of a Bundle; none if it is none."""
+    """Return the resources of a Bundle; an empty list if the body is not one."""
     try:
         body = response.json()
     except ValueError:
@@ -164,6 +167,6 @@ def resources(response):
 
 
 def total(response):
-    """Return the total of a Bundle, if it has one."""
+    """Return the total of a Bundle, or None."""
     body = json_body(response) if response.content else {}
     return body.get("total") if isinstance(body, dict) else None

@@ -1,7 +1,7 @@
-"""FHIR with a patient's token, type by type: nobody sees a byte of anybody else.
+"""FHIR with a patient's token, type by type: no patient sees the data of another one.
 
-test_isolation.py asks for the types with records of the standard API in every way; here are all
-types that belong to a patient, as far as the server has them.
+test_isolation.py searches the types with records of the standard API in many ways. Here are all
+other types that belong to a patient, as far as the server has them.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from fixtures.wire.client import Blocked, json_body
 
 pytestmark = writes  # both patients get a record of each kind
 
-#: What of the Patient compartment OpenEMR serves, beside the types of test_isolation.py.
+#: The types of the Patient compartment that OpenEMR serves, except those of test_isolation.py.
 TYPES = [
     "CarePlan",
     "Coverage",
@@ -38,14 +38,14 @@ TYPES = [
     "ServiceRequest",
     "Specimen",
 ]
-#: Of these the standard API makes a record of the other patient.
+#: The types of which the standard API makes a record of the other patient.
 FILLED = ["MedicationRequest", "Observation", "Procedure"]
 MOST_READ = 2
 
 
 @pytest.fixture(scope="module")
 def patient_token_for_all_types(compartment, registrar, tokens, patient):
-    """Return the first patient's token, for every type of these that a scope is offered for."""
+    """The first patient's token, for each of these types that has a scope."""
     offered = [
         compartment.scope(kind, "patient") for kind in [*TYPES, "Patient", "AllergyIntolerance"]
     ]
@@ -106,7 +106,7 @@ def test_type_reveals_no_other_patient(
         text = response.text if response.is_client_error else str(entries(response))
         shown = sorted(word for word in secret if word in text)
         if response.is_client_error:
-            shown = sorted(set(shown) - echoed)  # a refusal may repeat what it refuses
+            shown = sorted(set(shown) - echoed)  # a refusal may repeat the request
         words = f"nothing of the other patient (asked by {way})"
         expect.that(not shown, words, shown, response)
         expect.answered(response)
@@ -120,7 +120,7 @@ def test_resource_of_another_patient_is_refused_and_not_shown(
     for key in foreign_ids(kind)[:MOST_READ]:
         response = api.get(f"/fhir/{kind}/{key}", patient_token_for_all_types)
 
-        expect.no_data(response, 401, 403, 404, because="the record is of another patient")
+        expect.no_data(response, 401, 403, 404, because="the record belongs to another patient")
 
 
 @requirement("SCOPE-patient-search-forced")
@@ -143,7 +143,7 @@ def test_chained_parameters_reveal_no_other_patient(
 
 
 def entries(response):
-    """Return every resource of a Bundle, the included ones too."""
+    """Return every resource of a Bundle, included ones too."""
     try:
         body = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the FHIR server says of itself, and in which format."""
+"""The CapabilityStatement of the FHIR server, and the formats of its responses."""
 
 import pytest
 

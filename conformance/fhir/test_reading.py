@@ -1,4 +1,4 @@
-"""Reading FHIR resources: what is answered, and what is not."""
+"""Reading FHIR resources that exist, and ids and types that do not."""
 
 import uuid
 

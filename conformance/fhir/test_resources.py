@@ -1,4 +1,4 @@
-"""What FHIR resources look like: JSON, primitive types, meta, narrative."""
+"""The form of FHIR resources: JSON, primitive types, meta, narrative."""
 
 import re
 
@@ -16,7 +16,7 @@ TIME = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]((0\d|1[0-3]):[0-5]\
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 DATETIME = rf"({DATE}|{DAY}T{TIME})"
 CODE = r"\S+( \S+)*"
-#: FHIR R4 section 2.24.0.1, by the names under which the elements stand in these resources.
+#: FHIR R4 section 2.24.0.1, by the names of the elements in these resources.
 STRINGS = {
     "id": ID,
     "birthDate": DATE,
@@ -34,7 +34,7 @@ STRINGS = {
 }
 BOOLEANS = {"active", "actual", "userSelected", "preferred", "multipleBirthBoolean"}
 NUMBERS = {"total", "rank", "minutesDuration", "priority"}
-#: Elements and attributes that run or fetch something; FHIR R4 narrative, txt-1.
+#: Elements and attributes that run or fetch something (FHIR R4 narrative, txt-1).
 ACTIVE = re.compile(
     r"<\s*(script|iframe|object|embed|form|input|link|base|style|svg|head|body)\b"
     r"|<[^>]*\son\w+\s*=|<[^>]*javascript:|<img[^>]+src\s*=\s*[\"']?https?:",
@@ -44,7 +44,7 @@ ACTIVE = re.compile(
 
 @pytest.fixture
 def resource_and_response(resources):
-    """Return a resource of a type and the answer it came with."""
+    """A resource of a type, and the response with it."""
 
     def of(kind):
         response = resources.read(kind)
@@ -138,7 +138,7 @@ def test_narrative_has_no_active_content(resources, records):
 
 
 def walk(value, path="$"):
-    """Give every value below a value with its path, the inner ones too."""
+    """Yield every value in a value with its path, at any depth."""
     yield path, value
     inner = [*value.items()] if isinstance(value, dict) else []
     if isinstance(value, list):
@@ -148,7 +148,7 @@ def walk(value, path="$"):
 
 
 def fits(path, value):
-    """Tell whether a primitive is written as its type asks for."""
+    """Tell whether a primitive has the form of its type."""
     name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
     if name in BOOLEANS:
         return isinstance(value, bool)

@@ -16,7 +16,7 @@ MOST_PAGES = 8
 
 @pytest.fixture
 def family_search(resources, namesakes):
-    """Search the five patients of one family name."""
+    """Searches the five patients of one family name."""
 
     def search(**params):
         return resources.get_once("/Patient", {"family": namesakes[0].family} | params)
@@ -26,7 +26,7 @@ def family_search(resources, namesakes):
 
 @pytest.fixture
 def patient_search(resources, shared_patient):
-    """Search what there is of a type about the patient whose records are looked at."""
+    """Searches the resources of a type about the shared patient."""
 
     def search(kind, **params):
         resources.key(kind)
@@ -187,6 +187,6 @@ def test_control_parameter_changes_no_match(family_search, namesakes, name, valu
 
 
 def link(response, relation):
-    """Return the URL of a Bundle's link, if there is one."""
+    """Return the URL of a Bundle's link, or None."""
     links = json_body(response).get("link") or []
     return next((one.get("url") for one in links if one.get("relation") == relation), None)

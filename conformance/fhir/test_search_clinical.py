@@ -1,4 +1,4 @@
-"""FHIR search as clinical apps use it: the searches of US Core, inclusion, scopes, $docref."""
+"""FHIR searches of clinical apps: those of US Core, inclusion, scopes, $docref."""
 
 import pytest
 
@@ -12,7 +12,7 @@ pytestmark = writes  # the patients who are found are made by the run
 CATEGORY = ("category", lambda one: one["category"][0]["coding"][0]["code"])
 STATUS = ("status", lambda one: one["status"])
 INTENT = ("intent", lambda one: one["intent"])
-#: Searches that US Core asks for beside `patient`, with the values of what is there.
+#: The searches of US Core that combine `patient` with other parameters, and how to get values.
 COMBINED = {
     "Encounter-date": ("Encounter", [("date", lambda one: f"ge{one['period']['start'][:10]}")]),
     "MedicationRequest-intent": ("MedicationRequest", [INTENT]),
@@ -42,7 +42,7 @@ ESCAPED = {
 
 @pytest.fixture
 def allergy_search(resources):
-    """Search the allergies of the patient whose records are looked at."""
+    """Searches the allergies of the shared patient."""
 
     def search(token=None, **params):
         resources.key("AllergyIntolerance")
@@ -55,7 +55,7 @@ def allergy_search(resources):
 
 @pytest.fixture(scope="module")
 def prefix_patient(records):
-    """Return the patient with whose family name other names begin."""
+    """A patient whose family name is the beginning of other names."""
     return records.patient()
 
 
@@ -76,7 +76,9 @@ def test_inclusion_takes_no_match_away(resources, allergy_search, case):
     response = allergy_search(**INCLUDING[case])
 
     expect.status(response, 200)
-    expect.that(key in ids(response), "the allergy as without it", ids(response), response)
+    expect.that(
+        key in ids(response), "the allergy, as without the inclusion", ids(response), response
+    )
 
 
 @requirement("FHIR-search-missing-scope")
@@ -88,7 +90,7 @@ def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy_search, case)
 
     expect.no_server_error(response)
     kinds = kinds_of(response)
-    words = "no resource of a type that the token has no scope for"
+    words = "no resource of a type without a scope of the token"
     expect.that(kinds <= {"AllergyIntolerance", "OperationOutcome"}, words, kinds, response)
 
 
@@ -162,18 +164,18 @@ def test_docref_reads_a_parameters_body(api, compartment):
         headers={"Content-Type": "application/fhir+json"},
     )
 
-    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", [response, asked])
+    expect.equal(gist(response), gist(asked), "the result of a Parameters body", [response, asked])
 
 
 def kinds_of(response):
-    """Return the types of all resources of a Bundle, the included ones too."""
+    """Return the types of all resources of a Bundle, included ones too."""
     body = json_body(response) if response.is_success else {}
     listed = body.get("entry") or []
     return {(one.get("resource") or {}).get("resourceType") for one in listed}
 
 
 def gist(response):
-    """Return status, number of documents and reason of an answer: what does not change by time."""
+    """Return status, number of documents and diagnostics, which do not change with time."""
     body = json_body(response) if response.content else {}
     issues = body.get("issue") or [{}]
     told = issues[0].get("diagnostics") or (issues[0].get("details") or {}).get("text")

@@ -111,7 +111,7 @@ def test_search_value_is_no_sql(resources, namesakes, name, payload):
 
     expect.answered(response)
     expect.that("SQL" not in response.text, "no SQL in the answer", response.text, response)
-    expect.equal(ids(response), [], "patients of such a name", response)
+    expect.equal(ids(response), [], "patients with such a name", response)
 
 
 @requirement("FHIR-search-sql-injection")
@@ -129,4 +129,4 @@ def test_sort_of_a_search_is_not_evaluated(resources, namesakes):
 
     for response in orders:
         expect.answered(response)
-    expect.equal(ids(orders[1]), ids(orders[0]), "the order of another condition", orders[::-1])
+    expect.equal(ids(orders[1]), ids(orders[0]), "the order with another condition", orders[::-1])

@@ -1,4 +1,4 @@
-"""FHIR search: what the types of parameters find."""
+"""FHIR search: the matches of each type of parameter."""
 
 import pytest
 
@@ -8,7 +8,8 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patients who are found are made by the run
 
-#: Birth dates of the cohort: 1950-02-15, 1960-03-15, 1970-04-15, 1980-05-15, 1990-06-15.
+#: The birth dates of the five patients: 1950-02-15, 1960-03-15, 1970-04-15, 1980-05-15, 1990-06-15.
+#: The values are the numbers of the matches.
 BORN = {
     "1970-04-15": [2],
     "eq1970-04-15": [2],
@@ -28,7 +29,7 @@ FIVE = range(5)
 
 @pytest.fixture
 def expect_matches(resources, namesakes):
-    """Return which of the five patients of one family name a search finds, by their number."""
+    """Expects a search to find some of the five patients of one family name, by number."""
 
     def search(params, *, expected):
         params = [("family", namesakes[0].family), *params]
@@ -80,7 +81,7 @@ def test_family_is_found_by_its_beginning(resources, namesakes, form):
     mine = [key for key in ids(response) if key in {one.uuid for one in namesakes}]
     expect.status(response, 200)
     expect.json_object(response)
-    expect.equal(len(mine), expected, "how many of the family are found", response)
+    expect.equal(len(mine), expected, "the number of matches in the family", response)
 
 
 @requirement("FHIR-search-string")
@@ -223,6 +224,6 @@ def test_sort_orders_the_matches(resources, namesakes, name, sign):
     params = {"family": namesakes[0].family, "_sort": f"{sign}{name}"}
     response = resources.search("Patient", params)
 
-    ordered = [one.uuid for one in namesakes]  # by birth date and by given name alike
+    ordered = [one.uuid for one in namesakes]  # birth dates and given names have the same order
     expect.status(response, 200)
     expect.equal(ids(response), ordered[::-1] if sign else ordered, "the order", response)

@@ -1,7 +1,7 @@
 """Every resource that FHIR shows of a patient is valid: elements, codes, mandatory data, links.
 
-They come from one search of each type (fixtures/given/patient_compartment.py); a type without any
-resource is not judged.
+The resources come from one search of each type (fixtures/given/patient_compartment.py). A type
+without a resource is not applicable.
 """
 
 import re
@@ -17,7 +17,7 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 
-#: Types of which every server has a resource, for the run makes it or a user is one.
+#: The types of which every server has a resource: the run makes it, or a user is one.
 FILLED = [
     "AllergyIntolerance",
     "Appointment",
@@ -35,7 +35,7 @@ OTHERS = [kind for kind in DOCUMENTED_TYPES + LATER_TYPES if kind not in FILLED]
 STATUS = {"preparation", "in-progress", "not-done", "on-hold", "stopped", "completed"}
 ENDS = {"entered-in-error", "unknown"}
 CONTACT = {"phone", "fax", "email", "pager", "url", "sms", "other"}
-#: Elements with a required binding and their codes. FHIR R4, terminology of each type.
+#: Elements with a required binding and their codes (FHIR R4, terminology of each type).
 CODES = {
     "AllergyIntolerance": {
         "clinicalStatus.coding.code": {"active", "inactive", "resolved"},
@@ -83,7 +83,7 @@ EVERYWHERE = {
     "identifier.use": {"usual", "official", "temp", "secondary", "old"},
     "text.status": {"generated", "extensions", "additional", "empty"},
 }
-#: What US Core 3.1.1, 7.0.0 and 8.0.0 alike ask for; `a|b` is one of two.
+#: The elements that US Core 3.1.1, 7.0.0 and 8.0.0 all require; `a|b` is one of two.
 MANDATORY = {
     "AllergyIntolerance": ["code", "patient"],
     "CareTeam": ["subject", "participant.role", "participant.member"],
@@ -104,7 +104,7 @@ MANDATORY = {
 }
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 MOST_PROBLEMS = 6
-#: What the must-support patient is sent with, and where it has to stand in the Patient.
+#: The fields of the must-support patient, and the elements that have to be in the Patient.
 RECORDED = {
     "race": "white",
     "ethnicity": "not_hisp_or_latin",
@@ -130,7 +130,7 @@ MUST_SUPPORT = [
 
 @pytest.fixture
 def resources_of_type(compartment):
-    """Return the resources of a type and the answer they came in; not applicable without any."""
+    """The resources of a type and the response with them; not applicable if there are none."""
 
     def of(kind):
         if kind not in compartment.types:
@@ -152,7 +152,7 @@ def resources_of_type(compartment):
 def test_resource_is_valid(resources_of_type, kind):
     resources, response = resources_of_type(kind)
 
-    models = import_module("fhir.resources.R4B")  # what it has of these types is as in R4
+    models = import_module("fhir.resources.R4B")  # its models of these types are those of R4
     problems = faults(models.get_fhir_model_class(kind), resources)
     expect.that(not problems, f"a valid {kind}", "; ".join(problems[:MOST_PROBLEMS]), response)
 
@@ -211,13 +211,13 @@ def test_reference_leads_to_its_resource(compartment, resources_of_type, target,
     for reference in sorted(references(resources, target.fhir_url)):
         kind_of = reference.partition("/")[0]
         if kind_of == "Patient" or kind_of not in compartment.types:
-            continue  # the patient's own, and what the token may not read
+            continue  # the patient itself, and types that the token may not read
         answer = compartment.get(f"/{reference}")
         body = json_body(answer) if answer.is_success else {}
         if body.get("resourceType") != kind_of:
             broken.append(f"{reference}: {answer.status_code}")
             failed.append(answer)
-    words = "references that lead somewhere"
+    words = "references to existing resources"
     expect.that(not broken, words, "; ".join(broken), [*failed, response])
 
 
@@ -248,7 +248,7 @@ def test_patient_shows_what_was_recorded(resources, records):
 
 
 def faults(model, resources):
-    """Return what is wrong with the resources, each fault once, by where it is."""
+    """Return the faults of the resources, each once, with the place."""
     problems = set()
     for one in resources:
         try:
@@ -263,7 +263,7 @@ def faults(model, resources):
 
 
 def values(value, place):
-    """Give every value at a place such as `name.family`, through all lists."""
+    """Yield every value at a path such as `name.family`, through all lists."""
     if isinstance(value, list):
         for one in value:
             yield from values(one, place)
@@ -277,7 +277,7 @@ def values(value, place):
 
 
 def parts(value):
-    """Give every object in a resource."""
+    """Yield every object in a resource."""
     if isinstance(value, dict):
         yield value
         for one in value.values():
@@ -288,7 +288,7 @@ def parts(value):
 
 
 def references(resources, base):
-    """Return the distinct references to this server, as Type/id; one of each place and type."""
+    """Return the references to this server as Type/id, one per type."""
     found: dict[str, str] = {}
     for one in resources:
         for part in parts(one):

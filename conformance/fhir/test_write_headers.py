@@ -1,4 +1,4 @@
-"""What headers ask of a FHIR write: Prefer, conditions, formats; and what its answer tells."""
+"""The headers of FHIR writes: Prefer, conditions, formats, and the headers of the response."""
 
 import secrets
 from json import dumps
@@ -14,7 +14,7 @@ pytestmark = writes
 
 @pytest.fixture(scope="module")
 def patient_update(resources, records):
-    """Return a patient of these checks' own, and how to update it."""
+    """A patient of this file, and a function that updates it."""
     mine = records.patient()
 
     def update(query="", **headers):
@@ -34,7 +34,7 @@ def test_answer_is_as_preferred(patient_update, kind):
     expect.status(response, 200, 204)
     body = json_body(response) if response.content else {}
     wanted = {"minimal": None, "representation": "Patient", "OperationOutcome": "OperationOutcome"}
-    expect.equal(body.get("resourceType"), wanted[kind], "resourceType of the answer", response)
+    expect.equal(body.get("resourceType"), wanted[kind], "resourceType of the response", response)
 
 
 @requirement("FHIR-update-headers")
@@ -87,7 +87,7 @@ def test_conditional_update_makes_no_second_patient(resources, patient_update):
 
 
 def patient_body(family, given, **elements):
-    """Return a Patient that OpenEMR's own rules take."""
+    """Return a Patient that OpenEMR's rules accept."""
     return {
         "resourceType": "Patient",
         "name": [{"use": "official", "family": family, "given": [given]}],

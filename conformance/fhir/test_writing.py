@@ -23,7 +23,7 @@ INVALID = [*NOT_JSON, *WRONG]
 
 @pytest.fixture(scope="module")
 def new_patient_resource(resources, records):
-    """Create a Patient by FHIR; the patient is removed at the end."""
+    """Creates a Patient by FHIR; the patient is removed at the end."""
 
     def make(**elements):
         body = patient_body(**elements)
@@ -36,7 +36,7 @@ def new_patient_resource(resources, records):
 
 @pytest.fixture(scope="module")
 def created_patient(new_patient_resource):
-    """Return a Patient that was sent to be created, and the answer."""
+    """A Patient as it was sent to be created, and the response."""
     return new_patient_resource()
 
 
@@ -56,13 +56,13 @@ def response_to_invalid_patient(api, resources):
 
 @pytest.fixture(scope="module")
 def written_patient(records):
-    """Return a patient of these checks' own."""
+    """A patient of this file."""
     return records.patient()
 
 
 @pytest.fixture
 def written_patient_state(resources, written_patient):
-    """Return the patient as it is now: who, path, resource; and a birth date that it has not."""
+    """The patient, its path, its resource, and a birth date that it does not have."""
     body = patient_body(id=written_patient.uuid)
     body["name"][0] |= {
         "family": written_patient.family,
@@ -105,7 +105,7 @@ def test_created_resource_holds_what_was_sent(resources, created_patient):
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "how many there are of the name", [matches, response])
+    expect.equal(len(ids(matches)), 1, "the number of patients with the name", [matches, response])
     one = json_body(matches)["entry"][0]["resource"]
     told = {
         "family": one["name"][0].get("family"),
@@ -134,7 +134,7 @@ def test_id_of_the_client_is_ignored(resources, new_patient_resource, written_pa
     found = ids(listed)
 
     expect.success(response)
-    expect.equal(len(found), 1, "how many there are of the name", [listed, response])
+    expect.equal(len(found), 1, "the number of patients with the name", [listed, response])
     expect.that(found[0] != key, "another id than the client's", found, [listed, response])
     after, read = resources.shown(written_patient)
     expect.equal(after.get("name"), before.get("name"), "the other patient", [read, response])
@@ -147,11 +147,13 @@ def test_meta_of_the_client_is_ignored(resources, new_patient_resource):
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "how many there are of the name", [matches, response])
+    expect.equal(len(ids(matches)), 1, "the number of patients with the name", [matches, response])
     told = json_body(matches)["entry"][0]["resource"].get("meta", {})
     both = [matches, response]
-    expect.that(told.get("versionId") != "999", "an own versionId", told, both)
-    expect.that("1999" not in str(told.get("lastUpdated")), "an own lastUpdated", told, both)
+    expect.that(told.get("versionId") != "999", "a versionId of the server", told, both)
+    expect.that(
+        "1999" not in str(told.get("lastUpdated")), "a lastUpdated of the server", told, both
+    )
 
 
 @requirement("FHIR-create-invalid-400")
@@ -279,7 +281,7 @@ def test_update_of_an_old_version_is_refused(resources, written_patient_state):
 def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
     before = resources.read(kind)
     body = json_body(before)
-    # A Patient can be updated, so the update that is not offered is one of all of them.
+    # A Patient can be updated, so the update without an id is tried.
     offered = kind == "Patient" and method == "PUT"
     path = f"/fhir/{kind}" if offered else f"/fhir/{kind}/{resources.key(kind)}"
     response = api.request(method, path, resources.token, json=body)
@@ -307,7 +309,7 @@ def test_update_without_the_scope_is_refused(
 
 
 def patient_body(**elements):
-    """Return a Patient whose names occur nowhere else, fit for OpenEMR's own rules."""
+    """Return a Patient with unique names that OpenEMR's rules accept."""
     tag = secrets.token_hex(4)
     return {
         "resourceType": "Patient",
@@ -320,7 +322,7 @@ def patient_body(**elements):
 
 
 def create_invalid(api, resources, case):
-    """Send a body that is no valid Patient; give the answer and the family name in it."""
+    """Send a body that is not a valid Patient; return the response and its family name."""
     body = patient_body()
     headers = {"Content-Type": "application/fhir+json"}
     wrong = {"content": NOT_JSON[case]} if case in NOT_JSON else {"json": body | WRONG[case]}
@@ -329,7 +331,7 @@ def create_invalid(api, resources, case):
 
 
 def unchanged(resources, patient, body, response):
-    """Expect the birth date of a patient to be as before the request with this response."""
+    """Expect the birth date of a patient to be the same as before the request."""
     __tracebackhide__ = True
     after, read = resources.shown(patient)
     both = [read, response]
@@ -337,14 +339,14 @@ def unchanged(resources, patient, body, response):
 
 
 def is_fhir(response):
-    """Expect that an answer to a write is empty or the Patient."""
+    """Expect the body of a response to a write to be empty or the Patient."""
     if response.content:
         expect.equal(json_body(response).get("resourceType"), "Patient", "resourceType", response)
 
 
 def without_meta(resource):
-    """Return a resource without what may change with every update."""
+    """Return a resource without the elements that may change with every update."""
     kept = {name: value for name, value in resource.items() if name not in {"meta", "text"}}
     for one in [*kept.get("address", []), *kept.get("name", [])]:
-        one.pop("period", None)  # OpenEMR lets an address begin when it was stored
+        one.pop("period", None)  # OpenEMR starts the period of an address when it is stored
     return kept

@@ -1,11 +1,11 @@
-"""A service that introspects its callers' tokens, and a proxy that has its own, can work."""
+"""A service that introspects its callers' tokens, and a proxy with its own token."""
 
 import pytest
 
 from conformance import expect, requirement
 from fixtures.given.fastapi_service import KEPT_SECONDS
 
-#: Who asks for what: for the API that is cheaper to ask for, if the target has it.
+#: The scopes of the callers, for the API that is faster, if the target has it.
 SCOPES = {
     "patient": ("portal", "openid api:port patient/patient.read"),
     "staff": ("rest", "openid api:oemr user/patient.read"),
@@ -14,7 +14,7 @@ FHIR_SCOPES = {
     "patient": "openid api:fhir patient/Patient.read",
     "staff": "openid api:fhir user/Patient.read",
 }
-#: Who calls which endpoint, and what the service has to be able to tell.
+#: The endpoint of each call, its caller, and the status that the service has to return.
 CALLS = {
     "patient": ("/chat/patient", "patient", 200),
     "staff": ("/chat/staff", "staff", 200),
@@ -36,7 +36,7 @@ def caller_scopes(target):
 
 @pytest.fixture(scope="session")
 def service_callers(tokens, registrar, admin, patient, caller_scopes):
-    """The client of the service, and the answers with tokens of its callers."""
+    """The client of the service, and the token responses of its callers."""
     client = registrar.confidential(" ".join(caller_scopes.values()))
     return client, {
         "patient": tokens.fetch(client, patient, caller_scopes["patient"]),
@@ -45,7 +45,7 @@ def service_callers(tokens, registrar, admin, patient, caller_scopes):
 
 
 def token_of(answers, who):
-    """Give the token of a caller."""
+    """Return the token of a caller."""
     if who in answers:
         return expect.json_object(answers[who]).get("access_token")
     return None if who == "nobody" else "garbage.of.somebody"
@@ -81,7 +81,7 @@ def test_service_keeps_answers_for_a_while(
     before = [service.call("/chat/patient", token)[0] for _ in range(2)]
     responses = service.introspection.responses
     expect.equal(before, [200, 200], "the status of the service before the logout", responses)
-    expect.equal(len(responses), 1, "how often the server was asked", responses)
+    expect.equal(len(responses), 1, "the number of introspection requests", responses)
     ended = server.logout(id_token_hint=expect.member(answer, "id_token", kind=str))
     service.introspection.now += KEPT_SECONDS + 1
     after, _ = service.call("/chat/patient", token)

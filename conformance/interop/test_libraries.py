@@ -1,4 +1,4 @@
-"""Client libraries that people use do their normal work at the server."""
+"""Common client libraries work with the server."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""The curl commands of OpenEMR's own README work."""
+"""The curl commands of OpenEMR's README work."""
 
 import tomllib
 from pathlib import Path
@@ -28,4 +28,6 @@ def test_command_of_the_readme_works(curl_commands, registrar, name):
     expect.success(response)
     body = expect.json(response)
     missing = sorted({*command.get("expects", ())} - {*body})
-    expect.equal(missing, [], "what the README shows and the answer lacks", response)
+    expect.equal(
+        missing, [], "members that the README shows and the response does not have", response
+    )

@@ -1,4 +1,4 @@
-"""The authorization request: what the endpoint takes, and what it sends back to the client."""
+"""The authorization request: what the endpoint accepts, and what it returns to the client."""
 
 import contextlib
 
@@ -59,7 +59,7 @@ def test_unknown_parameter_is_ignored(code_flow_with_optional_parameters, new_au
 
 @pytest.fixture(scope="module")
 def authorization_with_empty_parameters(server, code_flow_client, admin):
-    """An authorization with empty parameters and a long state; None if either did harm."""
+    """An authorization with empty parameters and a long state; None if it failed."""
     wishes = EMPTY | {"state": LONG_STATE}
     with contextlib.suppress(Blocked):
         answer = Browser(server).authorize(code_flow_client, admin, SCOPE, parameters=wishes)
@@ -127,7 +127,7 @@ def client_with_query(registrar):
 
 @pytest.fixture(scope="module")
 def authorization_with_query(request, target, server, admin):
-    """An authorization of that client for the standard API; None if either did harm."""
+    """An authorization of that client for the standard API; None if it failed."""
     if "rest" not in target.features:
         return None
     wishes = {"aud": f"{target.api_url}/api"}

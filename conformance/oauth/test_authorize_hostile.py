@@ -1,4 +1,4 @@
-"""Authorization requests that were made to break something: refused, and nothing comes of them."""
+"""Authorization requests that try to break something: they are refused, and without effect."""
 
 import re
 import uuid
@@ -26,14 +26,14 @@ PARAMETERS = [
     "code_challenge",
     "code_challenge_method",
 ]
-#: What RFC 6749 permits in error and error_description.
+#: The characters that RFC 6749 permits in error and error_description.
 PERMITTED = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")
 ODD = 'nope"\\é\r\n<x>'
 
 
 @pytest.fixture(scope="module")
 def login_client(pooled_clients):
-    """A public client that is only looked at."""
+    """A public client; no check finishes a login with it."""
     return pooled_clients.public(SCOPE)
 
 
@@ -92,7 +92,7 @@ def test_line_break_in_the_state_stays_in_it(new_client, browser, admin):
 
 
 def not_injected(response):
-    """Expect that an answer has no header and no cookie of the one who asked."""
+    """Expect no header and no cookie of the request in the response."""
     expect.header(response, "X-Injected", absent=True)
     cookies = response.headers.get("set-cookie", "")
     expect.that("injected=" not in cookies, "no injected cookie", cookies, response)
@@ -130,7 +130,7 @@ def test_error_has_only_permitted_characters(new_client, browser, admin, name):
 
 
 def json_of(response):
-    """Return the JSON object of a refusal that is no redirect, or an empty one."""
+    """Return the JSON object of a refusal that is not a redirect, or an empty one."""
     if "json" not in response.headers.get("content-type", ""):
         return {}
     return expect.json_object(response)

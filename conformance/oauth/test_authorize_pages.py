@@ -1,4 +1,4 @@
-"""The login, patient-select and consent pages: who gets through them, and who does not."""
+"""The login, patient-select and consent pages: who gets through them."""
 
 import contextlib
 import re
@@ -16,39 +16,39 @@ from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.wire.client import Blocked, query
 
 LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
-#: What a consent is asked for, and what is added to its form or left out of it.
+#: The requested scopes, those that are added to the consent form, and the one that is left out.
 WANTED = "openid api:oemr user/facility.read"
 ADDED = ["user/patient.read", "user/facility.write"]
 LEFT_OUT = "user/practitioner.read"
 MARKUP = '"><svg onload=alert(1)>'
-#: What shows the program's inside on a page in any spelling, beside the words of `disclosure`.
+#: Signs of program internals on a page in any spelling, in addition to the words of `disclosure`.
 TRACE = re.compile(r"stack trace|#\d+ /|/src/[A-Z]", re.IGNORECASE)
 REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
 def patient_login_client(pooled_clients):
-    """A public client for patients; nobody finishes a login with it."""
+    """A public client for patients; no check finishes a login with it."""
     return pooled_clients.public(SCOPE)
 
 
 @pytest.fixture
 def login_page(browser, patient_login_client):
-    """The login page of a fresh authorization."""
+    """The login page of a new authorization."""
     page = browser.open(patient_login_client, SCOPE)
     form_of(page)
     return page
 
 
 def is_consent(page):
-    """Tell whether the page asks for consent: somebody is logged in."""
+    """Tell whether the page asks for consent, that is, whether a user is logged in."""
     return consent_form(BeautifulSoup(page.text, "html.parser"), page) is not None
 
 
 def approved(browser, server):
     """Approve all scopes on the consent page, if there is one.
 
-    Returns the code, or None, and the response to the approval, or the page without a form for it.
+    Returns the code, or None, and the response to the approval, or the page that is there instead.
     """
     page = browser.settle(browser.http.get(server.url("/scope-authorize-confirm")))
     if not is_consent(page):
@@ -197,9 +197,10 @@ def test_page_out_of_turn_shows_no_internals(request, browser, server, session, 
 
 @pytest.fixture(scope="module")
 def scope_consent(server, registrar, admin):
-    """What is granted with a consent: to scopes that were not asked for, or not to all that were.
+    """Consents to scopes that were not requested, or not to all that were.
 
-    `consented(added, left_out)` gives the granted scopes and the answer; None if there are none.
+    `scope_consent(added, left_out)` returns the granted scopes and the token response; None without
+    a code.
     """
     every = [*ADDED, LEFT_OUT]
     client = registrar.confidential(" ".join([WANTED, *every]))
@@ -218,7 +219,7 @@ def scope_consent(server, registrar, admin):
 
 @pytest.fixture(scope="module")
 def tampered_consent(scope_consent):
-    """What is granted with a consent that adds scopes and leaves one out; None if too little is."""
+    """The result of a consent that adds scopes and leaves one out; None if it failed."""
     with contextlib.suppress(Blocked):
         answer = scope_consent(ADDED, LEFT_OUT)
         if answer is not None and "user/facility.read" in answer[0]:
@@ -251,7 +252,7 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
     )
     page = browser.http.get(server.url("/scope-authorize-confirm"))
     if not is_consent(page):
-        return  # the server ends the authorization over it
+        return  # the server ends the authorization because of it
     form = form_of(page)
     fields = [*consent(form, LAUNCH.split()), ("patient_id", other_patient.uuid)]
     target = browser.submit(form, fields)
@@ -259,7 +260,9 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
     code = query(target.headers.get("location", "")).get("code", "none-was-given")
     response = server.exchange(client, code, verifier=pkce.verifier)
     chosen = expect.json_object(response).get("patient")
-    expect.that(chosen != other_patient.uuid, "the own patient", "the other one", response)
+    expect.that(
+        chosen != other_patient.uuid, "the user's own record", "the other patient", response
+    )
 
 
 @requirement("RFC6749-4.1.2.1-access-denied")

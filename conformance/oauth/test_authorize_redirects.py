@@ -9,7 +9,7 @@ from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 
 CALLBACK = "https://client.example.org/cb"
 FOREIGN = "https://evil.example/cb"
-#: What looks like the registered URI and is another one (RFC 3986 section 6.2.1).
+#: URIs that look like the registered one and are different (RFC 3986 section 6.2.1).
 LOOKALIKES = {
     "slash": f"{CALLBACK}/",
     "below": f"{CALLBACK}/x",
@@ -48,7 +48,7 @@ LOOKALIKES = {
 
 @pytest.fixture(scope="module")
 def client_with_one_redirect_uri(registrar):
-    """A public client with one redirect URI, which is only looked at."""
+    """A public client with one redirect URI, which no check changes."""
     return registrar.public(SCOPE, redirect_uris=[CALLBACK])
 
 
@@ -60,13 +60,13 @@ def client_with_other_redirect_uri(registrar):
 
 @pytest.fixture(scope="module")
 def loopback_client(registrar):
-    """A public client on the user's own machine, which is only looked at."""
+    """A public client on the user's own machine, which no check changes."""
     return registrar.public(SCOPE, redirect_uris=["http://127.0.0.1/cb"])
 
 
 @pytest.fixture
 def login_outcome(browser, admin):
-    """Sends an authorization request, logs in if asked, and gives what came of it."""
+    """Sends an authorization request, logs in if asked, and returns the authorization."""
 
     def walk(client, **parameters):
         return browser.authorize(client, admin, SCOPE, parameters=parameters)

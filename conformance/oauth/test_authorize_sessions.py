@@ -1,4 +1,4 @@
-"""Sessions at the login pages: who is logged in, for whom, and for which app."""
+"""Sessions at the login pages: which user is logged in, and for which app."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from fixtures.wire.client import query
 
 @pytest.fixture(scope="module")
 def login_cookies(server, pooled_clients, admin):
-    """A browser in which the administrator is logged in, with nothing decided yet."""
+    """A client, and the cookies of a browser in which the administrator is logged in."""
     client, browser = pooled_clients.public(SCOPE), Browser(server)
     form_of(browser.settle(browser.log_in(browser.open(client, SCOPE), admin)))
     return client, [*browser.http.cookies]
@@ -23,7 +23,7 @@ def login_cookies(server, pooled_clients, admin):
 
 @pytest.fixture
 def repeated_request(login_cookies, browser):
-    """Sends another request of the app from the browser of somebody who is logged in."""
+    """Sends another request of the app from the browser of the logged-in administrator."""
     client, cookies = login_cookies
 
     def send(**wishes):
@@ -80,7 +80,9 @@ def test_codes_are_unique_and_long(
     shortest = min(len(first), len(second))
     expect.that(shortest >= 22, "128 bits, 22 characters", shortest, judged)
     alike = sum(left == right for left, right in zip(first, second, strict=False))
-    expect.that(shortest - alike >= 16, "codes that differ in 16 places", shortest - alike, judged)
+    expect.that(
+        shortest - alike >= 16, "codes that differ in 16 characters", shortest - alike, judged
+    )
 
 
 @requirement("RFC6749-authz-parallel-sessions")
@@ -110,7 +112,7 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
         expect.equal(each.get("state"), asked[user]["state"], "state", answers[user])
     subjects = {user: unverified_claims(each["id_token"])["sub"] for user, each in told.items()}
     both = [responses[patient], responses[admin]]
-    expect.that(subjects[admin] != subjects[patient], "two users", "one user twice", both)
+    expect.that(subjects[admin] != subjects[patient], "two users", "the same user twice", both)
     expect.equal(subjects[patient], patient.uuid, "sub of the patient", responses[patient])
 
 
@@ -120,7 +122,7 @@ def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
     other = new_client.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
     page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
     form = form_of(page)
-    # A hidden frame on any page does this in the browser of somebody who looks at the consent.
+    # A hidden frame on any page can send this request while the user sees the consent page.
     browser.send(browser.request(other, SCOPE))
     answer = browser.submit(form, consent(form, SCOPE.split()))
 
@@ -156,4 +158,4 @@ def test_login_page_tells_no_names(browser, server, login_cookies, patient):
     texts = [BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True) for page in answers]
     both = answers[::-1]
     expect.equal(answers[1].status_code, answers[0].status_code, "status", both)
-    expect.equal(texts[1], texts[0], "what the page says to an unknown name", both)
+    expect.equal(texts[1], texts[0], "the text of the page for an unknown name", both)

@@ -1,4 +1,4 @@
-"""Bearer tokens at the APIs: how a token is presented, and for whom it opens what."""
+"""Bearer tokens at the APIs: how a token is sent, and what it opens."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from fixtures.given.sessions import API_PATHS, OFFLINE_SCOPE, SCOPE
 
 PATIENT = needs("portal", "patients")
 SYSTEM = needs("oauth.client_credentials")
-#: Who has no business where; with a token for everything that the role can have there.
+#: Roles and the APIs that are not for them; the tokens have all scopes of the role for the API.
 FOREIGN = [
     pytest.param("staff", "portal", marks=needs("portal"), id="staff-portal"),
     pytest.param("patient", "rest", marks=[PATIENT, needs("rest")], id="patient-rest"),
@@ -29,7 +29,7 @@ MALFORMED = {
 
 @pytest.fixture(scope="module")
 def api_response(api):
-    """Ask a path of an API with a token or without one: `asked(path, token)`, each once."""
+    """The response of a path to a token, or to no token: `api_response(path, token)`, once."""
     return cache(api.get)
 
 

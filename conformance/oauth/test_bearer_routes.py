@@ -1,4 +1,4 @@
-"""Calls of the APIs: the challenges, and cookies beside a token."""
+"""Calls of the APIs: challenges, and cookies in addition to a token."""
 
 import re
 
@@ -10,14 +10,14 @@ from fixtures.given.sessions import API_PATHS
 from fixtures.wire.client import Http
 from fixtures.wire.exchanges import recorded
 
-#: RFC 9110 section 11.2 with what RFC 6750 section 3 permits in a quoted value.
+#: RFC 9110 section 11.2, with the characters that RFC 6750 section 3 permits in a quoted value.
 ATTRIBUTE = re.compile(r'([A-Za-z_]+)="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
 ATTRIBUTES = re.compile(rf"{ATTRIBUTE.pattern}(\s*,\s*{ATTRIBUTE.pattern})*")
-#: What is closed to strangers says so, is not there, or has no such method (RFC 9110, 15.5.6).
+#: A protected path is refused, hidden, or has no such method (RFC 9110 section 15.5.6).
 REFUSALS = (401, 403, 404, 405)
 OPEN = (200, *REFUSALS)
-#: Addresses beside the routes that need a token, with what they may answer: such as clients try,
-#: which may be open, and such as are not there.
+#: Paths in addition to the routes that need a token, with the allowed statuses: paths that clients
+#: try, which may be open, and paths that do not exist.
 ADDRESSES = [
     pytest.param("", OPEN, id="root"),
     pytest.param("/api/version", OPEN, marks=needs("rest"), id="version"),
@@ -74,4 +74,4 @@ def test_token_counts_beside_a_portal_cookie(target, transport, tokens, patient,
     expect.status(response, 200)
     who = {patient.uuid: "the patient of the cookie", other_patient.uuid: "that of the token"}
     shown = [words for uuid, words in who.items() if uuid in response.text]
-    expect.equal(shown, ["that of the token"], "whom the answer is about", response)
+    expect.equal(shown, ["that of the token"], "the patient in the response", response)

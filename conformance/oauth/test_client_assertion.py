@@ -1,4 +1,4 @@
-"""Signed client assertions: each single fault is enough to be refused."""
+"""Signed client assertions: a single fault is enough for a refusal."""
 
 import pytest
 
@@ -11,7 +11,7 @@ SCOPE = "system/Patient.read api:fhir"
 
 @pytest.fixture(scope="session")
 def send_assertion(server):
-    """Send an assertion, bent or not, in a request that is right otherwise."""
+    """Sends an assertion in a request that is correct otherwise."""
 
     def make(client, assertion, **extra):
         return server.client_credentials(client, SCOPE, assertion=assertion, **extra)
@@ -21,7 +21,7 @@ def send_assertion(server):
 
 @pytest.fixture(scope="session")
 def response_to_fault(proven_system_client, response_to_faulty_assertion):
-    """Give the answer to an assertion of the client that has a fault and is right otherwise."""
+    """The response to an assertion with one fault, by the name of the fault."""
     return lambda fault: response_to_faulty_assertion(fault, proven_system_client, SCOPE)
 
 
@@ -119,9 +119,7 @@ def test_audience_is_an_array(send_assertion, proven_system_client):
 def test_assertion_without_an_expiry_is_refused(response_to_fault, fault):
     response = response_to_fault(fault)
 
-    expect.no_token(
-        response, "the assertion never expires, so one that leaks opens the door for ever"
-    )
+    expect.no_token(response, "the assertion never expires, so a leaked one works for ever")
 
 
 @requirement("RFC7523-3-exp-past")
@@ -144,7 +142,7 @@ def test_assertion_that_is_not_valid_yet_is_refused(response_to_fault):
 def test_assertion_that_lives_long_is_refused(response_to_fault, fault):
     response = response_to_fault(fault)
 
-    expect.no_token(response, "the assertion lives far longer than needed, and as long for a thief")
+    expect.no_token(response, "the assertion lives far longer than needed, also for a thief")
 
 
 @requirement("RFC7523-3-signature")
@@ -231,7 +229,7 @@ def test_last_of_two_claims_counts(response_to_fault, fault):
 
 @pytest.fixture(scope="module")
 def responses_to_replays(send_assertion, proven_system_client):
-    """The answers to an assertion that was used before, and to another one with its jti."""
+    """The responses to an assertion that was used before, and to another one with its jti."""
     claims = {"jti": keys.unverified_claims(_assertion(proven_system_client))["jti"]}
     first = _assertion(proven_system_client, claims=claims)
     granted(send_assertion(proven_system_client, first))

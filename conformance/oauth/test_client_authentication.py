@@ -1,4 +1,4 @@
-"""Who the client is at the token endpoint: secrets, Basic, and clients that are no longer."""
+"""Client authentication at the token endpoint: secrets, HTTP Basic, and disabled clients."""
 
 import base64
 
@@ -20,9 +20,9 @@ BENT = ["expired", "other_audience", "foreign_key", "garbage"]
 
 @pytest.fixture(scope="module")
 def responses_to_client_secrets(server, pooled_clients, confidential_client, code_redemptions):
-    """The answers to code exchanges of a client that authenticates badly, by the fault.
+    """The responses to code exchanges with faulty client authentication, by the fault.
 
-    Those come last that servers are known to take: their tokens are the proof for the others.
+    The faults that known servers accept come last: their tokens prove that the code was good.
     """
     client = pooled_clients.confidential(SCOPE)
     secret, other = client.client_secret, confidential_client
@@ -49,7 +49,7 @@ def responses_to_client_secrets(server, pooled_clients, confidential_client, cod
 
 @pytest.fixture(scope="module")
 def responses_to_refresh_secrets(server, pooled_clients, confidential_client, refresh_redemptions):
-    """The answers to refreshes of a client that authenticates badly, by the fault."""
+    """The responses to refreshes with faulty client authentication, by the fault."""
     client = pooled_clients.confidential(OFFLINE_SCOPE)
 
     def with_secret(auth):
@@ -82,7 +82,9 @@ def test_client_authenticates_in_the_body(token_response):
 def test_code_exchange_without_a_secret_is_refused(responses_to_client_secrets, leaving_out):
     response = responses_to_client_secrets[leaving_out]
 
-    expect.no_token(response, "the client showed no secret, so whoever catches a code could use it")
+    expect.no_token(
+        response, "the client sent no secret, so anybody who intercepts a code could use it"
+    )
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
@@ -91,7 +93,9 @@ def test_code_exchange_without_a_secret_is_refused(responses_to_client_secrets, 
 def test_refresh_without_the_secret_is_refused(responses_to_refresh_secrets, fault):
     response = responses_to_refresh_secrets[fault]
 
-    expect.no_token(response, "the secret was wrong or missing, so a stolen refresh token would do")
+    expect.no_token(
+        response, "the secret was wrong or missing, so a stolen refresh token would be enough"
+    )
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
@@ -202,7 +206,7 @@ def test_malformed_basic_header_is_refused(server, unused_authorization, credent
 def test_disabled_client_gets_no_token(disabled_client_responses, grant):
     response = disabled_client_responses(grant).response
 
-    expect.no_token(response, "an administrator disabled the client to shut it out")
+    expect.no_token(response, "an administrator has disabled the client")
     expect.oauth_error(
         response, "invalid_client", "unauthorized_client", "invalid_grant", statuses=(400, 401, 403)
     )
@@ -210,7 +214,7 @@ def test_disabled_client_gets_no_token(disabled_client_responses, grant):
 
 @pytest.fixture(scope="module")
 def responses_to_assertion(server, registrar, admin):
-    """The answers to an app with a key: to the exchange of its code, and to a refresh."""
+    """The responses to an app with a key: to its code exchange and to its refresh."""
     client = registrar.system(OFFLINE_SCOPE, token_endpoint_auth_method="private_key_jwt")
     allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
     auth = client.authentication("private_key_jwt")
@@ -233,7 +237,7 @@ def test_app_authenticates_with_an_assertion(responses_to_assertion, grant):
 
 @pytest.fixture(scope="module")
 def responses_to_faulty_assertions(server, registrar, faulty_assertion, code_redemptions):
-    """The answers to code exchanges of an app with a bad assertion, by the fault."""
+    """The responses to code exchanges with a faulty assertion, by the fault."""
     client = registrar.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
     auths = {
         fault: InBody(
@@ -256,7 +260,7 @@ def test_app_with_a_bad_assertion_is_refused(responses_to_faulty_assertions, fau
 
 
 def on_form(send):
-    """Return what sends a code, from what sends the form of its exchange."""
+    """Turn a function that sends the form of a code exchange into one that sends a code."""
     return lambda code: send(exchange_form(code.client, code.value, code.verifier))
 
 
@@ -270,7 +274,7 @@ def without_secret(client):
 
 
 def wrong_secret(client, other):
-    """Return the ways to have a wrong secret or none."""
+    """Return the ways to send a wrong secret or none."""
     return {
         "left_out": client.authentication("none"),
         "random": client.authentication("client_secret_post", secret="wrong"),

@@ -61,7 +61,10 @@ def test_backend_token_is_short_lived(token_response):
 
 @pytest.fixture(scope="module")
 def response_to_more_scopes(server, registrar):
-    """Asks for a token with more scopes: `for_more(scope)`, with all of them if that is served."""
+    """Requests a token with more scopes, with all of them at once if that works.
+
+    `response_to_more_scopes("openid")`
+    """
 
     def ask(more):
         scope = f"{SCOPE} {more}"

@@ -1,4 +1,4 @@
-"""The keys of clients that authenticate with assertions: which are taken, which one is chosen."""
+"""The keys of clients that authenticate with assertions: which are accepted, which is chosen."""
 
 import pytest
 
@@ -12,7 +12,7 @@ SCOPE = "api:fhir system/Patient.read"
 
 @pytest.fixture
 def response_to_keys(server, new_client):
-    """Give the token answer of a new client with these keys, or the refusal to register it."""
+    """The token response of a new client with these keys, or the refusal to register it."""
 
     def make(key, key_set):
         try:
@@ -26,7 +26,7 @@ def response_to_keys(server, new_client):
 
 @pytest.fixture(scope="module")
 def response_to_own_key(server, system_client):
-    """The answer to an assertion of the shared client that nothing is wrong with."""
+    """The response to a correct assertion of the shared client."""
     return server.client_credentials(system_client, SCOPE)
 
 

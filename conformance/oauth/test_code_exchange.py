@@ -1,4 +1,4 @@
-"""The exchange of an authorization code: once, by its client, to its redirect URI."""
+"""The exchange of an authorization code: once, by its client, with its redirect URI."""
 
 import pytest
 
@@ -10,9 +10,9 @@ from fixtures.wire.client import Blocked
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
-#: A second address of the same client.
+#: A second redirect URI of the same client.
 OTHER_URI = "https://client.example.org/other"
-#: What is sent in place of the redirect URI; None leaves it out.
+#: Values in place of the redirect URI; None leaves it out.
 OTHER_ADDRESSES = {
     "other_registered": OTHER_URI,
     "slash_at_the_end": f"{REDIRECT_URI}/",
@@ -24,7 +24,7 @@ OTHER_ADDRESSES = {
 
 @pytest.fixture(scope="module")
 def code_exchange_responses(server, registrar, pooled_clients, code_redemptions):
-    """The answers to exchanges of a client's code by others, and with other redirect URIs."""
+    """The responses to exchanges of a code by other clients, and with other redirect URIs."""
     client = registrar.confidential(OFFLINE_SCOPE, redirect_uris=[REDIRECT_URI, OTHER_URI])
     others = {"confidential": pooled_clients.confidential(SCOPE), "public": pooled_clients.public()}
 
@@ -47,7 +47,7 @@ def code_exchange_responses(server, registrar, pooled_clients, code_redemptions)
 
 @pytest.fixture(scope="module")
 def responses_to_replayed_code(server, code_exchange_responses, pooled_clients, admin):
-    """The answers to the second exchange of a code, and to a refresh with what the first gave."""
+    """The responses to the second exchange of a code, and then to a refresh with its token."""
     if code_exchange_responses.redeemed is not None and code_exchange_responses.redeemed[0].fresh:
         good, answer = code_exchange_responses.redeemed
         client, code, verifier = good.client, good.value, good.verifier
@@ -65,7 +65,7 @@ def responses_to_replayed_code(server, code_exchange_responses, pooled_clients, 
 def test_code_is_exchanged_once_only(responses_to_replayed_code):
     second, _ = responses_to_replayed_code
 
-    expect.no_token(second, "the code was used before, so whoever sees it could use it again")
+    expect.no_token(second, "the code was used before, so anybody who sees it could use it again")
 
 
 @requirement("RFC6749-4.1.3-replay-revokes")
@@ -169,7 +169,7 @@ def test_public_client_exchanges_a_code_with_its_id(
     server, new_client, browser, admin, browser_app_token_response
 ):
     response = browser_app_token_response
-    if not gives_tokens(response):  # what else was sent is not to matter
+    if not gives_tokens(response):  # the other parameters must not matter
         client = new_client.public()
         allowed = browser.authorize(client, admin, client.scope)
         response = server.exchange(client, allowed.code, verifier=allowed.verifier)
@@ -189,10 +189,10 @@ def test_code_exchange_without_a_client_id_is_refused(browser_app_token_response
 
 
 def bend(code):
-    """Return codes that differ from a good one, by the name of the difference."""
+    """Return codes that differ from a good one, by the difference."""
     last = "A" if code[-1] != "A" else "B"
     middle = len(code) // 2
-    # Of codes in hexadecimal digits, as OpenEMR's are, A is the same as a.
+    # OpenEMR's codes are hexadecimal, where A and a are the same.
     flipped = "a" if code[middle] not in "aA" else "b"
     return {
         "cut": code[:middle],

@@ -1,4 +1,4 @@
-"""Cross-origin requests: what apps in a browser may read, and what nobody may."""
+"""Cross-origin requests: what apps in a browser may read, and what they may not."""
 
 from functools import cache
 
@@ -28,7 +28,7 @@ def cross_origin_response(target, http):
 
 
 def readable(response, origin):
-    """Expect that a page of the origin may read the answer."""
+    """Expect a page of the origin to be allowed to read the response."""
     allowed = response.headers.get_list("Access-Control-Allow-Origin")
     received = f"Access-Control-Allow-Origin: {', '.join(allowed)}" if allowed else "no such header"
     good = len(allowed) == 1 and allowed[0] in {"*", origin}
@@ -36,7 +36,7 @@ def readable(response, origin):
 
 
 def with_credentials(response, origin):
-    """Tell whether a page of the origin may read the answer to a request with cookies."""
+    """Tell whether a page of the origin may read the response to a request with cookies."""
     allowed = response.headers.get("Access-Control-Allow-Origin")
     credentials = response.headers.get("Access-Control-Allow-Credentials", "").lower()
     return allowed == origin and credentials == "true"
@@ -128,7 +128,7 @@ def test_answer_that_depends_on_the_origin_says_so(target, http, cross_origin_re
 
 
 def preflight(response):
-    """Expect a preflight that lets a browser send Authorization."""
+    """Expect a preflight that allows the header Authorization."""
     expect.success(response)
     readable(response, APP)
     expect.header(response, "Access-Control-Allow-Headers", contains="authorization")

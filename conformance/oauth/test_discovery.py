@@ -1,4 +1,4 @@
-"""The provider metadata and the keys: what they look like."""
+"""The provider metadata and the keys: their form."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 
-#: Members of the metadata that hold a URL of the server (IANA OAuth Authorization Server Metadata).
+#: Members of the metadata with a URL of the server (IANA OAuth Authorization Server Metadata).
 URLS = [
     "authorization_endpoint",
     "token_endpoint",
@@ -21,7 +21,7 @@ URLS = [
     "management_endpoint",
     "check_session_iframe",
 ]
-#: Members that hold a list of strings.
+#: Members with a list of strings.
 LISTS = [
     "scopes_supported",
     "response_types_supported",
@@ -62,13 +62,13 @@ DOCUMENTS = ["openid", pytest.param("smart", marks=needs("fhir"))]
 
 @pytest.fixture(scope="module")
 def metadata_documents(discovery, smart_configuration):
-    """The two documents that describe the authorization server."""
+    """The two documents with the metadata of the authorization server."""
     return {"openid": discovery, "smart": smart_configuration}
 
 
 @pytest.fixture(scope="module")
 def published_keys(discovery, http):
-    """The answer of the key set's advertised address."""
+    """The response of the advertised jwks_uri."""
     return http.get(expect.member(discovery, "jwks_uri", kind=str))
 
 
@@ -213,7 +213,9 @@ def test_assertion_algorithms_are_listed(metadata_documents, document):
     signed = bool(methods & {"private_key_jwt", "client_secret_jwt"})
     listed = bool(algorithms) or not signed
     name = "token_endpoint_auth_signing_alg_values_supported"
-    expect.that(listed, f"{name} beside private_key_jwt", f"members {sorted(body)}", response)
+    expect.that(
+        listed, f"{name} in addition to private_key_jwt", f"members {sorted(body)}", response
+    )
     expect.that("none" not in (algorithms or []), f"{name} without none", algorithms, response)
 
 
@@ -228,7 +230,7 @@ def test_key_set_holds_signing_keys(published_keys):
     expect.that(signing, "a key for signatures", keys, published_keys)
     names = [key.get("kid") for key in keys]
     distinct = len(keys) == 1 or (None not in names and len({*names}) == len(names))
-    expect.that(distinct, "a kid of its own for each key", names, published_keys)
+    expect.that(distinct, "a different kid for each key", names, published_keys)
 
 
 @requirement("OIDCD-3-jwks-public-only")

@@ -1,4 +1,4 @@
-"""The provider metadata: what it lists works, and what it leaves out does not."""
+"""The provider metadata: what it lists works, and what it does not list does not work."""
 
 import re
 from typing import Any
@@ -16,10 +16,10 @@ from fixtures.wire.exchanges import answer_line
 
 SYSTEM = "api:fhir system/Patient.read"
 IDENTITY = "openid profile email phone address fhirUser"
-#: OpenEMR offers the scopes of an API only to a request that names the API as well.
+#: OpenEMR grants the scopes of an API only if the request has the scope of the API as well.
 APIS = "api:oemr api:fhir api:port"
 FAMILIES = f"openid {APIS} fhirUser"
-#: The grants that the suite can go through, by their names in the metadata.
+#: The grants that the suite can use, by their names in the metadata.
 KNOWN_GRANTS = ["authorization_code", "refresh_token", "password", "client_credentials"]
 OTHER_GRANTS = [
     "implicit",
@@ -39,7 +39,7 @@ RESPONSE_TYPES = [
     "none",
 ]
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES384"]
-#: Members of a registration, the list of the metadata that bounds them, and values to try.
+#: Members of a registration, the list in the metadata that limits them, and values to try.
 BOUNDED: dict[str, tuple[str, list[Any]]] = {
     "grant_types": ("grant_types_supported", [["urn:openid:params:grant-type:ciba"]]),
     "response_types": ("response_types_supported", [["none"]]),
@@ -57,7 +57,7 @@ BOUNDED: dict[str, tuple[str, list[Any]]] = {
         ["HS256", "none"],
     ),
 }
-#: OpenID Connect Core 2, 3.1.3.6 and 5.1, and SMART; a user may have no value for some of them.
+#: OpenID Connect Core 2, 3.1.3.6 and 5.1, and SMART; a user may lack a value for some of them.
 STANDARD_CLAIMS = {
     "iss", "sub", "aud", "exp", "iat", "auth_time",
     "nonce", "acr", "amr", "azp", "at_hash", "c_hash",
@@ -84,7 +84,9 @@ def test_authentication_method_is_listed_as_it_works(request, discovery, method)
     worked, tried = request.getfixturevalue(f"{method}_attempts")
 
     received = f"{method} {'works' if worked else 'does not work'}, and {name} is {listed}"
-    expect.that(worked == (method in listed), "a list of what works", received, [discovery, *tried])
+    expect.that(
+        worked == (method in listed), "the list to match what works", received, [discovery, *tried]
+    )
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ def private_key_jwt_attempts(server, new_client):
 
 
 def said(response):
-    """Return the error code of an answer, or nothing."""
+    """Return the error code of a response, or an empty string."""
     return str(expect.json_object(response).get("error", ""))
 
 
@@ -126,7 +128,7 @@ def said(response):
 def test_listed_grant_types_work(
     discovery, smart_configuration, token_response, server, new_client, target, document
 ):
-    # Passwords may be taken of patients only.
+    # The password grant may be for patients only.
     roles = {} if "oauth.password_grant" in target.features else {"password": "password_patient"}
     answer = {"openid": discovery, "smart": smart_configuration}[document]
     listed = expect.json_object(answer).get("grant_types_supported", ["authorization_code"])
@@ -146,7 +148,7 @@ def test_listed_grant_types_work(
         if not worked:
             broken.append(f"{grant}: {answer_line(response.request, response)}")
             failed.append(response)
-    words = "a token endpoint that knows each listed grant type"
+    words = "each listed grant type to be known at the token endpoint"
     expect.that(not broken, words, broken, [*failed, answer])
 
 
@@ -188,7 +190,7 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
 def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client):
     name = "token_endpoint_auth_signing_alg_values_supported"
     listed = expect.json_object(discovery).get(name, [])
-    # The registered keys say nothing of algorithms, so that only the server's own list counts.
+    # The registered keys have no algorithm, so that only the server's list counts.
     made = {kind: keys.key(f"of-any-algorithm-{kind}", kind, "") for kind in ("RSA", "EC")}
     client = {}
 
@@ -234,7 +236,7 @@ def test_listed_claims_exist(discovery, new_session):
     given = {*keys.unverified_claims(str(session.answer.get("id_token")))}
 
     unknown = sorted({*listed} - STANDARD_CLAIMS - given)
-    words = f"standard claims, or such as {sorted(given)}"
+    words = f"standard claims, or claims of an ID token such as {sorted(given)}"
     expect.that(not unknown, words, unknown, [discovery, session.response])
 
 
@@ -261,7 +263,7 @@ def test_listed_scopes_are_granted(discovery, server, tokens, client_for_all_sco
 
     got = {*str(body.get("scope", "")).split()}
     token = str(body["access_token"])
-    # OpenEMR hides some of what it granted from the answer; the token itself has it.
+    # OpenEMR leaves some granted scopes out of the response; the token itself has them.
     got |= {*keys.unverified_claims(token).get("scopes", [])} if keys.is_jwt(token) else set()
     missing = [each for each in asked if not covers(got, each)]
     expect.that(not missing, "every scope that is listed", missing, [response, discovery])
@@ -278,7 +280,7 @@ def client_for_all_scopes(registrar, discovery):
 
 
 def role_of(scope):
-    """Return who can be granted a scope; launches need more than a token request."""
+    """Return the role that can be granted a scope; launches need more than a token request."""
     context = scope.partition("/")[0]
     if context in {"launch", "site:default", "online_access"}:
         return "nobody"
@@ -286,7 +288,7 @@ def role_of(scope):
 
 
 def covers(got, scope):
-    """Tell whether the granted scopes have a scope, be it in another spelling."""
+    """Tell whether the granted scopes include a scope, in any spelling."""
     if scope in got:
         return True
     wanted = SPELLING.fullmatch(scope)
@@ -299,7 +301,7 @@ def covers(got, scope):
 
 
 def letters(spelled):
-    """Return the letters of SMART 2 that a permission stands for."""
+    """Return the letters of SMART 2 for a permission."""
     return {
         *{"read": "rs", "write": "cud", "*": "cruds"}.get(spelled["letters"], spelled["letters"])
     }

@@ -1,4 +1,4 @@
-"""The provider metadata: whether what it says is true."""
+"""The provider metadata: whether it is true."""
 
 from functools import cache
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -16,7 +16,7 @@ from fixtures.given.authorizations import NONCE, REFUSABLE
 from fixtures.wire.exchanges import answer_line
 
 STAFF = "openid api:oemr user/facility.read"
-#: What each word of a response type brings to the client.
+#: The parameter that each word of a response type brings to the client.
 BRINGS = {"code": "code", "token": "access_token", "id_token": "id_token"}
 FOREIGN = "evil.example"
 
@@ -35,7 +35,7 @@ def test_listed_response_types_work(
             failed.append(registered)
             continue
         if response_type == "code" and code_flow_with_optional_parameters:
-            continue  # with this one it was
+            continue  # this code flow used it
         client = new_client.approve(Client(expect.member(registered, "client_id", kind=str)))
         wishes = {"response_type": response_type, "nonce": "a-nonce-for-the-id-token"}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
@@ -60,7 +60,7 @@ def test_listed_response_modes_work(
             and code_flow_with_optional_parameters
             and used_mode(code_flow_with_optional_parameters.authorization.response) == mode
         ):
-            continue  # with this one it was
+            continue  # this code flow used it
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         if used_mode(answer) != mode:
@@ -79,7 +79,7 @@ def test_listed_challenge_methods_work(
     broken, failed = [], []
     for method in listed:
         if method == "S256" and code_flow_with_optional_parameters:
-            continue  # with this one it was
+            continue  # this code flow used it
         client, pkce = new_client.public(SCOPE), Pkce.new()
         pkce = Pkce(pkce.verifier, pkce.verifier) if method == "plain" else pkce
         wishes = {"code_challenge_method": method}
@@ -163,7 +163,7 @@ def test_registration_endpoint_registers(discovery, http, new_client):
 
 @pytest.fixture(scope="module")
 def endpoint_responses(http):
-    """The responses of an address to GET and to POST of a form: `endpoint_responses(url)`."""
+    """The responses of a URL to GET and to POST of a form: `endpoint_responses(url)`."""
     return cache(lambda url: [http.get(url), http.post(url, data={"token": "x"})])
 
 
@@ -230,7 +230,7 @@ def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client
     form |= {"username": admin.name, "password": admin.password}
     response = server.token(form, client.authentication(), headers={name: "inside.example.org"})
     if response.status_code in {400, 404, 421}:
-        return  # the server is not to be called by that name
+        return  # the server does not answer to that name
 
     expect.status(response, 200)
     claims = keys.unverified_claims(expect.member(response, "id_token", kind=str))
@@ -260,13 +260,13 @@ def test_flow_works_with_the_issuer_only(target, http, server, token_response_wi
 
 
 def came(response):
-    """Return the names of the parameters that a redirect brings, in its query or its fragment."""
+    """Return the names of the parameters in a redirect, in its query or its fragment."""
     parts = urlsplit(response.headers.get("location", ""))
     return [name for name, _ in parse_qsl(f"{parts.query}&{parts.fragment}")]
 
 
 def used_mode(response):
-    """Return the response mode that brought the code, or nothing."""
+    """Return the response mode of a code, or None."""
     parts = urlsplit(response.headers.get("location", ""))
     if "code" in dict(parse_qsl(parts.query)):
         return "query"

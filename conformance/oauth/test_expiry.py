@@ -1,4 +1,4 @@
-"""Codes and tokens that are past their lifetime (see fixtures/given/expiring.py)."""
+"""Codes and tokens that have expired (see fixtures/given/expiring.py)."""
 
 from conformance import expect, requirement
 from conformance.watch import disclosure

@@ -1,4 +1,4 @@
-"""The fhirUser claim: the FHIR resource that stands for the user who logged in."""
+"""The fhirUser claim: the FHIR resource of the user who logged in."""
 
 import re
 from functools import cache

@@ -1,7 +1,7 @@
-"""Requests that no honest client sends: they are refused in the words of the protocol.
+"""Requests that no honest client sends: they are refused as the protocol says.
 
-An error page in place of JSON, or a breakdown, tells an attacker where to dig, and leaves an honest
-client whose user pasted something odd without an answer that it can read.
+An error page or a 5xx shows an attacker where to look further, and an honest client, whose user
+pasted something odd, gets a response that it cannot read.
 """
 
 import pytest
@@ -20,7 +20,7 @@ ODD = {
     "format": "%n%n%s%s",
     "long": "x" * 100_000,
 }
-#: Bodies that are no form, by what they are.
+#: Bodies that are not a form, by their kind.
 BODIES = {
     "xml": ("<a><grant_type>refresh_token</grant_type></a>", "application/xml"),
     "json_list": ("[1, 2]", "application/json"),

@@ -112,7 +112,7 @@ def test_id_token_is_signed_with_a_published_key(token_response, server_keys, gr
 
     expect.that(
         verifies(token, server_keys.json(), ["RS256"]),
-        "a signature by a key of jwks_uri",
+        "a signature with a key of jwks_uri",
         header(token),
         [response, server_keys],
     )

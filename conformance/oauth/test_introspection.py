@@ -1,4 +1,4 @@
-"""Introspection of tokens that work: what the answer says of them."""
+"""Introspection of good tokens: the members of the response."""
 
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -14,9 +14,9 @@ LAUNCH = ("patient", "encounter", "intent", "fhirContext", "need_patient_banner"
 
 @pytest.fixture(scope="module")
 def introspection_response(server, session_by_grant, confidential_client):
-    """Introspect a token of the code flow, with a hint: `asked(kind, hint)`, each once.
+    """Introspect a token of the code flow with a hint, once for each combination.
 
-    `kind` is access_token, refresh_token, or `foreign` for the access token of another client.
+    The kinds are access_token, refresh_token, and `foreign` for the access token of another client.
     """
 
     def ask(kind, hint):

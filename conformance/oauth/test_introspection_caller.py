@@ -1,4 +1,4 @@
-"""Who may introspect: clients that prove who they are, and nobody else."""
+"""Who may introspect: only clients that authenticate."""
 
 import re
 
@@ -13,7 +13,7 @@ from fixtures.target.model import not_applicable
 
 
 def forged_assertion(client):
-    """Return an assertion for a client that somebody else signed."""
+    """Return an assertion for a client with the signature of another key."""
     signed = keys.client_assertion(
         client.client_id, client.audience, keys.key("stranger"), header={"kid": client.key.kid}
     )

@@ -1,4 +1,4 @@
-"""Introspection of tokens that are worth nothing."""
+"""Introspection of tokens that are not active."""
 
 import pytest
 
@@ -112,7 +112,7 @@ def test_token_of_another_client_is_not_half_told(
     body = expect.json_object(response)
     expect.that(
         body == {"active": False} or (body.get("active") is True and "client_id" in body),
-        "an active token told in full, or nothing but inactive",
+        "an active token with all claims, or nothing but inactive",
         body,
         response,
     )

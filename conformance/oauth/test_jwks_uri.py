@@ -1,4 +1,4 @@
-"""Keys by address: the server fetches what the client published, and nothing else."""
+"""Keys at a jwks_uri: the server fetches the client's published keys, and nothing else."""
 
 import uuid
 
@@ -14,10 +14,10 @@ SCOPE = "api:fhir system/Patient.read"
 
 @pytest.fixture
 def published_client(listener, new_client, server, client_key):
-    """A client whose keys are published at an address of this check's own, and a way to log in.
+    """The path of a new client's published keys, and a function that requests a token.
 
-    Not applicable where the server does not fetch at all: SMART wants an https address, and a
-    server may refuse ours, which is http.
+    Not applicable if the server does not fetch the keys: SMART requires https, and a server may
+    refuse the suite's address, which is http.
     """
     path = f"/{uuid.uuid4().hex}.json"
     first = client_key("published-first")

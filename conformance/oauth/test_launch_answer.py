@@ -1,4 +1,4 @@
-"""What a token answer says about the patient that an app was launched for."""
+"""The token response of a launched app: what it has about the patient."""
 
 from urllib.parse import urljoin
 
@@ -15,7 +15,7 @@ LAUNCHES = [
 
 @pytest.fixture(scope="session")
 def standalone_token_response(standalone_launch):
-    """The token answer of an app for which the administrator picked the patient."""
+    """The token response of an app for which the administrator selected a patient."""
     granted(standalone_launch.response)
     return standalone_launch.response
 
@@ -32,7 +32,7 @@ def test_patient_is_told_beside_the_token(standalone_token_response, api, patien
 
 @pytest.fixture
 def launch_token_response(request):
-    """The token answer of a launch by its kind."""
+    """The token response of a launch, by the kind of launch."""
 
     def of(kind):
         if kind == "standalone":

@@ -1,4 +1,4 @@
-"""The life of tokens: what holds in every order of logins, refreshes, logouts and disablings.
+"""The life of tokens: rules that hold in every order of logins, refreshes, logouts and disablings.
 
 Each check judges one rule in the same sequences, so that a known fault of one rule hides no other.
 """
@@ -51,7 +51,7 @@ def is_alive_after_a_step_of_another_client(probe):
 
 
 def is_replaced(probe):
-    """Tell whether a refresh has replaced the refresh token."""
+    """Tell whether a newer refresh token has replaced this one."""
     return probe.state == "replaced"
 
 

@@ -1,4 +1,4 @@
-"""Logout at the request of a client: what it ends, and where it leads."""
+"""Logout by a client (RP-initiated): what it ends, and where it redirects."""
 
 from functools import cache
 
@@ -17,10 +17,10 @@ STATES = {"plain": "plain-state-to-come-back", "odd_letters": "odd state&c=d%#\u
 
 @pytest.fixture(scope="module")
 def logout_responses(server, api, new_shared_session):
-    """Log out once without a redirect URI: `ended()` gives what came of it, by name.
+    """Log out once without a redirect URI, and return the responses by name.
 
-    `first` and `second` are the answers to the logout and to the same again; `before` and `after`
-    those of the API to the token that was logged out, `other` to one of another client.
+    `first` and `second` are those to the logout and to a second one; `before` and `after` those of
+    the API to the ended token, and `other` that to a token of another client.
     """
 
     def end():
@@ -37,7 +37,7 @@ def logout_responses(server, api, new_shared_session):
 
 @pytest.fixture(scope="module")
 def logout_redirect(server, new_shared_session):
-    """Log out once with a registered address and a plain state; `led_back()` gives the answer."""
+    """Log out once with a registered URI and a plain state, and return the response."""
     sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES["plain"]}
     return cache(
         lambda: end_session(Browser(server), id_token_hint=new_shared_session().id_token, **sent)
@@ -46,9 +46,9 @@ def logout_redirect(server, new_shared_session):
 
 @pytest.fixture(scope="module")
 def unconfirmed_logout(login_before_consent):
-    """Ask for a logout without parameters in the midst of a login, once.
+    """Request a logout without parameters during a login, once.
 
-    `unasked()` gives the answer, and what goes on with the login.
+    Returns the response, and a function that continues the login.
     """
 
     def ask():
@@ -102,7 +102,7 @@ def test_each_registered_uri_is_led_to(log_out, new_session, client_with_two_uri
 
 @pytest.fixture(scope="module")
 def client_with_two_uris(registrar):
-    """A client with two addresses to return to after logout."""
+    """A client with two URIs for the redirect after a logout."""
     return registrar.confidential(SCOPE, post_logout_redirect_uris=list(URIS.values()))
 
 
@@ -226,7 +226,7 @@ def test_nobody_is_logged_out_unasked(
     expect.no_server_error(response)
     expect.that(
         "code" in authorization.parameters,
-        "the login to go on",
+        "the login to continue",
         authorization.parameters,
         [authorization.response, response],
     )

@@ -1,4 +1,4 @@
-"""What a logout request must not bring about: redirects elsewhere, logouts of others."""
+"""What a logout request must not do: redirect elsewhere, or log other users out."""
 
 from urllib.parse import urlsplit
 
@@ -47,7 +47,7 @@ MALFORMED = {
 
 @pytest.fixture(scope="module")
 def logged_out_id_token(server, new_shared_session):
-    """The ID token of a session that its user logged out of; nobody logs in there again."""
+    """The ID token of a session that the user has logged out of; nobody logs in there again."""
     session = new_shared_session()
     end_session(Browser(server), id_token_hint=session.id_token)
     return session.id_token
@@ -88,7 +88,7 @@ def test_uri_with_an_added_query_is_not_led_to(log_out, new_session):
 
 @requirement("OIDCRPL-3-no-hint-no-redirect")
 def test_logout_without_hint_leads_nowhere(log_out, clients):
-    _ = clients.confidential  # which has registered the address
+    _ = clients.confidential  # this client has registered the URI
     response = log_out(post_logout_redirect_uri=LOGOUT_URI)
 
     expect.not_led_to(response, LOGOUT_URI)
@@ -135,7 +135,7 @@ def test_forged_hint_logs_nobody_out(api, log_out, new_session, forger, how):
     response = log_out(id_token_hint=hint, post_logout_redirect_uri=LOGOUT_URI)
 
     expect.status(before, 200)
-    expect.not_led_to(response, LOGOUT_URI, "the hint is forged: strangers log users out")
+    expect.not_led_to(response, LOGOUT_URI, "the hint is forged: strangers could log users out")
     expect.status(api.get(PATH, session.access_token), 200)
 
 

@@ -1,4 +1,4 @@
-"""The password grant: for the right user in the right role, with everything that is asked for."""
+"""The password grant: for the right user in the right role, with all parameters."""
 
 import pytest
 
@@ -11,7 +11,7 @@ PORTAL = "openid api:port patient/patient.read"
 
 @pytest.fixture(scope="session")
 def response_to_wrong_password(server, clients, patient):
-    """The answer to a wrong password; asked for once, because failed logins lock accounts."""
+    """The response to a wrong password; sent once, because failed logins lock accounts."""
     return server.password(clients.portal, patient, PORTAL, password="wrong")
 
 

@@ -1,4 +1,4 @@
-"""Proof Key for Code Exchange: a code is worth nothing without its verifier."""
+"""Proof Key for Code Exchange: a code is useless without its verifier."""
 
 import hashlib
 import string
@@ -20,7 +20,7 @@ RIGHT = {
     "longest": (UNRESERVED * 2)[:128],
     "all_letters": UNRESERVED[::-1],
 }
-#: What has no challenge, or one that is none.
+#: Parameters without a challenge, or with an empty one.
 NO_CHALLENGE = {"code_challenge": None, "code_challenge_method": None}
 EMPTY_CHALLENGE = {"code_challenge": ""}
 METHOD_ONLY = {"code_challenge": None}
@@ -33,7 +33,7 @@ WITHOUT_CHALLENGE = [
 
 @pytest.fixture
 def code_flow(new_client, browser, admin):
-    """Logs the administrator in to a public client of its own; gives client and authorization."""
+    """Logs the administrator in to a new public client; returns client and authorization."""
 
     def make(pkce=None, kind="public", **parameters):
         client = getattr(new_client, kind)(SCOPE)
@@ -44,22 +44,22 @@ def code_flow(new_client, browser, admin):
 
 
 def s256(verifier):
-    """Return the verifier with its challenge."""
+    """Return a verifier with its challenge."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return Pkce(verifier, urlsafe_b64encode(digest).decode().rstrip("="))
 
 
 def redeemed(server, client, answer, verifier):
-    """Exchange the code, if the authorization brought one; without one there is nothing to get."""
+    """Exchange the code of an authorization, or a made-up one if it has none."""
     return server.exchange(client, answer.parameters.get("code", "none"), verifier=verifier)
 
 
 @pytest.fixture(scope="module")
 def responses_to_verifiers(server, pooled_clients, code_redemptions):
-    """The answers to exchanges of a code with wrong verifiers, and at last with the right one."""
+    """The responses to exchanges of a code with wrong verifiers, and finally the right one."""
     pkce = s256(RIGHT["all_letters"])
     client = pooled_clients.public(SCOPE)
-    # RFC 7636 has no such parameters at the token endpoint: they must not switch the method.
+    # RFC 7636 has no such parameters at the token endpoint: they must not change the method.
     plain = {"code_challenge_method": "plain", "code_challenge": pkce.challenge}
 
     def with_verifier(verifier, **added):
@@ -78,9 +78,9 @@ def responses_to_verifiers(server, pooled_clients, code_redemptions):
 
 @pytest.fixture(scope="module")
 def swapped_verifiers(server, pooled_clients, admin):
-    """The answers to two codes of one client, each sent with the verifier of the other one.
+    """The responses to two codes of one client, each sent with the other's verifier.
 
-    And that to the second one with its own verifier.
+    The last response is to the second code with its own verifier.
     """
     client = pooled_clients.public(SCOPE)
     pair = s256(RIGHT["shortest"]), s256(RIGHT["longest"])
@@ -109,7 +109,7 @@ def test_right_verifier_brings_a_token(request, code_flow, server, verifier):
     else:
         shared = {"longest": "swapped_verifiers", "all_letters": "responses_to_verifiers"}[verifier]
         response = request.getfixturevalue(shared)[verifier]
-    if not gives_tokens(response):  # what else was sent is not to matter
+    if not gives_tokens(response):  # the other parameters must not matter
         client, answer = code_flow(s256(RIGHT[verifier]))
         response = server.exchange(client, answer.code, verifier=RIGHT[verifier])
 

@@ -1,4 +1,4 @@
-"""The refresh token grant: fresh tokens for the same client, and never for more."""
+"""The refresh token grant: new tokens for the same client, and never for more scopes."""
 
 from functools import cache
 
@@ -19,9 +19,9 @@ PUBLIC_SCOPE = "openid offline_access profile api:oemr"
 
 @pytest.fixture(scope="module")
 def foreign_refresh(server, new_shared_session, confidential_client, public_client):
-    """Send a refresh token from other clients and then from its own: `foreign()`, once.
+    """Send a refresh token from other clients and then from its own, once.
 
-    Gives the answers, the first of them as `["confidential"]` and `["public"]`, and the session.
+    Returns the responses, by the kind of client, and the session.
     """
     others = {"confidential": confidential_client, "public": public_client}
 
@@ -47,7 +47,7 @@ def foreign_refresh(server, new_shared_session, confidential_client, public_clie
 
 @pytest.fixture(scope="module")
 def refresh_responses(server, api, new_shared_session, foreign_refresh):
-    """Refresh once: `refreshed()` gives what came of it, all of it only to be looked at.
+    """Refresh once, and return four responses, which no check changes.
 
     The responses to the login, to the refresh, of the API to the new access token, and to a second
     use of the first refresh token.
@@ -68,10 +68,10 @@ def refresh_responses(server, api, new_shared_session, foreign_refresh):
 
 @pytest.fixture(scope="module")
 def responses_to_reuse(server, registrar, code_flow_with_optional_parameters, admin):
-    """Use the refresh token of a public client, once: `reused()` gives four token answers.
+    """Use the refresh token of a public client twice, once for all checks.
 
-    To the code, to its refresh token, to the same again, and to the successor of that. The request
-    of the code had max_age, if that does no harm.
+    Returns the responses to the code, to its refresh token, to the same token again, and to its
+    successor. The authorization request has max_age, unless that did harm elsewhere.
     """
 
     def reuse():
@@ -231,7 +231,7 @@ def test_id_token_of_a_refresh_is_of_the_same_user(refresh_responses):
     first = unverified_claims(granted(login)["id_token"])
     second = granted(response).get("id_token")
 
-    # A refresh may come without an ID token.
+    # The response to a refresh may have no ID token.
     later = unverified_claims(second) if second else first
     for name in ("iss", "sub", "aud"):
         expect.equal(later.get(name), first.get(name), name, both)
@@ -321,7 +321,7 @@ def test_refresh_token_lives_for_three_months(server, session_by_grant):
 
 
 def _member(response, name):
-    """Return a member of an answer, or what no server issued."""
+    """Return a member of a response, or a value that no server issued."""
     try:
         return str(response.json()[name])
     except (ValueError, KeyError, TypeError):
@@ -329,7 +329,7 @@ def _member(response, name):
 
 
 def _refresh_token(body):
-    """Return the refresh token of a token answer; Blocked if it has none."""
+    """Return the refresh token in the body of a token response; Blocked if it has none."""
     if not body.get("refresh_token"):
         raise Blocked("no refresh_token to judge with, though offline_access was asked for")
     return body["refresh_token"]

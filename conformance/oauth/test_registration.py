@@ -1,4 +1,4 @@
-"""Client registration: the answer to a good request, and what the client is afterwards."""
+"""Client registration: the response to a good request, and the client afterwards."""
 
 import math
 import string
@@ -20,11 +20,11 @@ from fixtures.wire.exchanges import recorded
 
 pytestmark = writes
 
-#: A confidential client that works at once: no scopes of staff or systems.
+#: The scope of a confidential client that works at once: none of staff or systems.
 SCOPE = "openid offline_access profile api:oemr"
 STAFF = "openid offline_access api:oemr user/patient.read"
 KINDS = ["confidential", "public"]
-#: What the server decides about a client, and no client.
+#: Members that the server decides about, and not the client.
 CHOSEN = {
     "client_secret": "chosen-by-the-client",
     "registration_access_token": "chosen-by-the-client",
@@ -36,7 +36,7 @@ CHOSEN = {
 
 @pytest.fixture(scope="module")
 def registration_responses(registrar):
-    """One answer to a good registration of each kind, to be looked at only."""
+    """The responses to a good registration of each kind, which no check changes."""
     return {
         "confidential": registrar.ask(confidential_metadata(SCOPE)),
         "public": registrar.ask(public_metadata()),
@@ -78,7 +78,7 @@ def test_secret_comes_with_its_expiry(registration_responses):
 
     expires = expect.member(response, "client_secret_expires_at", kind=int)
     now = parsedate_to_datetime(expect.header(response, "Date")).timestamp()
-    expect.that(expires == 0 or expires > now, "0 or a time to come", str(expires), response)
+    expect.that(expires == 0 or expires > now, "0 or a time in the future", str(expires), response)
 
 
 @requirement("RFC7591-3.2.1-issued-at")
@@ -144,7 +144,7 @@ def test_unknown_member_is_ignored(new_client):
 
 @pytest.fixture(scope="module")
 def repeated_registrations(registrar):
-    """The answers to five registrations of the same metadata, one after the other."""
+    """The responses to five registrations of the same metadata, one after the other."""
     metadata = confidential_metadata(SCOPE)
     return [registrar.ask(metadata) for _ in range(5)]
 
@@ -275,7 +275,12 @@ def test_client_does_not_choose_what_the_server_decides(unapproved_client_respon
 
     for name in ("client_secret", "registration_access_token"):
         value = expect.json_object(registration).get(name)
-        expect.that(value != CHOSEN[name], f"a {name} of its own", "the sent one", registration)
+        expect.that(
+            value != CHOSEN[name],
+            f"a {name} that the server has chosen",
+            "the sent one",
+            registration,
+        )
     expect.no_token(response)
 
 
@@ -332,7 +337,9 @@ def test_registration_is_not_read_by_another_client(registration_responses, http
     token = expect.member(registration_responses["public"], "registration_access_token", kind=str)
     response = http.get(uri, headers={"Authorization": f"Bearer {token}"})
 
-    expect.that("redirect_uris" not in response.text, "nothing of it", response.text, response)
+    expect.that(
+        "redirect_uris" not in response.text, "nothing about the client", response.text, response
+    )
     expect.status(response, 401, 403)
 
 
@@ -347,7 +354,7 @@ def test_registration_page_is_served(target, http):
 
 
 def changing_bits(one: str, other: str) -> float:
-    """Return the bits that differ between two secrets, by what they have in common at the ends."""
+    """Return the number of bits in which two secrets differ, between equal ends."""
     head = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
     tail = next(
         (i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), 0

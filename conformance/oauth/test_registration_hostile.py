@@ -1,4 +1,4 @@
-"""Client registration: values that somebody sends who means harm."""
+"""Client registration with hostile values."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ pytestmark = writes
 
 HOST = "https://client.example.org"
 SCRIPT = "javascript:alert(document.domain)//"
-#: Redirect URIs that are none by RFC 3986.
+#: Redirect URIs that are not URIs by RFC 3986.
 NO_URIS = {
     "line_break": f"{HOST}/callback\r\nX-Injected: yes",
     "null_byte": f"{HOST}/callback\x00.example.com",
@@ -27,7 +27,7 @@ NO_URIS = {
     "not_ascii": "https://cliеnt.example.org/callback",  # noqa: RUF001 - the point of it
     "empty": "",
 }
-#: Patterns that somebody might match in place of compare, and what they would match.
+#: Patterns that a server might match instead of comparing, and URIs that they would match.
 WILDCARDS = {
     "host": ("https://*.example.org/callback", "https://attacker.example.org/callback"),
     "path": (f"{HOST}/*", f"{HOST}/open?to=https://attacker.example.org"),
@@ -37,7 +37,7 @@ WILDCARDS = {
         "https://client.example.org.attacker.example.org",
     ),
 }
-#: Members with an address that a page of the server might show or follow.
+#: Members with a URL that a page of the server might show or follow.
 LINKS = [
     "client_uri",
     "logo_uri",
@@ -47,7 +47,7 @@ LINKS = [
     "initiate_login_uri",
     "post_logout_redirect_uris",
 ]
-#: Values of another JSON type than the member has.
+#: Values of a JSON type that the member does not have.
 VALUES = {
     "null": None,
     "number": 7,
@@ -85,7 +85,7 @@ LONG: dict[str, dict[str, Any]] = {
     "policy": {"policy_uri": f"{HOST}/{'p' * 70_000}"},
     "scope": {"scope": " ".join([SCOPE] * 1500)},
 }
-#: Bodies that are JSON for some readers only.
+#: Bodies that only some parsers accept as JSON.
 BODIES = {
     "deep": b'{"client_name":' + b'{"a":' * 600 + b"1" + b"}" * 601,
     "trailing": b'{"client_name":"a"} {"client_name":"b"}',
@@ -206,7 +206,10 @@ def test_scheme_without_a_domain_is_unusable(new_client, browser, scheme):
 
 @pytest.fixture(scope="module")
 def registration_with_links(registrar):
-    """Registers a client with such addresses: `linked(member)`, with all of them if that goes."""
+    """Registers a client with script links, with all members at once if that works.
+
+    `registration_with_links(member)`
+    """
 
     def ask(*members):
         bad = {each: [SCRIPT] if each.endswith("s") else SCRIPT for each in members}
@@ -246,7 +249,7 @@ def test_line_breaks_reach_no_header(new_client, browser, member):
 
 
 def client_or_error(response, *refusals):
-    """Expect a client, or a refusal as a JSON object with an error, and nothing else."""
+    """Expect a client, or a refusal as a JSON object with an error."""
     expect.no_server_error(response)
     body = expect.json_object(response)
     if response.is_success:
@@ -258,7 +261,7 @@ def client_or_error(response, *refusals):
 
 
 def unusable(new_client, browser, registered, used):
-    """Expect that the URI is refused at registration, or at the latest when it is used."""
+    """Expect the URI to be refused, at registration or when it is used."""
     response = new_client.ask(public_metadata() | {"redirect_uris": [registered]})
     if not response.is_success:
         expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")

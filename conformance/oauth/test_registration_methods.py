@@ -1,4 +1,4 @@
-"""Client registration: how a client authenticates afterwards, and what fits together."""
+"""Client registration: authentication methods, and members that have to be consistent."""
 
 import pytest
 
@@ -12,13 +12,13 @@ from fixtures.given.faulty_redemptions import with_each
 pytestmark = writes
 
 SYSTEM = "api:fhir system/Patient.read"
-#: What belongs to each grant type and response type (RFC 7591 section 2.1).
+#: The grant type that belongs to each response type (RFC 7591 section 2.1).
 TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")}
 
 
 @pytest.fixture(scope="module")
 def default_authentication(registrar, server, code_redemptions):
-    """How a client authenticates that named no method, and the answers to it, right and wrong."""
+    """The method of a client that registered none, and the responses to it, right and wrong."""
     client = registrar.confidential(SCOPE, token_endpoint_auth_method=None)
     method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
     auths = {
@@ -42,7 +42,7 @@ def test_default_authentication_method_works(default_authentication, secret):
 
 @pytest.fixture(scope="module")
 def responses_without_key(registrar, server, code_redemptions):
-    """The answer to a client with its key, and those to it without: with its secret, or nothing."""
+    """The response to a client with its key, and those without it: by secret, or nothing."""
     scope = f"{SCOPE} {SYSTEM}"
     client = registrar.system(scope, token_endpoint_auth_method="private_key_jwt")
     control = server.client_credentials(client, SYSTEM)
@@ -94,7 +94,9 @@ def test_contradictory_types_are_refused_or_mended(new_client, grants, responses
         if grant == "authorization_code" or word in has_responses
     )
     received = f"grant_types {has_grants} with response_types {has_responses}"
-    expect.that(response.is_client_error or fits, "a refusal, or what fits", received, response)
+    expect.that(
+        response.is_client_error or fits, "a refusal, or consistent types", received, response
+    )
 
 
 @requirement("RFC7591-5-jwks-uri-scheme")
@@ -119,12 +121,12 @@ def test_address_of_keys_discloses_nothing(server, new_client, uri):
     inside = [
         word for word in ("root:", "cURL", "Connection refused", "passwd") if word in response.text
     ]
-    expect.that(not inside, "no word of what is there", response.text, response)
+    expect.that(not inside, "no information about the address", response.text, response)
 
 
 @pytest.fixture(scope="module")
 def managed_registration(registrar):
-    """The answer to the registration of a client whose token is sent elsewhere only."""
+    """The response to a registration whose token is used at other addresses only."""
     return registrar.ask(confidential_metadata(SCOPE))
 
 
@@ -149,5 +151,5 @@ def test_registration_is_not_shown_for_a_token_in_the_query(new_client, http):
     response = http.get(uri, params={"access_token": token})
 
     shown = "redirect_uris" in response.text
-    expect.that(not shown, "nothing of the client", "its metadata", response)
+    expect.that(not shown, "nothing about the client", "its metadata", response)
     expect.refused(response)

@@ -23,7 +23,7 @@ CODES = {
     "invalid_scope",
     "unauthorized_client",
 }
-#: Good metadata with one bad value each; None takes a member away.
+#: Good metadata with one bad value each; None removes a member.
 BAD_VALUES: dict[str, dict[str, Any]] = {
     "auth_method": {"token_endpoint_auth_method": "x_no_such_method"},
     "scope_unknown": {"scope": "openid foo/Bar.read"},
@@ -44,7 +44,7 @@ BAD_TYPES = {
 
 
 def bent(**changes):
-    """Return the metadata of a confidential client with changes; None takes a member away."""
+    """Return the metadata of a confidential client with changes; None removes a member."""
     metadata = confidential_metadata(SCOPE) | changes
     return {name: value for name, value in metadata.items() if value is not None}
 
@@ -54,7 +54,7 @@ def bent(**changes):
 def test_refusal_is_json_with_a_registered_code(new_client, bad):
     response = new_client.ask(bent(**BAD_VALUES[bad]))
     if response.is_success:
-        return  # the server may put a value of its own in place
+        return  # the server may replace the value
 
     expect.status(response, 400)
     expect.media_type(response, "application/json")
@@ -222,7 +222,7 @@ def test_only_post_registers(server, new_client, method):
 
 
 def unusable(new_client, browser, uri):
-    """Expect that the redirect URI is refused at registration, or at the latest when it is used."""
+    """Expect the redirect URI to be refused, at registration or when it is used."""
     response = new_client.ask(public_metadata() | {"redirect_uris": [uri]})
     if response.is_client_error:
         expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")
@@ -232,7 +232,7 @@ def unusable(new_client, browser, uri):
     page = browser.open(client, SCOPE)
 
     accepted = f"registered, and an authorization request with {uri!r} leads to the login"
-    wanted = "a refusal: a code that is sent there is open to others"
+    wanted = "a refusal: others could read a code that is sent there"
     expect.that(not _asks_for_login(page), wanted, accepted, page)
     expect.that(not page.is_redirect, "no redirect to it", page.headers.get("location"), page)
 

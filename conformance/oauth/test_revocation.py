@@ -1,4 +1,4 @@
-"""Revocation: by the client at its endpoint, by the administrator at the client's page."""
+"""Revocation: by the client at its endpoint, by the administrator on the client's page."""
 
 from functools import cache
 
@@ -9,17 +9,17 @@ from fixtures.driver.authorization_server import granted
 from fixtures.given.sessions import OFFLINE_SCOPE, SCOPE
 
 PATH = "/api/facility"
-SHUT_OUT = "an administrator disabled the client to shut it out"
+SHUT_OUT = "an administrator has disabled the client"
 REVIVED = "the token was ended, and the user's next login must not revive it"
 PUBLIC_SCOPE = "openid api:fhir patient/Patient.read"
 
 
 @pytest.fixture(scope="module")
 def next_login(server, api, new_shared_session, ended_session):
-    """Log in again where a session was `ended(by)`, each once.
+    """Log in again after a session was ended, once for each way to end it.
 
-    Gives the answers of the API to the new access token and to the old one, and then to a refresh
-    with the old refresh token.
+    Returns the responses of the API to the new access token and to the old one, and then to a
+    refresh with the old refresh token.
     """
 
     def come(by):
@@ -77,7 +77,7 @@ def test_revocation_needs_credentials(server, api, new_session, with_):
 def test_revocation_by_nobody_is_refused(server, http):
     response = http.post(server.url("/revoke"), data={"token": "no-token-at-all"})
 
-    received = f"{response.status_code}, which a client takes for a token that is revoked"
+    received = f"{response.status_code}, by which a client thinks that the token is revoked"
     expect.that(response.is_client_error, "a status of 4xx", received, response)
 
 

@@ -1,4 +1,4 @@
-"""Who may call a route: every route of the three APIs, with the right token and the wrong ones."""
+"""Scopes of routes: every route of the three APIs with the right token and with wrong ones."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ALL = everywhere()
 PLACES = {"/api/facility", "/portal/patient", "/fhir/Patient?_count=1"}
 TURNS = ["patient", "system"]
 ROUTES = [cell(route) for route in ALL]
-#: Each route for the first of its roles; reads and operations of the FHIR API for each.
+#: Each route with the first of its roles; reads and operations of the FHIR API with each role.
 ROLES = [
     cell(route, role, role=role)
     for route in ALL
@@ -20,7 +20,7 @@ ROLES = [
     or route.letter == ("s" if route.resource == "Patient" else "r")
     or route.letter.startswith("$")
 ]
-#: As each route's first role; reads of the FHIR API by turns as a patient and as a system.
+#: Each route with its first role; reads of the FHIR API as a patient and as a system in turn.
 OWNERS = [
     cell(route, role, role=role)
     for place, route in enumerate(ALL)
@@ -41,7 +41,7 @@ READS = [
     for route in firsts()
     if route.v1.endswith(".read") and (route.api, route.resource) in WRITING
 ]
-#: Every second resource of the APIs that have a scope of their own.
+#: Every second resource of the APIs that have their own scope.
 FAMILIES = [cell(route) for route in firsts()[::2] if route.api != "fhir"]
 BARE = [cell(route) for route in firsts()[1::8]]
 REFUSING = [cell(route) for route in firsts() if route.url in PLACES]
@@ -54,7 +54,7 @@ OTHER_ROLES = [
 
 
 def closed_to(route_caller, route, response, because):
-    """Expect that a route refused a token, or that the server has no such route."""
+    """Expect a route to refuse a token, or not to exist."""
     __tracebackhide__ = True
     if response.status_code == 404 and route_caller.absent(route, route.roles[0], response):
         not_applicable(f"the server has no route {route.method} {route.path}")
@@ -93,7 +93,7 @@ def test_route_is_closed_to_other_scopes(route_caller, route_tokens, scope_facts
     scope = route_tokens.spelled(route, role)
     if scope is not None:
         scope_facts.note(scope, enforced=response.status_code in {401, 403})
-    because = f"the token has not the scope {scope or route.scope(role)}"
+    because = f"the token does not have the scope {scope or route.scope(role)}"
     expect.no_data(response, 401, 403, because=because)
 
 
@@ -132,7 +132,7 @@ def test_reading_route_is_closed_to_the_scope_to_write(route_caller, route_token
 def test_route_is_closed_without_the_scope_of_its_api(route_caller, route_tokens, route):
     response = route_caller.call(route, route_tokens.without_family(route))
 
-    closed_to(route_caller, route, response, f"the token has not the scope {route.family}")
+    closed_to(route_caller, route, response, f"the token does not have the scope {route.family}")
 
 
 @requirement("RFC6750-bad-token-matrix")
@@ -148,7 +148,7 @@ def test_route_is_closed_to_what_is_no_access_token(
     }[kind]()
     response = route_caller.call(route, token)
 
-    expect.no_data(response, 400, 401, because=f"the {kind} is no access token")
+    expect.no_data(response, 400, 401, because=f"the {kind} is not an access token")
 
 
 @requirement("RFC6750-2.1-scheme-required")
@@ -156,7 +156,7 @@ def test_route_is_closed_to_what_is_no_access_token(
 def test_route_is_closed_to_a_token_without_its_scheme(route_caller, route_tokens, route):
     response = route_caller.call(route, None, Authorization=route_tokens.whole(route))
 
-    expect.no_data(response, 400, 401, because="a token is only good with its scheme Bearer")
+    expect.no_data(response, 400, 401, because="a token needs its scheme Bearer")
 
 
 @requirement("SCOPE-route-offered")
@@ -172,7 +172,7 @@ def test_scope_of_each_route_is_offered(route_caller, route_tokens, target, api_
                 wanting.append(f"{route.method} {route.path}: {route.scope(role)}")
                 there.append(answer)
 
-    expect.equal(wanting, [], "routes that the server has and offers no scope for", there)
+    expect.equal(wanting, [], "existing routes without an offered scope", there)
 
 
 @requirement("SCOPE-refusal-json")
@@ -200,6 +200,6 @@ def test_badly_ordered_letters_are_not_granted(server, tokens, clients, admin, l
 
     if response.is_success:
         got = str(expect.member(response, "scope")).split()
-        expect.that(scope not in got, f"no {scope} among what is granted", got, response)
-    elif not response.is_redirect:  # by which a login is refused
+        expect.that(scope not in got, f"no {scope} among the granted scopes", got, response)
+    elif not response.is_redirect:  # a redirect is the refusal of a login
         expect.refused(response)

@@ -1,4 +1,4 @@
-"""What a granted scope opens at the APIs: its own resource and interaction, and no other."""
+"""What a granted scope opens at the APIs: its own resource and interaction, and nothing else."""
 
 from functools import cache
 
@@ -21,7 +21,7 @@ REST = {
     "user": "/api/user",
 }
 V2 = needs("smart.v2_scopes")
-#: The scopes of SMART 2 with one letter each to write allergies.
+#: The scopes of SMART 2 to write allergies, with one letter each.
 LETTERS = {letter: f"user/allergy.{letter}" for letter in "cud"}
 ONE = "00000000-0000-4000-8000-000000000000"
 
@@ -38,7 +38,7 @@ def rest_scope(*kinds):
 
 @pytest.fixture(scope="module")
 def client_for_five_types(registrar):
-    """A client that may ask for `rs` of each of the FHIR types, made once: `of_five()`."""
+    """A client that may request `rs` of each FHIR type here, made once."""
     scopes = (f"user/{kind}.rs" for kind in FHIR)
     return cache(lambda: registrar.confidential(" ".join(["openid api:fhir", *scopes])))
 
@@ -135,7 +135,7 @@ def test_reading_letters_are_apart(api, patient, smart_v2_token, letter):
 def test_writing_letters_are_apart(api, new_client, new_session, letter):
     client = new_client.confidential(" ".join(["openid api:oemr", *LETTERS.values()]))
     session = new_session(f"openid api:oemr {LETTERS[letter]}", client=client)
-    # Nobody has this id, so that nothing is written; who may not ask is told so before.
+    # No patient has this id, so that nothing is written. A missing scope is refused before that.
     path = f"/api/patient/{ONE}/allergy"
     calls = {
         "c": lambda: api.post(path, session.access_token, json={}),
@@ -263,4 +263,4 @@ def test_batch_is_authorized_entry_by_entry(api, tokens):
     body = response.json() if response.is_success else {}
     answers = [each.get("resource", {}) for each in body.get("entry", [])]
     shown = [each for each in answers if "Patient" in str(each.get("entry", each))]
-    expect.equal(shown, [], "what the second entry shows", response)
+    expect.equal(shown, [], "the entries that the second request shows", response)

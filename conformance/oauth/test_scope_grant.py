@@ -1,4 +1,4 @@
-"""Which scopes are granted: what was registered, asked for, offered, and no more."""
+"""Which scopes are granted: those that are registered, requested and offered, and no others."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ ORDERS = {
     "rotated": FIVE[2:] + FIVE[:2],
     "swapped": [FIVE[1], FIVE[0], *FIVE[2:]],
 }
-#: Scopes that the server does not offer, beside a good one.
+#: Scopes that the server does not offer, sent with a good one.
 UNLISTED = {
     "resource": "user/Nonsense.read",
     "context": "somebody/Patient.read",
@@ -45,7 +45,7 @@ ODD = {
 
 
 def scopes_of(response):
-    """Return the scopes of a token answer, and those of the token itself where it is a JWT."""
+    """Return the scopes of a token response, and those in the access token if it is a JWT."""
     body = response.json() if response.is_success else {}
     token = str(body.get("access_token", ""))
     inside = keys.unverified_claims(token).get("scopes", []) if keys.is_jwt(token) else []
@@ -54,14 +54,14 @@ def scopes_of(response):
 
 @pytest.fixture(scope="module")
 def reading_client_response(server, registrar, admin):
-    """Ask for more with a client that is registered for READ: `reader(more)`, each once."""
+    """Request more scopes with a client that is registered for READ, once for each."""
     client = cache(lambda: registrar.confidential(READ))
     return cache(lambda more="": server.password(client(), admin, f"{READ} {more}".strip()))
 
 
 def register(new_client, scope):
-    """Ask for a client with these scopes, to be removed at the end, and return the answer."""
-    key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}  # a must with system scopes
+    """Try to register a client with these scopes, and return the response."""
+    key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}  # required for system scopes
     return new_client.ask(confidential_metadata(scope) | key_set)
 
 
@@ -149,12 +149,15 @@ def test_reading_client_writes_nothing(reading_client_response, api):
     if read.status_code != 200:
         line = answer_line(read.request, read)
         raise Blocked(f"a token to read does not even open the API for that: {line}")
-    # Without a name the server could not create a patient, but it would have to look at it.
+    # A patient cannot be created without a name, but the server has to read the body to see that.
     response = api.post("/api/patient", token, json={"fname": ""})
 
     expect.status(plain, 200)
     expect.no_data(
-        response, 401, 403, because="the client may only read, and looks at data to write"
+        response,
+        401,
+        403,
+        because="the client may only read, and the server checks the data to write",
     )
 
 
@@ -205,7 +208,7 @@ def test_each_offered_scope_can_be_registered(discovery, new_client):
 
 @pytest.fixture(scope="module")
 def response_to_ordered_scopes(server, admin, confidential_client):
-    """Ask for five scopes, once: `in_order()` gives the answer."""
+    """Request five scopes, once, and return the response."""
     return cache(lambda: server.password(confidential_client, admin, " ".join(FIVE)))
 
 
@@ -232,7 +235,7 @@ def test_odd_scope_is_handled(server, admin, confidential_client, scope):
     expect.no_server_error(response)
     got = scopes_of(response)
     more = got - {"openid", "api:oemr", "user/patient.read"}
-    expect.equal(sorted(more), [], "scopes beyond the clean ones", response)
+    expect.equal(sorted(more), [], "scopes beyond the requested ones", response)
 
 
 @requirement("SCOPE-v1-returned-as-v1")

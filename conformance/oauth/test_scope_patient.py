@@ -1,4 +1,4 @@
-"""Patients, user scopes, contexts and operations: what a patient's context bounds."""
+"""Patients, user scopes, contexts and operations: the limits of a patient's context."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 
-#: What clients are registered for; a token asks for what it needs of it.
+#: The scopes that clients register; a token requests some of them.
 REGISTERED = "openid api:fhir user/Patient.{0} patient/Patient.{0}"
 SPELLINGS = ["read", pytest.param("rs", marks=needs("smart.v2_scopes"))]
 
@@ -52,7 +52,7 @@ def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_c
 
 @pytest.fixture(scope="module")
 def patient_operation_token(new_shared_session, patient):
-    """A patient's token for operations, fetched once: `of_patient()`."""
+    """A patient's token for operations, fetched once."""
     scope = "openid api:fhir patient/Patient.read patient/DocumentReference.read"
     scope += " patient/DocumentReference.$docref"
     return cache(lambda: new_shared_session(scope, user=patient).access_token)

@@ -1,4 +1,4 @@
-"""What keeps the authorization server safe, whatever the grant (RFC 9700)."""
+"""The security of the authorization server, for every grant (RFC 9700)."""
 
 import re
 import secrets
@@ -23,13 +23,13 @@ from fixtures.wire.client import Blocked, location
 
 SCOPE = "openid api:oemr user/patient.read"
 EVIL = "https://attacker.example.org/callback"
-#: A password in the request, and a redirect that makes the browser send it again.
+#: Redirects that make the browser send a password again.
 RESENDING = (307, 308)
 
 
 @pytest.fixture(scope="session")
 def login_steps(server, registrar, admin):
-    """One login as its steps: the pages, the answers to the forms, and what the client got."""
+    """One login in steps: the pages, the responses to the forms, and the redirect to the client."""
     client = registrar.confidential(SCOPE)
     browser = Browser(server)
     response = browser.send(authorization_request(client, SCOPE, Pkce.new()))
@@ -85,7 +85,7 @@ def test_authorization_leads_to_no_stranger(server, http, confidential_client, n
 
     expect.no_server_error(response)
     goes_to = response.headers.get("location", "")
-    expect.that(not goes_to.startswith(EVIL), "no redirect to a stranger", goes_to, response)
+    expect.that(not goes_to.startswith(EVIL), "no redirect to the attacker", goes_to, response)
 
 
 @requirement("RFC9700-2.1.2-no-implicit")

@@ -7,7 +7,7 @@ from fixtures.wire import tls
 from fixtures.wire.client import Blocked
 from fixtures.wire.tls import Version
 
-#: Suites that protect nothing, by what they lack (RFC 9325 section 4.1).
+#: Cipher suites without protection, by what they lack (RFC 9325 section 4.1).
 EMPTY_SUITES = {"encryption": "eNULL", "authentication": "aNULL"}
 METADATA = "/.well-known/openid-configuration"
 
@@ -61,7 +61,7 @@ def test_suites_without_forward_secrecy_are_refused(target):
 def test_certificate_is_valid(target):
     shaken = tls.verified_handshake(target)
 
-    expect.that(shaken.version, "a certificate to trust", shaken.refusal, shaken.exchange)
+    expect.that(shaken.version, "a trusted certificate", shaken.refusal, shaken.exchange)
 
 
 @requirement("TLS-http-refused")
@@ -71,7 +71,7 @@ def test_clear_text_is_refused(target, http):
     for answer in answers:
         expect.that(not answer.is_success, "no document over http", answer.status_code, answer)
         leads_to = answer.headers.get("location", "https:")
-        expect.that(leads_to.startswith("https:"), "https, or nothing", leads_to, answer)
+        expect.that(leads_to.startswith("https:"), "https, or no redirect", leads_to, answer)
 
 
 @requirement("TLS-hsts-not-over-http")

@@ -1,4 +1,4 @@
-"""The token endpoint: what a good answer holds."""
+"""The token endpoint: the members of a good response."""
 
 import contextlib
 import re
@@ -92,7 +92,7 @@ def test_code_exchange_names_the_scope(token_response):
     granted(response)
 
     scope = expect.member(response, "scope", kind=str)
-    expect.that(scope, "scope to name something", scope, response)
+    expect.that(scope, "a scope that is not empty", scope, response)
 
 
 @requirement("RFC6749-3.3-scope-syntax")
@@ -166,7 +166,7 @@ def test_tokens_fit_into_a_header(token_response, grant):
 
 @pytest.fixture(scope="module")
 def token_responses(target, server, tokens, pooled_clients, admin, token_response):
-    """The token answers of a login and of its refresh, and those of other logins."""
+    """The token responses to a login, to its refresh, and to other logins."""
     scope = "openid offline_access api:oemr user/patient.read"
     client = pooled_clients.confidential(scope)
     login = tokens.fetch(client, admin, scope)
@@ -195,7 +195,7 @@ def test_tokens_are_unique_and_long(token_responses, kind):
 
 
 def _scopes_of(token):
-    """Return the scopes that an access token holds, if it can be read."""
+    """Return the scopes in an access token; an empty set if it cannot be read."""
     if not keys.is_jwt(token):
         return set()
     claims = keys.unverified_claims(token)
@@ -204,7 +204,7 @@ def _scopes_of(token):
 
 
 def _lifetime(token, default):
-    """Return for how many seconds an access token lives, if it can be read."""
+    """Return the lifetime of an access token in seconds, or the default if it cannot be read."""
     if not keys.is_jwt(token):
         return default
     claims = keys.unverified_claims(token)
@@ -218,7 +218,7 @@ def test_token_with_many_scopes_opens_the_api(server, api, admin, confidential_c
     token = granted(answer)["access_token"]
     response = api.get("/api/facility", token)
 
-    # Apache, nginx and IIS take a header of 8 KB; with a longer one the API is out of reach.
+    # Apache, nginx and IIS limit a header to 8 KB: the API cannot be called with a longer one.
     size = len(f"Authorization: Bearer {token}")
-    expect.that(size <= 8190, "a header of 8190 bytes at most", f"{size} bytes", answer)
+    expect.that(size <= 8190, "a header of at most 8190 bytes", f"{size} bytes", answer)
     expect.status(response, 200)

@@ -1,4 +1,4 @@
-"""The token endpoint as a door: which requests it takes, and how it refuses the others."""
+"""The token endpoint: which requests it accepts, and how it refuses the others."""
 
 import re
 from functools import cache
@@ -73,10 +73,10 @@ def response_to_faulty_request(server, clients, admin):
 
 @pytest.fixture(scope="module")
 def responses_to_refresh_requests(server, pooled_clients, refresh_redemptions):
-    """The answers to refreshes by other methods, with repeated parameters, and an empty scope.
+    """The responses to refreshes by other methods, with repeated parameters and an empty scope.
 
-    The last of them is to give tokens, which is the proof for those before it. It is the last also
-    because a server may give tokens without any scope for it.
+    The last request has to give tokens, which proves that the refresh token was good. It is the
+    last one also because a server may grant tokens without any scope for it.
     """
     client = pooled_clients.confidential(OFFLINE_SCOPE)
 
@@ -233,7 +233,7 @@ def test_grant_type_that_is_not_registered_is_refused(server, new_client, admin)
     client = new_client.confidential(SCOPE, grant_types=["authorization_code"])
     response = server.password(client, admin, SCOPE)
 
-    # The server may register more than was asked for, if it says so (RFC 7591 section 3.2.1).
+    # The server may register more than was requested, if it says so (RFC 7591 section 3.2.1).
     expect.that(
         not response.is_success or "password" in client.metadata.get("grant_types", []),
         "a refusal of the password grant",

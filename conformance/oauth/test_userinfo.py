@@ -1,4 +1,4 @@
-"""The userinfo endpoint: who the user of an access token is."""
+"""The userinfo endpoint: the user of an access token."""
 
 import pytest
 
@@ -9,9 +9,9 @@ from fixtures.target.model import not_applicable
 
 @pytest.fixture(scope="session")
 def userinfo_response(http, discovery, session_by_grant):
-    """Call the endpoint that the discovery document names, with a good token unless told so.
+    """Calls the advertised userinfo endpoint, with a good token by default.
 
-    Not applicable where it does not exist: OIDCD-3-userinfo-endpoint-exists is about that.
+    Not applicable if it does not exist, which OIDCD-3-userinfo-endpoint-exists judges.
     """
     endpoint = expect.member(discovery, "userinfo_endpoint", kind=str)
     good = f"Bearer {session_by_grant('authorization_code').access_token}"

@@ -1,4 +1,4 @@
-"""The patient portal's API: whom it shows, and that it asks for the right token."""
+"""The patient portal's API: which patient it shows, and which token it requires."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from fixtures.driver.record_kinds import STAFF_REST_SCOPE
 from fixtures.wire.client import json_body
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
-#: What holds the data of the patient but is not for the portal, and the reverse.
+#: The scopes of the patient's data without the scope of the portal, and one resource only.
 WITHOUT_FAMILY = (
     "openid api:oemr patient/patient.read patient/encounter.read patient/appointment.read"
 )
@@ -21,7 +21,7 @@ PATHS = [
 
 @pytest.fixture(scope="module")
 def portal_responses(api, tokens):
-    """What the portal shows of the patient, one answer after the other."""
+    """The responses of the portal with the patient, one after the other."""
     return [api.get("/portal/patient", tokens.patient(SCOPE))]
 
 

@@ -1,4 +1,4 @@
-"""The patient portal's API: what its answers look like, and that its token is for it alone."""
+"""The patient portal's API: the form of its responses, and the limits of its token."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ pytestmark = writes  # the patient gets an encounter and an appointment
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
 PLACES = ["patient", "encounters", "appointments", "encounter", "unknown_encounter"]
-#: What the practice notes for itself: of billing, of imports, and of doubles.
+#: Internal notes of the practice, about billing, imports and duplicates.
 NOTES = {
     "billing_note",
     "cmsportal_login",
@@ -101,12 +101,12 @@ def test_portal_token_opens_nothing_of_the_staff(api, tokens, request, path, who
     key = user.pid if path in BY_NUMBER else user.uuid
     response = api.get(f"/api/patient/{key}{path}", tokens.patient(SCOPE))
 
-    expect.no_data(response, 401, 403, 404, because="a portal token is no token of the staff")
+    expect.no_data(response, 401, 403, 404, because="a portal token is not a token of staff")
     expect.that(user.email not in response.text, "nothing of the patient", response, response)
 
 
 def members(value):
-    """Return the names of all members in a body, however deep."""
+    """Return the names of all members in a body, at any depth."""
     if isinstance(value, dict):
         return {*value} | {name for one in value.values() for name in members(one)}
     return {name for one in value for name in members(one)} if isinstance(value, list) else set()

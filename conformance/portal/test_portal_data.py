@@ -1,4 +1,4 @@
-"""The patient portal's API shows what the standard API shows."""
+"""The patient portal's API shows the same data as the standard API."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from fixtures.wire.client import json_body
 pytestmark = writes  # the patient gets an encounter
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
-#: What a patient sees of oneself in the portal.
+#: The fields that the portal shows to a patient.
 SEEN = [
     "uuid",
     "fname",
@@ -43,7 +43,7 @@ def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff_token, r
 def test_portal_lists_the_encounters_that_staff_sees(
     api, tokens, staff_token, records, patient, other_patient
 ):
-    for person in (patient, other_patient):  # whose encounters are not to be shown as well
+    for person in (patient, other_patient):  # the other patient's encounter must not be listed
         records.first("encounter", records.of(person))
     response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
     at_rest = api.get(f"/api/patient/{patient.uuid}/encounter", staff_token)

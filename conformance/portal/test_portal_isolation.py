@@ -1,4 +1,4 @@
-"""The patient portal's API: nobody sees the records of anybody else."""
+"""The patient portal's API: no patient sees the records of another one."""
 
 import uuid
 
@@ -15,7 +15,7 @@ PARAMETERS = ["pid", "puuid", "patient", "uuid", "user", "patient_id", "pc_pid"]
 
 @pytest.fixture(scope="module")
 def record_ids(records, patient, other_patient):
-    """Return the ids by which the portal knows the records of a kind: own, and the other's."""
+    """The portal's ids of the records of a kind: the patient's own, and the other patient's."""
 
     def of(kind):
         owners = map(records.of, (patient, other_patient))
@@ -31,7 +31,7 @@ def test_encounters_are_ones_own(api, tokens, patient, other_patient, record_ids
 
     expect.status(response, 200)
     listed = {row.get("euuid") or row.get("uuid") for row in rows(response)}
-    expect.that(own in listed, "the own encounter", listed, response)
+    expect.that(own in listed, "the patient's own encounter", listed, response)
     expect.that(foreign not in listed, "no encounter of the other patient", listed, response)
     nobody_else(response, patient, other_patient)
 
@@ -43,7 +43,7 @@ def test_appointments_are_ones_own(api, tokens, patient, other_patient, record_i
 
     expect.status(response, 200)
     listed = {row.get("pc_uuid") or row.get("uuid") for row in rows(response)}
-    expect.that(own in listed, "the own appointment", listed, response)
+    expect.that(own in listed, "the patient's own appointment", listed, response)
     expect.that(foreign not in listed, "no appointment of the other patient", listed, response)
     nobody_else(response, patient, other_patient)
 
@@ -147,7 +147,7 @@ def rows(response):
 
 
 def nobody_else(response, patient, other_patient):
-    """Expect that nothing in an answer is of the other patient."""
+    """Expect nothing of the other patient in a response."""
     text = str(rows(response))  # the links of a list repeat the parameters
     words = [other_patient.uuid, other_patient.email]
     found = [word for word in words if word and word in text]

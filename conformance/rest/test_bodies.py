@@ -1,4 +1,4 @@
-"""The standard API: what a body may hold, and what comes back of it."""
+"""The standard API: what a body may contain, and what is read afterwards."""
 
 import secrets
 
@@ -12,7 +12,7 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes
 
-#: Families whose text is written and read again.
+#: The kinds of records whose text is written and read again.
 TEXTED = [
     "encounter",
     "allergy",
@@ -22,8 +22,8 @@ TEXTED = [
     "soap_note",
 ]
 POSTED = [name for name in KINDS if name not in ("surgery", "dental_issue")]
-#: Other alphabets with letters of two, three and four bytes, right-to-left ones too, and the signs
-#: that mean something to HTML, SQL and JSON.
+#: Other alphabets with letters of two, three and four bytes, right-to-left ones too, and the
+#: characters that have a meaning in HTML, SQL and JSON.
 TEXTS = {
     "latin": "Größe Ärzte Éloïse Ñandú",
     "other_alphabets": "Ωμέγα 张伟",
@@ -44,7 +44,7 @@ ODD = {
     "number": 10**30,
     "boolean": True,
 }
-#: What is a text when it is sent, and a time, a set of codes or a reference when it is read.
+#: Fields that are sent as text, and read as a time, a set of codes or a reference.
 OTHERWISE = {"date", "diagnosis", "facility"}
 TYPES = {
     "form": "application/x-www-form-urlencoded",
@@ -56,7 +56,7 @@ TYPES = {
 
 @pytest.fixture(scope="session")
 def response_with_texts(writable_marked_records):
-    """The answer that shows a record whose text has every one of TEXTS as a line."""
+    """The response with a record whose text has each of TEXTS as a line."""
     return writable_marked_records.shown(
         writable_marked_records.add("encounter", "\n".join(TEXTS.values()))
     )
@@ -222,7 +222,7 @@ def test_answer_is_json_or_406(api, staff_token, marked_records, accept):
 
 
 def strings(value):
-    """Return all the texts in a body, however deep."""
+    """Return all texts in a body, at any depth."""
     if isinstance(value, str):
         return [value]
     members = value.values() if isinstance(value, dict) else value
@@ -232,7 +232,7 @@ def strings(value):
 
 
 def _expect_fields(sent, read, response):
-    """Expect every field as it was sent."""
+    """Expect every field to have the value that was sent."""
     wrong = [
         f"{name}: sent {value!r}, read {read.get(name, 'nothing')!r}"
         for name, value in sent.items()
@@ -243,7 +243,7 @@ def _expect_fields(sent, read, response):
 
 
 def _refused(response):
-    """Tell whether a write was refused, with a status or only in words."""
+    """Tell whether a write was refused, by its status or in the body only."""
     if response.is_client_error:
         return True
     body = json_body(response)
@@ -257,7 +257,7 @@ def _refused(response):
 
 
 def _same(sent, read):
-    """Tell whether a value is the same, in whatever way numbers and times are written."""
+    """Tell whether two values are the same, in any form of numbers and times."""
     if str(sent) == str(read) or (read and str(read).startswith(str(sent))):
         return True
     try:

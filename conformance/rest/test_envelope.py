@@ -1,4 +1,4 @@
-"""The standard API: what its answers look like."""
+"""The standard API: the form of its responses."""
 
 import uuid
 from functools import cache
@@ -9,7 +9,7 @@ from conformance import expect, requirement, writes
 from conformance.watch.disclosure import INTERNALS
 from fixtures.driver.record_kinds import DELETABLE
 
-pytestmark = writes  # the patient whose records are looked at is made by the run
+pytestmark = writes  # the patient whose records are read is made by the run
 
 OF_A_PATIENT = ["encounter", *DELETABLE, "vital", "soap_note"]
 LISTS = ["patient", "facility", "practitioner", "user", "encounter", "allergy", "medical_problem"]
@@ -48,7 +48,7 @@ def record_response(api, staff_token, records, resources, shared_patient):
 
 @pytest.fixture(scope="module")
 def patient_without_records(records):
-    """Return a patient without records."""
+    """A patient without records."""
     return records.patient()
 
 
@@ -149,4 +149,4 @@ def test_health_is_told_to_everybody(target, http, name, state):
     expect.media_type(response, "application/json")
     expect.equal(expect.member(response, "status"), state, "status", response)
     inside = [word for word in (*INTERNALS, "mysql", "version") if word in response.text]
-    expect.that(not inside, "nothing of the inside", inside, response)
+    expect.that(not inside, "no internals", inside, response)

@@ -1,4 +1,4 @@
-"""The standard API: a record belongs to the patient in whose path it is."""
+"""The standard API: a record belongs to the patient in its path."""
 
 import pytest
 
@@ -13,7 +13,7 @@ READ = [name for name in KINDS if name not in {"message", "transaction"}]
 
 @pytest.fixture
 def foreign_path(shared_patient, unrelated_patient):
-    """Return the path of a record as if it belonged to the other patient."""
+    """The path of a record with the other patient in it: `foreign_path(record)`."""
 
     def path(record):
         return elsewhere(record.path, shared_patient, unrelated_patient)
@@ -60,7 +60,7 @@ def test_file_is_not_shown_below_another_patient(
     own = api.get(record.path, staff_token)
     response = api.get(elsewhere(record.path, marked_records.owner, unrelated_patient), staff_token)
 
-    expect.that(marked_records.mark in own.text, "the file below its own patient", own, own)
+    expect.that(marked_records.mark in own.text, "the file with its own patient's path", own, own)
     expect.no_server_error(response)
     expect.that(marked_records.mark not in response.text, "nothing of the file", response, response)
 
@@ -90,7 +90,7 @@ def test_record_is_not_changed_below_another_patient(record_change, kind):
     changed = seen(done.after)
     around = [done.between, done.wrong, done.before]
     expect.equal(seen(done.between), before, "the record afterwards", around)
-    words = "a change by the right path to be seen"
+    words = "a change with the right path to have an effect"
     expect.that(changed != before, words, changed, [done.after, done.response])
 
 
@@ -103,12 +103,12 @@ def test_record_is_not_deleted_below_another_patient(record_change, kind):
     gone = seen(done.after)
     around = [done.between, done.wrong, done.before]
     expect.equal(seen(done.between), before, "the record afterwards", around)
-    words = "a deletion by the right path to be seen"
+    words = "a deletion with the right path to have an effect"
     expect.that(gone != before, words, gone, [done.after, done.response])
 
 
 def shown(response):
-    """Return what an answer shows of a record, whatever its status."""
+    """Return the part of a response that shows a record, for any status."""
     try:
         body = response.json()
     except ValueError:
@@ -119,5 +119,5 @@ def shown(response):
 
 
 def seen(response):
-    """Return all that can be seen of a record: the answer when it is read."""
+    """Return status and body of the response to reading a record."""
     return response.status_code, response.text

@@ -9,7 +9,7 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patients that are listed are made by the run
 
-#: More than enough pages for a list of five; a server that goes round in circles ends here.
+#: More than enough pages for a list of five, in case the links lead in a circle.
 MOST_PAGES = 8
 PAYLOADS = {
     "or_true": "' OR '1'='1",
@@ -23,7 +23,7 @@ PAYLOADS = {
 
 @pytest.fixture
 def patient_list(api, staff_token):
-    """Return a list of patients."""
+    """Lists patients: `patient_list(lname=...)`."""
     return lambda **params: api.get("/api/patient", staff_token, params=params)
 
 
@@ -96,7 +96,7 @@ def test_filter_is_no_sql(patient_list, name, payload):
 
     expect.no_server_error(response)
     expect.that("SQL" not in response.text, "no SQL in the answer", response.text, response)
-    expect.equal(uuids(response), [], "patients of such a name", response)
+    expect.equal(uuids(response), [], "patients with such a name", response)
 
 
 @requirement("REST-sql-injection")
@@ -120,7 +120,7 @@ def test_sort_is_not_evaluated(patient_list, namesakes):
 
     for response in orders:
         expect.answered(response)
-    words = "the order of another condition"
+    words = "the order with another condition"
     expect.equal(uuids(orders[1]), uuids(orders[0]), words, orders[::-1])
 
 
@@ -177,18 +177,18 @@ def test_both_apis_tell_the_same_of_a_patient(resources, shared_patient):
 
 
 def uuids(response):
-    """Return the ids of a list of records; none if it is an error."""
+    """Return the ids of a list of records; an empty list if the response is an error."""
     body = json_body(response) if response.content else {}
     rows = body.get("data") if isinstance(body, dict) else body
     return [str(row.get("uuid")) for row in rows or [] if isinstance(row, dict)]
 
 
 def next_link(response):
-    """Return the link to the next page, if there is one."""
+    """Return the link to the next page, or None."""
     links = json_body(response).get("links")
     return links.get("next") if isinstance(links, dict) else None
 
 
 def quoted(text):
-    """Return a text as one part of a path."""
+    """Return a text as one segment of a path."""
     return "".join(f"%{byte:02X}" for byte in text.encode())

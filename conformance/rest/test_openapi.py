@@ -1,4 +1,4 @@
-"""The OpenAPI document that a server has of its three APIs, against the routes that it has."""
+"""The OpenAPI document of the three APIs, compared with the routes of the server."""
 
 import pytest
 
@@ -40,14 +40,16 @@ def test_openapi_document_lists_the_routes(openapi_document, route_caller, name)
             judged.append(response)
 
     expect.that(listed, "routes below paths", "none", openapi_document.response)
-    words = "what the document and the server do not agree about"
+    words = "differences between the document and the server"
     expect.equal(found, [], words, [openapi_document.response, *judged])
 
 
 @requirement("REST-openapi-routes-closed")
 @pytest.mark.parametrize("name", APIS)
 def test_listed_route_is_closed_without_a_token(openapi_document, route_caller, name):
-    unknown = sorted(openapi_document.of(name) - known(name))  # the others are called one by one
+    unknown = sorted(
+        openapi_document.of(name) - known(name)
+    )  # the other routes are called one by one elsewhere
 
     for method, path in unknown:
         expect.no_data(
@@ -72,4 +74,4 @@ def test_metadata_and_openapi_document_agree(openapi_document, capability_statem
     found += [f"{each} in the OpenAPI document only" for each in sorted(listed - said)]
 
     both = [capability_statement, openapi_document.response]
-    expect.equal(found, [], "interactions that one of the two lists", both)
+    expect.equal(found, [], "interactions in one of the two documents only", both)

@@ -10,7 +10,7 @@ from conformance.watch.disclosure import DATABASE
 from fixtures.driver.record_kinds import DELETABLE, KINDS
 from fixtures.wire.client import json_body
 
-pytestmark = writes  # what is refused could be made
+pytestmark = writes  # what is refused could be created
 
 INVALID = [
     "patient",
@@ -46,13 +46,13 @@ MALFORMED = {
     "long": "a" * 300,
     "uuid_and_more": "00000000-0000-4000-8000-000000000000x",
 }
-#: What shows the inside of a server: PHP paths, classes, and SQL.
+#: Signs of the internals of a server: PHP paths, classes, and SQL.
 INTERNALS = (".php", "\\Uuid", "SELECT ", "Stack trace", "on line ", *DATABASE)
 
 
 @pytest.fixture
 def collection_path(records, shared_patient):
-    """Return the path to which a record is posted."""
+    """The path to which a record is posted: `collection_path(name)`."""
 
     def of(name):
         if name == "insurance":
@@ -174,6 +174,6 @@ def test_wrong_method_is_refused(api, staff_token, method):
 
 
 def _shows_nothing(response):
-    """Tell whether an error carries no data."""
+    """Tell whether an error has no data."""
     body = json_body(response)
     return not body if not isinstance(body, dict) else not body.get("data")

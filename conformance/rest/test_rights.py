@@ -1,4 +1,4 @@
-"""The standard API: what OpenEMR's access control keeps from a member of staff."""
+"""The standard API: what OpenEMR's access control denies a member of staff."""
 
 import secrets
 from functools import cache
@@ -13,10 +13,10 @@ from fixtures.wire.exchanges import answer_line
 
 pytestmark = writes  # a member of staff with few rights is made, and a patient with records
 
-#: Somebody at the front desk may see demographics and appointments, and nothing of these.
+#: The kinds that a front office account may not see: only demographics and appointments.
 CLINICAL = ["encounter", *ISSUES, "vital", "soap_note", "transaction", "document"]
-UNREAD = ["transaction"]  # has no route of its own to be read
-#: Kinds whose lists do not show the text of a record.
+UNREAD = ["transaction"]  # there is no route to read one
+#: Kinds whose lists do not have the text of a record.
 COUNTED = {"allergy", "medical_problem", "document"}
 EVERYBODY = [
     "allergy",
@@ -88,7 +88,7 @@ def test_refusal_for_want_of_rights_is_said_so(limited_response, place):
 def test_record_is_not_made_without_the_right(api, writable_marked_records, limited_token, kind):
     response, more, after = _unwanted(api, writable_marked_records, kind, limited_token)
 
-    expect.equal(more, 0, f"how many more there are afterwards of {kind}", [response, *after])
+    expect.equal(more, 0, f"the number of new records of the kind {kind}", [response, *after])
     expect.no_data(response, because=WHY)
 
 
@@ -124,7 +124,7 @@ def test_practice_is_not_changed_without_the_right(api, staff_token, limited_tok
     response = api.post(f"/api/{name}", limited_token, json=body)
     after = api.get(f"/api/{name}", staff_token)
 
-    expect.that(after.is_success, "the list for the administrator", after, after)
+    expect.that(after.is_success, "the list, for the administrator", after, after)
     expect.that(mark not in after.text, "no such record", mark, [response, after])
     expect.no_data(response, because=WHY)
 
@@ -144,16 +144,16 @@ def test_refused_record_is_not_made(api, tokens, writable_marked_records, who, k
     response, more, after = _unwanted(api, writable_marked_records, kind, token)
 
     expect.status(response, 401, 403)
-    expect.equal(more, 0, f"how many more there are afterwards of {kind}", [response, *after])
+    expect.equal(more, 0, f"the number of new records of the kind {kind}", [response, *after])
 
 
 def path_of(marked_records, place):
-    """Return the path of a list of the chart, of one of its records, or of everybody's."""
+    """Return the path of a list of the patient, of one of the records, or of all patients."""
     what, _, kind = place.removeprefix("list_of_").partition("_")
     if place.startswith("list_of_"):
         kind = place.removeprefix("list_of_")
         if kind not in UNREAD:
-            marked_records.record(kind)  # an empty list may be 404, which is no refusal
+            marked_records.record(kind)  # an empty list may be 404, which is not a refusal
         return marked_records.collection(kind)
     if what == "one":
         return marked_records.record(kind).path
@@ -180,7 +180,7 @@ def _unwanted(api, marked_records, kind, token):
 
 
 def _expect_kept(marked_records, record, mark, response):
-    """Expect a record as it was; Blocked if the server does not even show an untouched one."""
+    """Expect a record to be unchanged; Blocked if the server does not show unchanged records."""
     after = marked_records.shown(record)
     if (
         mark not in after.text

@@ -7,7 +7,7 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # a patient is made, and a record of each kind
 
-#: Where a record of the standard API is, and the type and the reference to its patient in FHIR.
+#: The FHIR type of a record of the standard API, and the element that refers to its patient.
 RECORDS = {
     "encounter": ("Encounter", "subject"),
     "allergy": ("AllergyIntolerance", "patient"),
@@ -18,7 +18,7 @@ CONTACTS = ["street", "city", "state", "postal_code", "country_code", "phone_hom
 
 @pytest.fixture(scope="module")
 def rest_patient_response(api, staff_token, shared_patient):
-    """The patient as the standard API shows it."""
+    """The response of the standard API with the patient."""
     return api.get(shared_patient.path, staff_token)
 
 
@@ -61,7 +61,7 @@ def test_both_apis_tell_the_same_record(api, staff_token, records, resources, sh
 
 
 def contacts(resource):
-    """Return what a Patient tells, by the names of the standard API."""
+    """Return the contact data of a Patient, by the names of the standard API."""
     addresses = resource.get("address", [])
     telecom = [one.get("value") for one in resource.get("telecom", [])]
     return {
@@ -77,7 +77,7 @@ def contacts(resource):
 
 
 def described(body, kind):
-    """Return what the standard API tells of a record: its day, and what it is."""
+    """Return the day and the description of a record of the standard API."""
     data = body.get("data", body)
     data = data[0] if isinstance(data, list) else data
     if kind == "encounter":

@@ -1,4 +1,4 @@
-"""The standard API: making, changing and deleting records."""
+"""The standard API: creating, changing and deleting records."""
 
 import uuid
 
@@ -14,10 +14,10 @@ from fixtures.wire.exchanges import answer_line
 pytestmark = writes
 
 NESTED = [*KINDS]
-#: Messages have no list; in that of notes OpenEMR's other forms show at random.
-#: A transaction is listed by the number of its form, which nothing else tells.
+#: Messages have no list. The list of notes shows other forms of OpenEMR at random.
+#: A transaction is listed by the number of its form, which no response contains.
 LISTED = [name for name in KINDS if name not in {"message", "soap_note", "transaction"}]
-#: What FHIR shows of what can be changed, and the standard API shows with its uuid.
+#: The kinds that can be changed, that FHIR shows, and whose uuid the standard API shows.
 SHOWN_BY_FHIR = ["encounter", "allergy", "medical_problem", "vital"]
 
 
@@ -53,7 +53,7 @@ def test_record_is_listed_once(api, staff_token, records, shared_patient, kind):
 
     expect.status(response, 200)
     times = sum(record.key in keys for keys in keys_of(response))
-    expect.equal(times, 1, f"how often {kind} is listed", response)
+    expect.equal(times, 1, f"how many times {kind} is listed", response)
 
 
 @requirement("REST-created-is-listed")
@@ -66,7 +66,7 @@ def test_transaction_is_listed_with_all_its_signs(api, staff_token, records, sha
     expect.status(response, 200)
     listed = json_body(response)["data"]
     texts = [one.get("body") for row in listed for one in (row if isinstance(row, list) else [row])]
-    expect.equal(texts.count(text), 1, "how often the transaction is listed", response)
+    expect.equal(texts.count(text), 1, "how many times the transaction is listed", response)
 
 
 @requirement("REST-update-200")
@@ -117,7 +117,7 @@ def test_record_is_deleted(record_change, kind):
     expect.status(done.response, 200, 204)
     expect.no_server_error(done.after)
     left = fields_of(done.after)
-    expect.that(not left, "no record any more", left, [done.after, done.response])
+    expect.that(not left, "no record", left, [done.after, done.response])
 
 
 @requirement("REST-documented-dates")
@@ -183,7 +183,7 @@ def test_refused_change_of_a_patient_changes_nothing(
 
 
 def fields_of(response):
-    """Return the fields of one record, with or without envelope; none if there is none."""
+    """Return the fields of one record, with or without envelope; empty without a record."""
     body = json_body(response) if response.content else {}
     data = body.get("data", body) if isinstance(body, dict) else body
     if isinstance(data, list):
@@ -193,13 +193,13 @@ def fields_of(response):
 
 
 def uuid_of(response):
-    """Return the uuid of one record; of an encounter it may stand in `euuid` only."""
+    """Return the uuid of one record; an encounter may have it in `euuid` only."""
     fields = fields_of(response)
     return fields.get("uuid") or fields.get("euuid")
 
 
 def keys_of(response):
-    """Return per record of a list the ids that it has, in any of the members where they stand."""
+    """Return the ids of each record of a list, from any member with an id."""
     body = json_body(response)
     rows = body.get("data", []) if isinstance(body, dict) else body
     return [{str(row.get(name)) for name in ("uuid", "euuid", "pc_eid", "id")} for row in rows]

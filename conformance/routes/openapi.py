@@ -1,4 +1,4 @@
-"""The OpenAPI document that a server has of its APIs: which routes it lists."""
+"""The OpenAPI document of a server: the routes that it lists."""
 
 import re
 
@@ -10,12 +10,12 @@ from fixtures.wire.client import Http, Response
 
 PATH = "/swagger/openemr-api.yaml"
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
-#: A path, or a method below it, as the block style of YAML writes them.
+#: A path, or a method below it, in the block style of YAML.
 LINE = re.compile(r"""(?: {2}['"]?(?P<path>/[^'":]*)['"]?| {4}(?P<method>[a-z]+)):\s*""")
 
 
 class OpenApiDocument:
-    """The routes that the document lists, each as method and path with a star per parameter."""
+    """The routes in the document, as method and path with a star per parameter."""
 
     def __init__(self, response: Response) -> None:
         self.response = response
@@ -37,13 +37,13 @@ class OpenApiDocument:
 
 
 def starred(path: str) -> str:
-    """Return a path with a star for every parameter, in whichever way it is written."""
+    """Return a path with a star in place of each parameter, in any notation."""
     return re.sub(r"\{[^}]*\}|:\w+", "*", path)
 
 
 @pytest.fixture(scope="session")
 def openapi_document(target: Target, http: Http) -> OpenApiDocument:
-    """The OpenAPI document of the server; not applicable where it serves none."""
+    """The OpenAPI document of the server; not applicable if there is none."""
     answer = http.get(target.base_url + PATH)
     if answer.status_code != 200 or not answer.text.startswith("openapi:"):
         not_applicable(f"the server serves no {PATH}")

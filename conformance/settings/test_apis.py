@@ -1,11 +1,11 @@
-"""APIs that are switched off one by one, on a server of the checks' own."""
+"""APIs that are switched off one by one, on a second server."""
 
 import pytest
 
 from conformance import expect, requirement
 from fixtures.wire.client import Blocked
 
-#: By API: its setting, whose token with which scope, and a path that it serves.
+#: By API: its setting, the role and scope of a token, and a path that it opens.
 APIS = {
     "rest": ("rest_api", "staff", "openid api:oemr user/facility.read", "/api/facility"),
     "fhir": ("rest_fhir_api", "staff", "openid api:fhir user/Patient.read", "/fhir/Patient"),
@@ -20,7 +20,7 @@ NAMES = pytest.mark.parametrize("name", APIS)
 
 
 def asked(settings, name, *, off=True):
-    """The answer of an API to a token that opens it, with the API switched off or on again."""
+    """Return the response of an API to a good token, after the API was switched off, or on."""
     setting, role, scope, path = APIS[name]
     token = getattr(settings.tokens, role)(scope)
     before = settings.api.get(path, token)
@@ -34,7 +34,7 @@ def asked(settings, name, *, off=True):
 
 def serves_nothing(response):
     """Expect a refusal; 501 is one too."""
-    expect.that(response.status_code >= 400, "no answer of the API", response, response)
+    expect.that(response.status_code >= 400, "a refusal by the API", response, response)
 
 
 @requirement("OPENEMR-API-disabled")
@@ -86,4 +86,4 @@ def test_patient_without_portal_and_fhir_gets_no_code(settings):
     answer = browser.settle(browser.log_in(page, patient))
 
     inside = answer.is_redirect or "authorize-confirm" in str(answer.request.url)
-    expect.that(not inside, "the login refused", answer, answer)
+    expect.that(not inside, "the login to be refused", answer, answer)

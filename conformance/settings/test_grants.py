@@ -1,4 +1,4 @@
-"""Grants, scopes and clients that a setting takes away, on a server of the checks' own."""
+"""Grants, scopes and clients that a setting switches off, on a second server."""
 
 import pytest
 
@@ -10,13 +10,13 @@ STAFF = "openid api:oemr user/facility.read"
 PORTAL = "openid api:port patient/patient.read"
 SYSTEM = "api:fhir system/Patient.read"
 PATIENT = "openid api:fhir patient/Patient.read"
-#: By role: whose password, the scope, and the setting that leaves the other role only.
+#: By role: the user, the scope, and the value of the setting that allows the other role only.
 ROLES = {"staff": ("admin", STAFF, "2"), "patient": ("patient", PORTAL, "1")}
 BY_ROLE = pytest.mark.parametrize("role", ROLES)
 
 
 def password(settings, role):
-    """The answer to a right password."""
+    """Return the response to a correct password."""
     name, scope, _ = ROLES[role]
     client = settings.clients.confidential if role == "staff" else settings.clients.portal
     return settings.authorization.password(client, settings.user(name), scope)

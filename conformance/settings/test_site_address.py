@@ -1,4 +1,4 @@
-"""The site address: another one than is called, none, and what the first requests find."""
+"""The site address: a wrong one, none, and the first requests after the installation."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The three documents about the authorization server: whether they say the same."""
+"""The three documents about the authorization server: whether they agree."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from conformance import expect, needs, requirement
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 CAPABILITIES = "http://fhir-registry.smarthealthit.org/StructureDefinition/capabilities"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-#: Members that name an address, and their names in the extension of the CapabilityStatement.
+#: Members with a URL, and their names in the extension of the CapabilityStatement.
 ADDRESSES = {
     "authorization_endpoint": "authorize",
     "token_endpoint": "token",
@@ -18,7 +18,7 @@ ADDRESSES = {
     "jwks_uri": None,
     "userinfo_endpoint": None,
 }
-#: Members that list what one and the same endpoint can do.
+#: Members that list the abilities of the same endpoint.
 LISTS = [
     "scopes_supported",
     "grant_types_supported",
@@ -27,7 +27,8 @@ LISTS = [
     "token_endpoint_auth_methods_supported",
     "token_endpoint_auth_signing_alg_values_supported",
 ]
-#: What the certification criterion asks of both kinds of launch, and of each.
+#: The capabilities that the certification criterion requires for both kinds of launch, and for
+#: each.
 BOTH = {
     "client-confidential-symmetric",
     "sso-openid-connect",
@@ -58,7 +59,7 @@ LAUNCHES = [
 
 @pytest.fixture(scope="module")
 def security_element(capability_statement):
-    """The security block of the CapabilityStatement."""
+    """The security element of the CapabilityStatement."""
     rest = expect.member(capability_statement, "rest", kind=list)
     return rest[0].get("security", {})
 
@@ -101,7 +102,7 @@ def test_documents_list_the_same(discovery, smart_configuration, member):
 
 
 def flat(values):
-    """Return the strings of a list, also of a list in a list: how it is nested has its own rule."""
+    """Return the strings of a list, also of nested lists: another check judges the nesting."""
     if isinstance(values, str):
         return {values}
     return {each for value in values for each in flat(value)}

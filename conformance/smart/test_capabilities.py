@@ -1,4 +1,4 @@
-"""The capabilities of the SMART configuration: whether each that is listed is there."""
+"""The capabilities of the SMART configuration: whether the server has each of them."""
 
 import pytest
 
@@ -11,14 +11,14 @@ V2_SCOPE = "openid api:fhir user/Patient.rs"
 
 @pytest.fixture(scope="module")
 def granted_token_response(patient_app_token_response):
-    """The token answer of one standalone launch by a patient, to be looked at only."""
+    """The token response of one standalone launch by a patient, which no check changes."""
     granted(patient_app_token_response)
     return patient_app_token_response
 
 
 @pytest.fixture(scope="module")
 def capabilities(smart_configuration):
-    """What the SMART configuration lists."""
+    """The capabilities in the SMART configuration."""
     return expect.member(smart_configuration, "capabilities", kind=list)
 
 

@@ -1,4 +1,4 @@
-"""The SMART configuration: what an app reads before it starts."""
+"""The SMART configuration, which an app reads before it starts."""
 
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ CAPABILITIES = {
 
 @pytest.fixture(scope="module")
 def configuration_url(target):
-    """Where the SMART configuration lives."""
+    """The URL of the SMART configuration."""
     return f"{target.fhir_url}/.well-known/smart-configuration"
 
 
@@ -100,7 +100,7 @@ def test_configuration_lists_the_grants_of_its_capabilities(smart_configuration)
     scopes = expect.json_object(smart_configuration).get("scopes_supported", [])
 
     launches = any(str(name).startswith("launch-") for name in capabilities)
-    # Asymmetric clients may be those of apps: only system scopes are for backend services alone.
+    # Asymmetric clients may be apps: only system scopes are for backend services alone.
     services = any(str(scope).startswith("system/") for scope in scopes)
     wanted = {"authorization_code": launches, "client_credentials": services}
     missing = {grant for grant, is_wanted in wanted.items() if is_wanted} - {*grants}
@@ -130,7 +130,7 @@ def test_configuration_lists_scopes_one_by_one(smart_configuration):
 
     flat = isinstance(scopes, list) and scopes and all(isinstance(one, str) for one in scopes)
     flat = flat and not any(" " in one or not one for one in scopes)
-    expect.that(flat, "an array of strings without blanks", scopes, smart_configuration)
+    expect.that(flat, "an array of strings without spaces", scopes, smart_configuration)
 
 
 @requirement("SMART-2.2-wellknown-asymmetric")
@@ -150,7 +150,9 @@ def test_capabilities_are_known_words(smart_configuration):
     capabilities = expect.member(smart_configuration, "capabilities", kind=list)
 
     strange = [one for one in capabilities if one not in CAPABILITIES and ":" not in str(one)]
-    expect.that(not strange, "words of the guide or URIs", strange, smart_configuration)
+    expect.that(
+        not strange, "capabilities of SMART App Launch, or URIs", strange, smart_configuration
+    )
     once = len({*capabilities}) == len(capabilities)
     expect.that(once, "each capability once", capabilities, smart_configuration)
 

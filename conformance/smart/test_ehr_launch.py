@@ -1,4 +1,4 @@
-"""Launches from within OpenEMR: what the app is handed, and what it may do with it."""
+"""EHR launches: what the app gets, and what it may do with it."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from fixtures.wire.client import Http, query
 
 
 def bent_launch(launch):
-    """Return launch values that the server never made, by the way they came about."""
+    """Return launch values that the server never made, by their origin."""
     value = launch.parameters["launch"]
     middle = len(value) // 2
     claims = json.dumps({"p": launch.person.uuid, "i": "patient.demographics.dialog"})
@@ -32,7 +32,7 @@ def bent_launch(launch):
 
 
 def no_patient(launch, authorization):
-    """Expect that an authorization brought no patient: no code, or tokens without one."""
+    """Expect an authorization without a patient: no code, or tokens without one."""
     expect.no_server_error(authorization.response)
     if "code" not in authorization.parameters:
         return
@@ -40,7 +40,7 @@ def no_patient(launch, authorization):
     response = launch.server.exchange(launch.client, code, verifier=authorization.verifier)
     expect.no_server_error(response)
     told = expect.json_object(response).get("patient")
-    expect.that(not told, "no patient beside the token", told, response)
+    expect.that(not told, "no patient in the token response", told, response)
 
 
 @requirement("SMART-2.2-ehr-launch-param")
@@ -123,7 +123,7 @@ def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
     read = api.get(f"/fhir/Patient/{ehr_launch.person.uuid}", token)
     expect.that(not read.is_success, "no record of another patient", read.status_code, read)
     told = body.get("patient")
-    expect.that(told != ehr_launch.person.uuid, "the own patient, or none", told, response)
+    expect.that(told != ehr_launch.person.uuid, "the user's own record, or none", told, response)
 
 
 @requirement("SMART-1.0-aud-wrong-rejected")

@@ -7,7 +7,7 @@ from fixtures.driver.authorization_server import granted
 from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
 from fixtures.wire.exchanges import recorded
 
-#: What is compared, by API; the rest is each release's own way to show it.
+#: The compared elements, by API; releases show the others differently.
 MEMBERS = {
     "fhir": ("name.0.family", "name.0.given.0", "birthDate", "gender", "address.0.city"),
     "rest": ("fname", "lname", "DOB", "sex", "city"),
@@ -21,7 +21,7 @@ BY_API = pytest.mark.parametrize("name", VIEWS)
 def patient_after_upgrade(upgraded_server):
     """The patient from before as an API shows it now, to a user who logs in now.
 
-    `patient_now(name)` gives the patient, an empty one if it is not shown, and the exchange.
+    `patient_after_upgrade(name)` returns the patient, empty if it is not shown, and the exchange.
     """
 
     def see(name):
@@ -40,7 +40,7 @@ def patient_after_upgrade(upgraded_server):
 
 
 def at(record, path):
-    """The value at a path such as name.0.given."""
+    """Return the value at a path such as name.0.given."""
     for step in path.split("."):
         if isinstance(record, list):
             record = record[int(step)] if int(step) < len(record) else None
