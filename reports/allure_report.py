@@ -25,7 +25,7 @@ PACKAGE = "allure@3.18.0"
 HISTORY_LIMIT = 20
 LONGEST_SECONDS = 900
 
-#: What a page must not have anywhere.
+#: Words that no page may contain.
 TRACKERS = ("googletagmanager.com", "google-analytics.com")
 TRACKING = re.compile(
     r"<script[^>]*>(?:(?!</script>).)*(?:googletagmanager|gtag\()(?:(?!</script>).)*</script>"

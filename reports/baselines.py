@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from reports.comparing import baselines
 from reports.comparing.baselines import PREFIX, SUFFIX, NotComparable, load
 
-#: What a comparison needs of a check.
+#: The keys of a check that a comparison needs.
 KEPT = ("id", "verdict", "ms", "message", "reason", "in_answer")
-#: Where the server keeps its files, as messages of PHP tell it.
+#: The server's folder, as messages of PHP show it.
 FOLDER = re.compile(r"(?<= in )/[^\s\"]*?(?=/(?:vendor|src|library|interface|apis|oauth2)/)")
 
 

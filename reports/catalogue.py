@@ -72,7 +72,7 @@ def _checks(requirement: Requirement, checks: Mapping[str, Sequence[str]]) -> li
 
 
 def gaps(entry: Mapping[str, Any]) -> list[str]:
-    """Say what an entry of the listing lacks, and the reason that it gives, if any."""
+    """Return what an entry of the listing lacks, with its reason if it gives one."""
     found = []
     if not entry["checks"]:
         found.append("NO CHECK" + (f": {entry['untested']}" if entry["untested"] else ""))

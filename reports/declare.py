@@ -1,4 +1,4 @@
-"""What a run found, as deviations to be declared: `python -m reports.declare results > ours.toml`.
+"""Writes deviations for the findings of a run: `python -m reports.declare results > ours.toml`.
 
 An upgrade gate starts where the server is: all that is not fulfilled now is declared once, and from
 then on what is new fails the run, and so does what is fulfilled again. Reasons are what the checks

@@ -23,7 +23,7 @@ def stale(folder: Path, written: Mapping[str, str]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the pages, or say which are not up to date."""
+    """Write the pages, or list those that are not up to date."""
     parser = argparse.ArgumentParser(prog="python -m reports.docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, only compare")
     options = parser.parse_args(arguments)

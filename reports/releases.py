@@ -1,7 +1,7 @@
-"""What each release gets wrong: several runs side by side, counted by area, as a Markdown table.
+"""Several runs side by side, as a Markdown table: unfulfilled requirements by area.
 
 `python -m reports.releases RUN [RUN ...]`, where RUN is a conformance.json or the folder that it is
-in; `RUN=WORDS` adds what the release was run on.
+in; `RUN=WORDS` adds what the release ran on.
 """
 
 import argparse
@@ -24,12 +24,12 @@ ALL = "all"
 
 
 class RunError(ValueError):
-    """What was given is no result of a run; the message names the file and what to do."""
+    """A file is not the result of a run; the message names it and what to do."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """What one run says of a release, counted by area."""
+    """The verdicts of one run, counted by area."""
 
     version: str
     date: str

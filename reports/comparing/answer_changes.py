@@ -1,10 +1,10 @@
-"""What changed for clients between two runs, by the answers that both kept.
+"""Changes for clients between two runs, by the answers that both kept.
 
-Answers are compared check by check and request by request, so that one is set beside the other
-only where both runs asked the same. What is read once and used by many checks comes up in another
-check each time: an answer that is only there, or only not there, is no change. One that is there
-instead of another is. Where no check can be set beside itself, all answers to a request are, and
-only if no answer of the one run came in the other.
+Answers are compared check by check and request by request, so that two answers are compared only
+where both runs sent the same request. A shared answer is fetched by any of several checks, and by
+another one in each run. So an answer that is only in one of the runs is not a change; one that
+replaces another is. Where no check has answers in both runs, all answers to a request are compared,
+and it changed only if no answer of the one run is in the other.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ Fields = Mapping[str, str]
 Seen = Mapping[tuple[str, str], Mapping[Core, list[Fields]]]
 
 ERRORS = "errors"
-#: What is there or not by the data alone: a Bundle without entries leaves them out.
+#: Fields that depend on the data alone: a Bundle without entries leaves them out.
 DATA = frozenset(("*", "data.*", "entry"))
-#: What the body of a media type ought to be, and what bodies are called.
+#: The expected kind of body by media type, and the names of the kinds.
 LIKELY = {"json": "json", "html": "html", "plain": "text"}
 WORDS = {"json": "JSON", "json array": "a JSON array", "html": "HTML", "text": "plain text"}
 #: Kinds of change, those first that break most clients.
@@ -92,7 +92,7 @@ def _by_request(
 def _elsewhere(
     before: Seen, after: Seen, told: Collection[str]
 ) -> Iterator[tuple[str, Core, Core, str]]:
-    """Yield the requests, not told of yet, of which no answer is the same in any check."""
+    """Yield the requests, beside those already found, without an answer in common."""
     sides: list[dict[str, dict[Core, str]]] = [{}, {}]
     for side, seen in zip(sides, (before, after), strict=True):
         for (check, request), cores in seen.items():
@@ -129,7 +129,7 @@ def _likeness(was: Core, now: Core) -> tuple[bool, ...]:
 
 
 def _kind(was: Core, now: Core) -> str:
-    # A success with errors in its envelope, or a redirect with an error, is none.
+    # A success with errors in its envelope, or a redirect with an error, did not work.
     worked, works = (core[0] < 400 and not core[3] for core in (was, now))
     if now[0] >= 500 and (worked or was[0] < 500):
         return "failing"

@@ -1,8 +1,8 @@
 """The run to compare an upgrade with (`--upgrade-from`): the older release's verdicts.
 
-What the older release fulfils is known from the statement that is shipped of it, or is judged
-first, by a run of its own with the same options: with `--judge-both`, and where none is shipped.
-The comparison is told and written, and fails no run: only `--baseline` does that.
+The verdicts are those of the shipped statement of that release. With `--judge-both`, or if none is
+shipped, a run of its own with the same options judges the older release first. The comparison is
+shown and written, and fails no run: only `--baseline` does that.
 """
 
 import os
@@ -27,7 +27,7 @@ OWN = {
     **dict.fromkeys(("--target", "--upgrade-from", "--results", "--deviations", "--baseline"), 1),
     **dict.fromkeys(("--kept", "--junitxml", "--junit-xml", "--alluredir", "--shard"), 1),
     **dict.fromkeys(("--keep", "--judge-both"), 0),
-    # What fell the last time fell at the newer release.
+    # The checks that failed the last time failed at the newer release.
     **dict.fromkeys(("--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first"), 0),
     **dict.fromkeys(("--sw", "--stepwise", "--sw-skip", "--stepwise-skip", "--cache-clear"), 0),
 }
@@ -125,7 +125,7 @@ def others(arguments: Sequence[str]) -> list[str]:
 def _run(
     command: Sequence[str], base: Path, log: Path, name: str, tell: Callable[[str], None]
 ) -> tuple[int, list[str]]:
-    """Run pytest, tell its progress, and return its exit code and the last lines.
+    """Run pytest, show its progress, and return its exit code and the last lines.
 
     However this process ends, the run removes what it started: it takes SIGTERM for Ctrl-C (see
     target.py), and finds its pipe broken.

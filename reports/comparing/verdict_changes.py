@@ -16,7 +16,7 @@ Data = Mapping[str, Any]
 SCHEMA_VERSION = 1
 BAD = frozenset((verdicts.FAIL, verdicts.BLOCKED, verdicts.KNOWN, verdicts.WARN))
 MOST_CHECKS = 20
-#: What is said of requirements, by heading and in one sentence, in the order in which it is told.
+#: The sections in their order, each with its heading and one sentence.
 SECTIONS = {
     "regressed": ("Regressed", "Fulfilled before, and not any more."),
     "warned": ("New warnings", "A SHOULD or a MAY that was met before, and is not any more."),
@@ -60,7 +60,7 @@ def compare(old: Data, new: Data) -> dict[str, Any]:
         requirement = before[name]
         found["gone_from_suite"].append(_entry(requirement, requirement["verdict"], None, []))
     for entries in found.values():
-        # What is blocked is so for the sake of something that failed.
+        # A requirement is blocked because of another one that failed.
         entries.sort(key=lambda entry: (entry["new"] == verdicts.BLOCKED, gravity(entry)))
     regressed = len(found["regressed"])
     return {
@@ -94,8 +94,8 @@ def _pairs(old: Data, new: Data) -> list[tuple[Data, Data]]:
 def _classify(
     requirement: Data, pairs: Sequence[tuple[Data, Data]], old: Data, new: Data
 ) -> tuple[str | None, list[tuple[Data, Data]]]:
-    """Return the section in which a requirement is told, and the checks that put it there."""
-    # What its user declares is accepted; what the suite declares of a release is not.
+    """Return the section of a requirement, and the checks that put it there."""
+    # Deviations of the user are accepted; those that the suite ships for a release are not.
     declared = [not run["deviations"].get("shipped", False) for run in (old, new)]
     worse = [(a, b) for a, b in pairs if a["verdict"] == verdicts.PASS and b["verdict"] in BAD]
     if worse:
@@ -108,12 +108,12 @@ def _classify(
     found: dict[str | None, list[tuple[Data, Data]]] = {}
     for a, b in pairs:
         found.setdefault(_moved(a["verdict"], b["verdict"]), []).append((a, b))
-    # A release of which nothing is shipped yet did not take anything back, nor declare it.
+    # A release without a shipped file of deviations neither added nor removed any.
     for section, by_user in zip(("deviations_gone", "deviations_new"), declared, strict=True):
         if not by_user:
             found.pop(section, None)
     for section in SECTIONS:
-        # Told as fixed only once nothing of it is wrong any more.
+        # Fixed only if nothing of it is wrong any more.
         if section in found and not (section == "fixed" and now in BAD):
             return section, found[section]
     return None, []
@@ -170,7 +170,7 @@ def _result(found: Mapping[str, Sequence[Any]]) -> str:
 
 
 def title(data: Data) -> str:
-    """Say in a line what came of the comparison."""
+    """Return the result of a comparison in one line."""
     return f"{data['result']}: {side_name(data['old'])} to {side_name(data['new'])}"
 
 

@@ -21,7 +21,7 @@ NOT_USED = "the app does not use this"
 
 
 def judged(name: str, made: int, requirements: Sequence[Data]) -> dict[str, Any]:
-    """Return what a run says of an app; `made` is how many checks its description makes.
+    """Return the verdict of a run for an app; `made` is how many checks its description makes.
 
     These are the checks that have a parameter; some more are the same for every app.
     """
@@ -44,7 +44,7 @@ def exceptions(requirements: Sequence[Data]) -> list[dict[str, str]]:
         for check in requirement["checks"]:
             if requirement["area"] == AREA and check["verdict"] in found:
                 found[check["verdict"]].append(_exception(requirement, check))
-    # What could not be judged follows from what failed.
+    # Checks that could not be judged follow from those that failed.
     return found[verdicts.FAIL] or found[verdicts.BLOCKED]
 
 
@@ -74,7 +74,7 @@ def _parameter(check: Data) -> str:
 
 
 def _not_judged(requirements: Sequence[Data], made: int) -> list[str]:
-    """Say what of an app was not judged, and why; nothing if all of it was."""
+    """Return the parts of an app that were not judged, with reasons; empty if all were."""
     reasons: dict[str, list[str]] = {}
     for requirement in requirements:
         for check in requirement["checks"]:
@@ -117,7 +117,7 @@ def _verdict(requirements: Sequence[Data], made: int) -> str:
 
 
 def title(app: Data) -> str:
-    """Say the verdict in one line."""
+    """Return the verdict in one line."""
     number = len(app["exceptions"])
     points = f" in {number} point{'s' if number > 1 else ''}" if app["verdict"] == EXCEPT else ""
     return f"{app['name']}: {app['verdict']}{points}"
@@ -131,19 +131,19 @@ def tone(app: Data) -> str:
 
 
 def counted(app: Data) -> str:
-    """Say how many checks came to which verdict."""
+    """Return the number of checks by verdict, in words."""
     counts = app["counts"]
     said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
     return f"{sum(counts.values())} checks of the app: {said or 'none'}"
 
 
 def where(exception: Data) -> str:
-    """Say on which side something has to change."""
+    """Return on which side something has to change."""
     return "in the app" if exception["side"] == "app" else "on the server"
 
 
 def lines(app: Data) -> Iterator[str]:
-    """Tell the verdict on a terminal."""
+    """Yield the verdict in lines for a terminal."""
     wrong = app["exceptions"]
     yield f"the app {app['name']!r} {app['verdict']}{':' if wrong else ''}"
     for each in wrong:

@@ -1,4 +1,4 @@
-"""What clients saw in a run, folded: which checks got which answer to which request."""
+"""The answers that clients saw in a run, each once, with the checks that got it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ Answers = dict[Seen, dict[str, list[str]]]
 
 
 def fold(known: Answers, check: str, seen: Iterable[Iterable[Any]]) -> None:
-    """Add what one check saw; `check` is its node id."""
+    """Add the answers that one check saw; `check` is its node id."""
     function, _, params = check.partition("[")
     for answer in seen:
         parameters = known.setdefault(tuple(answer), {}).setdefault(function, [])

@@ -36,7 +36,7 @@ JUDGED = pytest.StashKey[Judged]()
 
 @dataclass
 class Collected:
-    """What one process found at collection."""
+    """The result of collection in one process."""
 
     #: The requirement of every check, by its node id.
     collected: dict[str, str] = field(default_factory=dict)

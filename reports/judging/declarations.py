@@ -1,4 +1,4 @@
-"""What a run found, as deviations to be declared.
+"""Deviations for the findings of a run.
 
 Reasons are what the checks received; links lead to the source of the requirement until somebody
 puts the issue there.
@@ -14,7 +14,7 @@ from reports.judging.catalogue import WATCH
 
 Data = Mapping[str, Any]
 
-#: What may be declared; what is blocked was not judged.
+#: Verdicts that can be declared; a blocked check was not judged.
 MISSED = frozenset((verdicts.FAIL, verdicts.WARN, verdicts.KNOWN))
 LONGEST_REASON = 300
 

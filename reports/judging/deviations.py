@@ -35,7 +35,7 @@ class Deviation(DeviationEntry):
     where: str
 
     def matches(self, requirement: str, function: str, params: str | None) -> bool:
-        """Tell whether a check, by its function's name and parameter id, is waived."""
+        """Return whether a check, by its function's name and parameter id, is waived."""
         return (
             self.requirement == requirement
             and (self.check is None or fnmatchcase(function, self.check))
@@ -47,7 +47,7 @@ class Deviation(DeviationEntry):
         return any(fnmatchcase(params, pattern) for pattern in patterns)
 
     def expired(self, today: dt.date) -> bool:
-        """Tell whether the last day on which the entry counts has passed."""
+        """Return whether the last day on which the entry counts has passed."""
         return self.expires is not None and today > self.expires
 
 

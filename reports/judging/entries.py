@@ -84,7 +84,7 @@ class DeviationEntry(Table):
 
     requirement: Text
     reason: Annotated[str, StringConstraints(pattern=NOT_BLANK)] = Field(
-        description="What the server does instead, in one sentence."
+        description="The behaviour of the server, in one sentence."
     )
     link: Address = Field(description="The issue, or the line of the server's source.")
     check: Text | None = Field(

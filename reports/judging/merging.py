@@ -95,7 +95,7 @@ def _described(part: Data) -> tuple[Any, ...]:
 
 
 def _app(part: Data, requirements: Sequence[Data]) -> dict[str, Any]:
-    """Judge the app anew, of which each part has seen something."""
+    """Judge the app again: each part has seen some of its checks."""
     name, made = _described(part)
     return {} if name is None else {"app": app_verdict.judged(name, made, requirements)}
 
@@ -133,7 +133,7 @@ def _requirement(entries: Sequence[Data], *, whole: bool) -> dict[str, Any]:
     return data
 
 
-#: What of a requirement is each part's own.
+#: Keys of a requirement that differ between parts.
 NOT_SHARED = frozenset(("reason", "deviation", "deviations"))
 
 

@@ -1,4 +1,4 @@
-"""What a requirement of conformance.json says."""
+"""Facts of a requirement, from conformance.json."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ GRAVITY = (
 
 
 def gravity(requirement: Data) -> tuple[int, int]:
-    """Return by what findings are sorted: the level, then what a fault in the area does."""
+    """Return the sort key of a finding: its level, then the harm of a fault in its area."""
     area = requirement["area"]
     place = GRAVITY.index(area) if area in GRAVITY else len(GRAVITY)
     return LEVELS.index(requirement["level"]), place

@@ -19,7 +19,7 @@ SCHEMA_VERSION = 2
 
 @dataclass
 class Check:
-    """What is known so far of one check: the reports of its setup, call and teardown together."""
+    """One check: its reports of setup, call and teardown together."""
 
     id: str
     requirement: str | None
@@ -30,7 +30,7 @@ class Check:
     #: The worker of xdist that ran it; "main" without xdist.
     worker: str = "main"
     parts: dict[str, Any] = field(default_factory=dict)
-    #: What waives it; of the watch several may, each for some routes.
+    #: The deviations that cover it; several can cover a check of the watch, each some routes.
     deviations: list[str] = field(default_factory=list)
     finished: bool = False
 
@@ -65,11 +65,11 @@ class Run:
     #: The deviations that a collected check belongs to.
     matched: set[str] = field(default_factory=set)
     narrowed: list[str] = field(default_factory=list)
-    #: What the watch over all exchanges raised: by kind, then by route (see alarms.py).
+    #: Alarms over all exchanges: by kind, then by route (see alarms.py).
     alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    #: What the checks learnt of each scope (see scope_table.py).
+    #: Facts of each scope that checks noted (see scope_table.py).
     scopes: dict[str, dict[str, bool]] = field(default_factory=dict)
-    #: What clients saw of every exchange (see client_answers.py).
+    #: The answers that clients saw (see client_answers.py).
     answered: client_answers.Answers = field(default_factory=dict)
     requests: int = 0
     waiting_ms: float = 0.0
@@ -138,9 +138,11 @@ class Run:
             elif deviation.where in fulfilled:
                 why = "fulfilled now by a check that it waives"
             elif self.catalogue.requirements[deviation.requirement].watch is not None:
-                continue  # what was not met this time may be met the next: it proves nothing
+                continue  # it may be met by chance
             elif deviation.where not in self.matched and self.collected and not self.narrowed:
-                why = "no check belongs to it"  # of an interrupted run no worker tells which do
+                why = (
+                    "no check belongs to it"  # unknown after an interruption: no worker reports it
+                )
             else:
                 continue
             found.append({**_deviation(deviation), "where": deviation.where, "why": why})
@@ -153,7 +155,7 @@ class Run:
         if status in (2, 3):
             reasons.append("interrupted" if status == 2 else "internal error")
         if self.workers and not self.collected:
-            reasons.append("no worker came to its end")
+            reasons.append("no worker finished")
         unfinished = [
             nodeid
             for nodeid in self.collected
@@ -194,7 +196,7 @@ class Run:
             "schema_version": SCHEMA_VERSION,
             "suite_version": self.suite,
             "started": self.started.isoformat(timespec="seconds"),
-            # Never a good word beside a bad exit code, whatever made it bad.
+            # A bad exit code never has a good result beside it.
             "result": verdicts.NOT_CONFORMANT if code == 1 and not reasons else result,
             "exit_code": code,
             "level": self.level,
@@ -292,7 +294,7 @@ class Run:
             waivers = by_check.get(each["id"], ())
             if len(waivers) == 1:
                 each["deviation"] = places[waivers[0]]
-        # The first alone is what readers of earlier versions know.
+        # Readers of earlier versions know the first one only.
         return {"deviation": found[0], "deviations": found} if found else {}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 Facts = Mapping[str, Mapping[str, bool]]
 
-#: What may be known of a scope, in the order of the columns.
+#: The facts of a scope, in the order of the columns.
 FACTS = {
     "advertised": "the discovery document lists it",
     "registrable": "a client can be registered for it",
@@ -18,7 +18,7 @@ WORDS = {True: "yes", False: "no", None: ""}
 def fold(
     known: MutableMapping[str, dict[str, bool]], more: Mapping[str, Mapping[str, bool]]
 ) -> None:
-    """Add what a check learnt; what was seen once not to hold does not hold."""
+    """Add the facts that a check noted; a fact that was once seen not to hold does not hold."""
     for scope, facts in more.items():
         before = known.setdefault(scope, {})
         for fact, value in facts.items():
@@ -26,7 +26,7 @@ def fold(
 
 
 def as_data(known: Facts) -> list[dict[str, Any]]:
-    """Return the scopes as they stand in conformance.json; null is what no check came to see."""
+    """Return the scopes as they stand in conformance.json; null for a fact that no check saw."""
     seen = {fact for facts in known.values() for fact in facts}
     listed = []
     for scope in sorted(known):
@@ -43,7 +43,7 @@ def rows(scopes: Iterable[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def summary(scopes: Iterable[Mapping[str, Any]]) -> str:
-    """Say in a line of how many scopes each fact holds, and of how many it does not."""
+    """Return in one line for how many scopes each fact holds, and for how many it does not."""
     listed = list(scopes)
     said = []
     for fact in FACTS:

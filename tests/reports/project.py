@@ -182,7 +182,6 @@ class Project:
     """A project folder whose checks are judged by the plugin under test."""
 
     def __init__(self, folder):
-        """Lay out the folder."""
         self.folder = folder
         self.results = folder / "results"
         self.write("pyproject.toml", PYPROJECT)

@@ -40,7 +40,7 @@ def test_requirements_are_read_in_the_order_of_the_areas(project):
 
 
 def test_every_error_is_named_with_file_entry_and_key(project):
-    """All that is wrong is said at once."""
+    """All errors are reported at once."""
     project.write(
         "conformance/requirements/tokens.toml",
         """

@@ -82,7 +82,7 @@ def answer(request, status, *params, error="", body="json", kind="application/js
     ],
 )
 def test_a_requirement_is_told_where_it_belongs(was, now, shipped, section):
-    """What got worse regressed, unless its user declared it; the rest has its own sections."""
+    """A worse verdict is a regression, unless the user declared it; the rest has own sections."""
     old, new = (run(("r", {"a": verdict}), shipped=shipped) for verdict in (was, now))
     compared = compare(old, new)
 
@@ -131,7 +131,7 @@ def changed(old, new, checks=("a", "b")):
 
 
 def test_changes_for_clients_are_grouped():
-    """Requests with the same change are told together, the gravest change first."""
+    """Requests with the same change are listed together, the gravest change first."""
     old = [answer("GET /x", 200, "a"), answer("GET /y", 200, "b"), answer("GET /z", 500, "a")]
     new = [
         answer("GET /x", 401, "a", error="denied"),
@@ -147,7 +147,7 @@ def test_changes_for_clients_are_grouped():
 
 
 def test_an_answer_that_comes_up_elsewhere_is_no_change():
-    """What is asked once per worker comes up in any check, in each run in another."""
+    """A request that is sent once per worker belongs to another check in each run."""
     assert changed([answer("GET /x", 200, "a")], [answer("GET /x", 200, "b")]) == []
     assert changed([answer("GET /x", 200, "a")], []) == []
     other = [answer("GET /x", 404, "b")]
@@ -158,7 +158,7 @@ def test_an_answer_that_comes_up_elsewhere_is_no_change():
 
 
 def test_fields_are_compared():
-    """Fields that came, went, or changed their type are named; what is null tells no type."""
+    """Fields that came, went, or changed their type are named; null has no type."""
     old = [answer("GET /x", 200, "a", gone="string", kind_of="string", null="", same="array")]
     new = [answer("GET /x", 200, "a", kind_of="number", null="object", same="array", more="")]
 
@@ -172,7 +172,7 @@ def test_fields_are_compared():
 
 
 def test_fields_of_some_records_are_no_change():
-    """What only some records have depends on the data, and says nothing of the server."""
+    """A field of some records only depends on the data, not on the server."""
     path = "GET /apis/{site}/api/x"
     old = [
         answer(path, 200, "a", pid="number", note="string"),
@@ -292,7 +292,23 @@ def test_a_release_is_shipped_and_found(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("name", baselines.names())
 def test_shipped_releases_are_comparable(name):
-    """What is shipped fulfils the published schema, and is compared with itself without change."""
+    """A shipped release fulfils the published schema, and has no changes compared with itself."""
     data = baselines.load(name)
 
     assert compare(data, data)["changes"] == []
+    assert data["schema_version"] == 2
+
+
+def test_a_run_of_schema_version_1_is_read_without_its_exchanges(tmp_path):
+    """Version 1 kept exchanges as text, and its checks over all exchanges had other ids."""
+    data = {**run(("r", {"a": "fail"}), ("w", {"b": "fail"})), "schema_version": 1}
+    old = {"method": "GET", "url": "http://t/", "status": 200, "request": "", "response": ""}
+    data["requirements"][0]["checks"][0]["exchanges"] = [old]
+    data["requirements"][1]["checks"][0]["id"] = "conformance/watch.py::html"
+    path = tmp_path / "conformance.json"
+    path.write_text(json.dumps(data), "utf-8")
+
+    first, second = (each["checks"][0] for each in baselines.load(str(path))["requirements"])
+
+    assert "exchanges" not in first
+    assert second["id"] == "conformance/watch/alarms.py::html"

@@ -91,7 +91,7 @@ def test_the_watch_is_judged_by_all_parts():
 
 
 def test_an_app_is_judged_by_all_parts():
-    """What one part saw of an app says little, and all of them together say what it is worth."""
+    """One part is no verdict on an app; all of them together are."""
     parts = []
     for number, name in ((1, "APP-token"), (2, "APP-call")):
         data = part(number, watch="untested")
@@ -127,7 +127,7 @@ def test_deviations_of_all_parts_are_kept():
 
 
 def test_a_missing_part_is_said():
-    """What is not there is not judged: the run is partial."""
+    """A missing part is not judged: the run is partial."""
     merged = merging.merge([part(2, a="pass", watch="untested")])
 
     assert merged["result"] == "partial run"

@@ -92,8 +92,28 @@ def test_the_judged_exchange_comes_first(mixed):
         assert text.endswith("GET /before -> 200 text/html\nGET /after -> 200 text/html")
 
 
+def test_junit_elsewhere_is_completed_too(project):
+    """--junitxml and --junit-prefix are pytest's, and a property of the check stays."""
+    project.check("""
+@requirement("T-must")
+def test_first(request):
+    request.node.user_properties.append(("own", "kept"))
+    assert False
+""")
+
+    project.run("--junitxml=own.xml", "--junit-prefix=x")
+
+    case = ET.parse(project.folder / "own.xml").find(".//testcase")  # noqa: S314 - our own file
+    properties = {each.get("name"): each.get("value") for each in case.iter("property")}
+    assert case.get("classname") == "x.conformance.oauth.test_things"
+    assert properties["own"] == "kept"
+    assert properties["verdict"] == "fail"
+    assert case.findtext("system-out").startswith("judged: GET /x -> 200")
+    assert not (project.results / "junit.xml").exists()
+
+
 def test_allure_results_are_labelled(mixed):
-    """Allure files a check by area, topic and requirement, and tells broken from failed."""
+    """Allure files a check by area, topic and requirement, and broken differs from failed."""
     found = [
         json.loads(path.read_text("utf-8"))
         for path in (mixed.results / "allure").glob("*-result.json")
@@ -163,7 +183,7 @@ def test_a_target_that_is_only_read_is_not_written_to(project):
 
 
 def test_a_known_deviation_is_allowed(project):
-    """What the deviations name may fail, and the result says how many do."""
+    """A check with a deviation may fail, and the result has the number of them."""
     project.check(MIXED.partition('@requirement("T-should")')[0])
     project.write("known.toml", DEVIATION)
 
@@ -175,7 +195,7 @@ def test_a_known_deviation_is_allowed(project):
 
 
 def test_every_known_deviation_is_told(project):
-    """Where several entries waive a requirement, each check is told its own."""
+    """Where several entries waive a requirement, each check shows its own."""
     project.check(
         '@requirement("T-must")\n@pytest.mark.parametrize("n", [1, 2, 3])\n'
         'def test_first(n):\n    """The first thing is so."""\n    assert n == 0\n'
@@ -225,7 +245,7 @@ def test_a_stale_deviation_fails_the_run(project):
 
 
 def test_an_interrupted_run_calls_no_deviation_stale(project):
-    """Workers tell at their end which deviations have a check: without them nothing is known."""
+    """Workers report at their end which deviations have a check: without them nothing is known."""
     project.check(INTERRUPTED)
     project.write("known.toml", DEVIATION + "check = 'test_f*'\n")
 
@@ -286,7 +306,7 @@ def test_a_wrong_mark_is_a_usage_error(project, workers):
 
 
 def test_wrong_options_are_usage_errors(project):
-    """A wrong deviation, level or folder is said in a sentence, and nothing is judged."""
+    """A wrong deviation, level or folder is an error of one sentence, and nothing is judged."""
     project.check(GOOD)
     project.write("known.toml", DEVIATION.replace("T-must", "T-mast"))
 
@@ -332,7 +352,7 @@ def test_bodies_stay_out_if_asked(project):
 
 
 def test_deviation_that_shows_sometimes_is_not_strict(project):
-    """What depends on data or settings of an installation may be fulfilled on another one."""
+    """A deviation by data or settings of an installation may not show on another one."""
     project.check(GOOD)
     project.write("known.toml", DEVIATION + "sometimes = true\n")
     finished = project.run("--deviations", "known.toml")

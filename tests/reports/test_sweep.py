@@ -1,4 +1,4 @@
-"""What is taken out of files of other reporters leaves them readable."""
+"""Files of other reporters stay readable without the secrets in them."""
 
 import xml.etree.ElementTree as ET
 

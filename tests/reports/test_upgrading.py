@@ -57,12 +57,12 @@ def test_shipped_verdicts_are_taken(baseline):
     [("8.1.0", "8.1"), ("8.1", "8.1"), ("7.0.3", "7.0.3"), ("8.10", None), ("7.0.1", None)],
 )
 def test_release_is_found_by_its_version(version, name):
-    """What is shipped of 8.1 is for each patch of it."""
+    """The shipped statement of 8.1 is for each patch of it."""
     assert baselines.shipped(version) == name
 
 
 def test_baseline_that_is_given_is_kept(baseline):
-    """Who names a baseline has it compared, and lets it fail the run."""
+    """A given baseline is compared, and can fail the run."""
     given = Baseline({}, "--baseline x")
 
     assert baseline(given=given) is given
@@ -80,7 +80,7 @@ def test_baseline_that_is_given_is_kept(baseline):
     ],
 )
 def test_options_that_exclude_each_other_are_told(baseline, options, said):
-    """What cannot be is told before anything is started."""
+    """Impossible options are an error before anything is started."""
     with pytest.raises(pytest.UsageError, match=said):
         baseline(**options)
 
@@ -133,7 +133,7 @@ def test_only_arguments_for_both_releases_are_taken():
 
 
 def test_progress_is_told_and_all_is_kept(tmp_path, monkeypatch):
-    """What the older release's start says is told, the rest is in a log."""
+    """Messages of the older release's start are shown, the rest is in a log."""
     monkeypatch.setenv("OPENEMR_CONFORMANCE_TARGET", "other")
     told = []
     program = (
