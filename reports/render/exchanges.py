@@ -1,0 +1,193 @@
+"""The exchanges that a page shows: the judged ones whole, the others short, and each of them once.
+
+A page has to open at once, so its exchanges share a budget. The judged ones come first in it. What
+does not fit is in conformance.json.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import escape
+
+from reports.render.content import Finding
+from reports.render.escaping import shorten
+
+Data = Mapping[str, Any]
+#: The requirement and the check at which an exchange is shown.
+Place = tuple[str, str]
+
+#: Characters of HTML for all exchanges of a page, and about how many of them surround each one.
+BUDGET, MARKUP = 850_000, 200
+#: How much is shown of the bodies of judged exchanges: the most with which all of them fit.
+JUDGED_BODIES = (4000, 2000, 1000, 500, 200)
+LONGEST_URL, LONGEST_HEADER = 600, 600
+#: What is shown of an exchange that is not judged.
+OTHER_BODIES = 200
+OTHER_HEADERS = frozenset(
+    ("authorization", "content-type", "location", "www-authenticate", "allow", "retry-after")
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An exchange on the page: its messages, or a link to the place where these are shown."""
+
+    id: str
+    line: str
+    ms: float
+    request: str = ""
+    response: str = ""
+    #: The requirement at which the messages are shown, if that is not here.
+    shown_at: str | None = None
+
+    @property
+    def size(self) -> int:
+        """How many characters of HTML it takes, about."""
+        return MARKUP + sum(len(escape(each)) for each in (self.line, self.request, self.response))
+
+
+@dataclass(frozen=True)
+class ExchangesOfCheck:
+    """The exchanges of a check, and how many more of them are in conformance.json."""
+
+    judged: Sequence[Shown]
+    others: Sequence[Shown]
+    left_out: int
+
+
+def recorded(check: Data) -> list[Data]:
+    """Return the exchanges of a check in their order; none in the form of schema version 1."""
+    found = check.get("exchanges") or ()
+    return [each for each in found if isinstance(each.get("request"), Mapping)]
+
+
+def judged(check: Data) -> list[Data]:
+    """Return the exchanges that a check judged, the main one first."""
+    by_id = {each["id"]: each for each in recorded(check)}
+    return [by_id[each] for each in check.get("judged") or () if each in by_id]
+
+
+def has_older_form(data: Data) -> bool:
+    """Return whether some exchanges are in the form of schema version 1, which is not shown."""
+    return any(
+        len(recorded(check)) < len(check.get("exchanges") or ())
+        for requirement in data["requirements"]
+        for check in requirement["checks"]
+    )
+
+
+def line(exchange: Data, base: str) -> str:
+    """Return method, URL and status in one line; of a URL at the target `base`, only the path."""
+    request, response = exchange["request"], exchange.get("response")
+    parts = urlsplit(base)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    url = str(request["url"])
+    place = url.removeprefix(origin) if url.startswith(f"{origin}/") else url
+    status = "no answer" if response is None else response["status"]
+    return f"{request['method']} {shorten(place, LONGEST_URL)} → {status}"
+
+
+def on_page(findings: Iterable[Finding], base: str) -> dict[Place, ExchangesOfCheck]:
+    """Return the exchanges of each check that a page shows; `base` is the URL of the target."""
+    checks = {
+        (finding.requirement["id"], check.id): check.data
+        for finding in findings
+        for check in finding.checks
+    }
+    page = _Page(checks, base)
+    # The judged exchanges of all checks are counted before any other exchange.
+    main = {place: page.judged(place, check) for place, check in checks.items()}
+    found = {}
+    for place, check in checks.items():
+        names = {each.id for each in main[place]}
+        rest = [each for each in recorded(check) if each["id"] not in names]
+        others = list(page.others(place, rest))
+        found[place] = ExchangesOfCheck(main[place], others, len(rest) - len(others))
+    return found
+
+
+class _Page:
+    """Where each exchange is shown, and how many characters are left for more of them."""
+
+    def __init__(self, checks: Mapping[Place, Data], base: str) -> None:
+        self.base = base
+        self.places: dict[str, Place] = {}
+        by_id: dict[str, Data] = {}
+        for place, check in checks.items():
+            for exchange in judged(check):
+                self.places.setdefault(exchange["id"], place)
+                by_id.setdefault(exchange["id"], exchange)
+        self.whole = _whole(by_id, base)
+        self.left = BUDGET
+
+    def judged(self, place: Place, check: Data) -> list[Shown]:
+        """Return the judged exchanges of a check, whole or as links."""
+        found = [
+            self.whole[each["id"]] if self.places[each["id"]] == place else self._link(each)
+            for each in judged(check)
+        ]
+        self.left -= sum(each.size for each in found)
+        return found
+
+    def others(self, place: Place, exchanges: Iterable[Data]) -> Iterator[Shown]:
+        """Yield the other exchanges of a check, short or as links, while there is room."""
+        for each in exchanges:
+            if each["id"] in self.places:
+                shown = self._link(each)
+            else:
+                shown = _with_messages(each, self.base, OTHER_BODIES, OTHER_HEADERS)
+            self.left -= shown.size
+            if self.left < 0:
+                return
+            self.places.setdefault(each["id"], place)
+            yield shown
+
+    def _link(self, exchange: Data) -> Shown:
+        name = exchange["id"]
+        return Shown(name, line(exchange, self.base), exchange["ms"], shown_at=self.places[name][0])
+
+
+def _whole(by_id: Mapping[str, Data], base: str) -> dict[str, Shown]:
+    """Return judged exchanges by id, with as much of their bodies as fits into the budget.
+
+    If not even short bodies fit, the last exchanges come without their messages.
+    """
+    found: dict[str, Shown] = {}
+    for longest in JUDGED_BODIES:
+        found = {name: _with_messages(each, base, longest) for name, each in by_id.items()}
+        if sum(each.size for each in found.values()) <= BUDGET:
+            return found
+    left = BUDGET
+    for name, shown in found.items():
+        left -= shown.size
+        if left < 0:
+            found[name] = replace(shown, request="", response="")
+    return found
+
+
+def _with_messages(
+    exchange: Data, base: str, longest: int, headers: frozenset[str] | None = None
+) -> Shown:
+    request, response = exchange["request"], exchange.get("response")
+    return Shown(
+        exchange["id"],
+        line(exchange, base),
+        exchange["ms"],
+        "\n".join(_message(">", request, longest, headers)),
+        f"* {exchange.get('problem') or 'no answer'}"
+        if response is None
+        else "\n".join(_message("<", response, longest, headers)),
+    )
+
+
+def _message(
+    mark: str, message: Data, longest: int, headers: frozenset[str] | None
+) -> Iterator[str]:
+    """Yield the lines of a message, its headers marked as `curl -v` does."""
+    for name, value in message["headers"]:
+        if headers is None or name.lower() in headers:
+            yield f"{mark} {name}: {shorten(value, LONGEST_HEADER)}"
+    if message["body"]:
+        yield from ("", shorten(message["body"], longest))
