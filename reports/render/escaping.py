@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-#: Control characters other than tab and line ends, and lone surrogates, which UTF-8 cannot hold.
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+#: Control characters other than tab and line ends; lone surrogates, which UTF-8 cannot hold; and
+#: two code points that are no characters, which XML forbids.
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 #: What Markdown reads as markup: always, at the start of a text, or (`_`) outside of a word.
 _MARKUP = re.compile(
     r"[\\`*\[\]<>|~]|&(?=[#\w])|^[#+=-]|(?<![^\W_])_|_(?![^\W_])",

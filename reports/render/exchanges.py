@@ -22,7 +22,8 @@ Place = tuple[str, str]
 BUDGET, MARKUP = 850_000, 200
 #: How much is shown of the bodies of judged exchanges: the most with which all of them fit.
 JUDGED_BODIES = (4000, 2000, 1000, 500, 200)
-LONGEST_URL, LONGEST_HEADER = 600, 600
+#: How much is shown of a URL in the line of an exchange, and of a header or URL in its messages.
+LONGEST_URL, LONGEST_HEADER = 160, 1000
 #: What is shown of an exchange that is not judged.
 OTHER_BODIES = 200
 OTHER_HEADERS = frozenset(
@@ -170,24 +171,31 @@ def _whole(by_id: Mapping[str, Data], base: str) -> dict[str, Shown]:
 def _with_messages(
     exchange: Data, base: str, longest: int, headers: frozenset[str] | None = None
 ) -> Shown:
+    """Return an exchange with its messages; only with some of their headers if any are named."""
     request, response = exchange["request"], exchange.get("response")
+    sent = f"{request['method']} {request['url']}"
+    received = f"* {exchange.get('problem') or 'no answer'}"
+    if response is not None:
+        received = _message("<", str(response["status"]), response, longest, headers)
     return Shown(
         exchange["id"],
         line(exchange, base),
         exchange["ms"],
-        "\n".join(_message(">", request, longest, headers)),
-        f"* {exchange.get('problem') or 'no answer'}"
-        if response is None
-        else "\n".join(_message("<", response, longest, headers)),
+        _message(">", sent, request, longest, headers),
+        received,
     )
 
 
 def _message(
-    mark: str, message: Data, longest: int, headers: frozenset[str] | None
-) -> Iterator[str]:
-    """Yield the lines of a message, its headers marked as `curl -v` does."""
-    for name, value in message["headers"]:
-        if headers is None or name.lower() in headers:
-            yield f"{mark} {name}: {shorten(value, LONGEST_HEADER)}"
+    mark: str, first: str, message: Data, longest: int, headers: frozenset[str] | None
+) -> str:
+    """Return a message, its first line and its headers marked as `curl -v` does."""
+    head = [first] + [
+        f"{name}: {value}"
+        for name, value in message["headers"]
+        if headers is None or name.lower() in headers
+    ]
+    lines = [f"{mark} {shorten(each, LONGEST_HEADER)}" for each in head]
     if message["body"]:
-        yield from ("", shorten(message["body"], longest))
+        lines += ["", shorten(message["body"], longest)]
+    return "\n".join(lines)

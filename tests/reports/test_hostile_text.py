@@ -1,5 +1,6 @@
 """Text of a server in every form of a statement: it is shown, and never becomes markup."""
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.render import badge, markdown, page
+from reports.render import badge, files, markdown, page
 from reports.render.escaping import code, link
 from reports.render.escaping import markdown as escaped
 from tests.reports.statement_data import PLACE, result, with_text
@@ -155,3 +156,13 @@ def test_only_links_to_the_web_are_links():
     page_with = with_text(result(), "x")
     page_with["requirements"][1]["url"] = "javascript:alert(1)"
     assert 'href="javascript:' not in page.render(page_with)
+
+
+def test_files_hold_what_utf_8_cannot(tmp_path):
+    """A lone surrogate in JSON is read back as it was sent."""
+    data = with_text(result(), "half \ud800 of a pair")
+
+    paths = files.write_all(tmp_path, data)
+
+    assert json.loads((tmp_path / files.CONFORMANCE).read_text("utf-8")) == data
+    assert all(path.read_text("utf-8") for path in paths)
