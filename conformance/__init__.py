@@ -32,7 +32,7 @@ APIS = [
     pytest.param("portal", marks=needs("portal", "patients"), id="portal"),
 ]
 
-#: The ways in which a signed token is forged (fixtures/forging.py), for parametrizing.
+#: The ways in which a signed token is forged (fixtures/driver/forged_tokens.py), for parametrizing.
 FORGERIES = [
     "other_claims",
     "signature_changed",

@@ -7,7 +7,7 @@ Every function raises Mismatch, and only Mismatch, when the server is wrong.
 import contextlib
 import json as jsonlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,29 +16,39 @@ from urllib.parse import urlsplit
 import jsonschema
 from referencing import Registry, Resource
 
-from fixtures import diagnosis
-from fixtures.exchanges import LOG, NOT_JSON, answer_line, curl
-from fixtures.http import Blocked, Response, query
-from fixtures.login import Authorization
-from fixtures.redaction import SECRETS
+from fixtures.driver.login_pages import Authorization
+from fixtures.wire import pitfalls
+from fixtures.wire.client import Blocked, Response, query
+from fixtures.wire.exchanges import LOG, NOT_JSON, Exchange, curl, exchange_of
+from fixtures.wire.redaction import SECRETS
 
 SCHEMAS = Path(__file__).parent / "schemas"
+
+
+#: What an expectation judges: a response, an exchange without one, or several of them. A miss
+#: names the first as its own; `()` says that nothing went over the wire.
+Judged = Response | Exchange | Sequence[Response | Exchange]
 
 
 class Mismatch(AssertionError):
     """The server's answer is not what the requirement asks for."""
 
-    def __init__(
-        self, expected: str, received: str | list[str], response: Response | None = None
-    ) -> None:
-        """Say what was expected and received, and of which answer."""
+    def __init__(self, expected: str, received: str | list[str], judged: Judged = ()) -> None:
         self.expected = expected
         self.received = received
-        self.in_answer = answer_line(response.request, response) if response is not None else None
-        self.reproduce = curl(response.request) if response is not None else None
-        self.hint = _hint(response, expected) if response is not None else None
+        self.judged = _exchanges(judged)
+        first = self.judged[0] if self.judged else None
+        self.in_answer = None if first is None else first.line
+        self.reproduce = None if first is None else curl(first.request)
+        response = None if first is None else first.response
+        self.hint = None if response is None else _hint(response, expected)
         lines = [received] if isinstance(received, str) else received
         super().__init__(f"expected {expected}, received {'; '.join(lines)}")
+
+
+def _exchanges(judged: Judged) -> list[Exchange]:
+    several = [judged] if isinstance(judged, Response | Exchange) else judged
+    return [each if isinstance(each, Exchange) else exchange_of(each) for each in several]
 
 
 def _hint(response: Response, expected: str) -> str | None:
@@ -46,13 +56,13 @@ def _hint(response: Response, expected: str) -> str | None:
     if not re.search(r"to work|status 2\d\d|2xx|JSON|object|token", expected):
         return None
     html = "html" in response.headers.get("content-type", "")
-    return None if response.is_success and not html else diagnosis.hint(response)
+    return None if response.is_success and not html else pitfalls.hint(response)
 
 
-def fail(expected: str, received: str | list[str], response: Response | None = None) -> NoReturn:
-    """Say that something was expected and something else received."""
+def fail(expected: str, received: str | list[str], judged: Judged) -> NoReturn:
+    """Raise a Mismatch: something was expected and something else received."""
     __tracebackhide__ = True
-    raise Mismatch(expected, received, response)
+    raise Mismatch(expected, received, judged)
 
 
 @contextlib.contextmanager
@@ -77,25 +87,23 @@ def working(use: Callable[..., Any], *arguments: Any) -> Any:
     except (Blocked, Mismatch):
         raise
     except Exception as error:  # noqa: BLE001 - the libraries have no common base
-        last = LOG.exchanges[-1].response if LOG.exchanges else None
         said = " ".join(str(error).split())
+        last = LOG.exchanges[-1:]
         fail("the client library to work", f"{type(error).__name__}: {said[:300]}", last)
 
 
-def that(
-    condition: object, expected: str, received: object, response: Response | None = None
-) -> None:
-    """Expect a condition; `expected` and `received` say it in words, or received is an answer."""
+def that(condition: object, expected: str, received: object, judged: Judged) -> None:
+    """Expect a condition; `expected` and `received` put it in words, or received is a response."""
     __tracebackhide__ = True
     if not condition:
-        fail(expected, _show(received), response)
+        fail(expected, _show(received), judged)
 
 
-def equal(actual: object, expected: object, what: str, response: Response | None = None) -> None:
+def equal(actual: object, expected: object, what: str, judged: Judged) -> None:
     """Expect a value, named by `what`."""
     __tracebackhide__ = True
     if actual != expected:
-        fail(f"{what} to be {_show(expected)}", _show(actual), response)
+        fail(f"{what} to be {_show(expected)}", _show(actual), judged)
 
 
 def status(response: Response, *allowed: int) -> None:
@@ -334,13 +342,11 @@ def authorization_error(authorization: Authorization, *codes: str) -> None:
     no_server_error(authorization.response)
 
 
-def contains(
-    values: Iterable[Any], wanted: Any, what: str, response: Response | None = None
-) -> None:
+def contains(values: Iterable[Any], wanted: Any, what: str, judged: Judged) -> None:
     """Expect a list, named by `what`, to contain a value."""
     __tracebackhide__ = True
     found = values if isinstance(values, list) else [values]
-    that(wanted in found, f"{what} to contain {wanted!r}", found, response)
+    that(wanted in found, f"{what} to contain {wanted!r}", found, judged)
 
 
 def no_data(response: Response, *allowed: int, because: str = "") -> None:

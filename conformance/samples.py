@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.steady import steady
+from conformance.deterministic import steady
 
 #: Letters, marks and signs that names of people have, and some that break careless code.
 LETTERS = "abcXYZ éÖñß'\u2019-.łŻ中文ид\u0301\"&<>;%_#"
@@ -80,9 +80,3 @@ def searches(count: int) -> tuple[tuple[str, str], ...]:
 def ids(count: int) -> tuple[str, ...]:
     """Return ids that are none of the server's."""
     return _drawn("ids", count)
-
-
-def shortest(problems: list[tuple[Any, str]]) -> str:
-    """Tell the problems of which the values are the shortest, in a line."""
-    told = sorted(problems, key=lambda one: len(str(one[0])))
-    return "; ".join(f"{value!r}: {what}" for value, what in told[:2])

@@ -2,5 +2,5 @@
 
 verdicts, options; judging; comparing; render; plugin (all of pytest's hooks); and on top the
 programs for the command line: `python -m reports.{catalogue,compare,merge,declare,releases,
-statement,docs,baselines,allure_report}`.
+statement,docs,schemas,baselines,allure_report}`.
 """

@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,35 +16,18 @@ import pytest
 from reports.judging.catalogue import ROOT, Catalogue, CatalogueError, Requirement, load
 
 
-class _Recorder:
-    """Notes which checks a collection finds for each requirement."""
-
-    def __init__(self) -> None:
-        self.checks: dict[str, list[str]] = {}
-        self.errors: list[str] = []
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note what could not be collected."""
-        if report.failed:
-            self.errors.append(f"{report.nodeid}: {report.longreprtext}")
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note the checks by their requirement."""
-        for item in session.items:
-            for mark in item.iter_markers("requirement"):
-                self.checks.setdefault(str(mark.args[0]), []).append(item.nodeid)
-
-
 def collect_checks(root: Path = ROOT) -> dict[str, list[str]]:
     """Collect the checks without starting a target, as node ids by requirement."""
-    recorder = _Recorder()
     quiet = [f"-pno:{name}" for name in ("xdist", "randomly", "cacheprovider")]
-    arguments = ["--collect-only", "--rootdir", str(root), *quiet, str(root / "conformance")]
-    with contextlib.redirect_stdout(io.StringIO()):
-        status = pytest.main(arguments, plugins=[recorder])
-    if recorder.errors or status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise CatalogueError("\n".join(["the checks could not be collected", *recorder.errors]))
-    return recorder.checks
+    printed = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        listed = Path(folder) / "checks.json"
+        arguments = ["--collect-only", "-q", "--rootdir", str(root), f"--list-checks={listed}"]
+        with contextlib.redirect_stdout(printed):
+            status = pytest.main([*arguments, *quiet, str(root / "conformance")])
+        if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise CatalogueError(f"the checks could not be collected\n{printed.getvalue()}")
+        return dict(json.loads(listed.read_text("utf-8")))
 
 
 def collect_defects() -> dict[str, list[str]]:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotComparable, NotOneRun) as error:
         sys.stderr.write(f"not merged: {error}\n")
         return 2
-    compared = gate.held_against(data, baseline)
+    compared = gate.hold(data, baseline)
     folder = Path(options.results)
     folder.mkdir(parents=True, exist_ok=True)
     for name in comparison.FILES:

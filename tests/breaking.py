@@ -1,7 +1,7 @@
 """A pytest plugin: while a check runs, the place of the embedded server that it looks at is broken.
 
 Every request that leads there gets one and the same answer, whatever it asks, from the check itself
-and from fixtures that ask for several checks (those of a module, and fixtures/authorizations.py);
+and from fixtures that ask for several checks (of a module, and fixtures/given/authorizations.py);
 what others prepare before is prepared on a server that works. Documents that a run reads to find
 its way (discovery, metadata, keys) stay as they are. Only the first parameters of each check are
 tried.
@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from fixtures import authorizations
 from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
+from fixtures.given import authorizations
 from tests.runs import EMBEDDED, target_file
 
 DOCUMENTS = re.compile(r"/\.well-known/|/metadata$|/api/version$|/jwk$")

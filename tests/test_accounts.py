@@ -6,13 +6,15 @@ import bcrypt
 import docker.errors
 import pytest
 
-from fixtures import accounts, engine
-from fixtures.accounts import DatabaseAdministrator
-from fixtures.admin import Administrator, administrator_of
-from fixtures.doctor import Doctor
-from fixtures.engine import Database
-from fixtures.http import Blocked, NotReady
-from fixtures.target import Target, User, load
+from fixtures.containers import database_accounts, engine
+from fixtures.containers.administrators import administrator_of
+from fixtures.containers.database_accounts import DatabaseAdministrator
+from fixtures.containers.engine import Database
+from fixtures.doctor.steps import Doctor
+from fixtures.driver.admin_pages import Administrator
+from fixtures.target.files import load
+from fixtures.target.model import Target, User
+from fixtures.wire.client import Blocked, NotReady
 
 SQLCONF = r"""<?php
 $host	= 'mysql';
@@ -65,7 +67,7 @@ def containers(monkeypatch):
 
     def put(*answers, missing=False):
         made = Engine(*answers, missing=missing)
-        for module in (engine, accounts):
+        for module in (engine, database_accounts):
             monkeypatch.setattr(module, "connect", lambda: made)
         return made
 
@@ -99,8 +101,12 @@ def test_target_file_says_where_accounts_are_made(written):
     [
         ('accounts = "database"', "url", "needs to know where the database is"),
         ('[database]\nuser = "x"', "url", "nothing would use"),
-        ('accounts = "sql"', "url", "accounts: 'sql' is not one of"),
-        ('accounts = "database"\n[database]\nport = 0', "url", "database.port: does not fit"),
+        ('accounts = "sql"', "url", "accounts: input should be 'pages' or 'database'"),
+        (
+            'accounts = "database"\n[database]\nport = 0',
+            "url",
+            "database.port: input should be greater than",
+        ),
         ('accounts = "database"\n[database]\nhots = "x"', "url", "unknown key"),
         ('accounts = "database"', "embedded", "the embedded server has no database"),
         ('[database]\nuser = "x"', "embedded", "is for servers that are up"),
@@ -116,12 +122,12 @@ def test_account_is_read_where_openemr_has_it(containers):
     """What [database] leaves out, the container's sqlconf.php says."""
     found = containers((0, SQLCONF, ""), (0, "0\n", ""))
 
-    ready = accounts.reach(TARGET)
+    ready = database_accounts.reach(TARGET)
 
-    assert accounts.database_of(ready) == Database(
+    assert database_accounts.database_of(ready) == Database(
         "openemr", "openemr", r"it's a \ word", "openemr", "mysql", "3306"
     )
-    assert found.asked[0][0] == ["cat", f"{accounts.SITES}/default/sqlconf.php"]
+    assert found.asked[0][0] == ["cat", f"{database_accounts.SITES}/default/sqlconf.php"]
 
 
 def test_container_of_the_database_is_asked_itself(containers, written):
@@ -132,7 +138,7 @@ def test_container_of_the_database_is_asked_itself(containers, written):
         'password = "${PASSWORD}"'
     )
 
-    found = accounts.database_of(accounts.reach(target))
+    found = database_accounts.database_of(database_accounts.reach(target))
 
     assert (found.container, found.host, found.password) == ("mysql", "localhost", "secretly-1")
 
@@ -157,7 +163,7 @@ def test_way_to_the_database_that_is_closed_is_told(containers, answers, said):
     containers(*answers)
 
     with pytest.raises(NotReady, match=said) as problem:
-        accounts.reach(TARGET)
+        database_accounts.reach(TARGET)
 
     assert "or leave `accounts` out" in str(problem.value)
 
@@ -167,7 +173,7 @@ def test_container_that_is_not_there_is_told(containers):
     containers(missing=True)
 
     with pytest.raises(NotReady, match="there is no container 'openemr': `docker ps`"):
-        accounts.reach(TARGET)
+        database_accounts.reach(TARGET)
 
 
 def test_doctor_tries_the_way(containers):
@@ -201,7 +207,7 @@ def test_no_password_and_no_sql_is_an_argument(containers):
 
 def test_hash_is_one_that_openemr_knows():
     """The hash has the name that PHP gives bcrypt, and is that of the password."""
-    made = accounts.hashed("a password")
+    made = database_accounts.hashed("a password")
 
     assert made.startswith("$2y$")
     assert bcrypt.checkpw(b"a password", made.encode())

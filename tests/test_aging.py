@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from fixtures.aging import Aging
+from fixtures.given.expiring import Expiring
 from tests.runs import run
 
 
 def test_little_is_waited_for():
     """What is left of a lifetime is waited for, if it is little."""
-    token = Aging("the token", lifetime=0.1, patience=5, value="old")
+    token = Expiring("the token", lifetime=0.1, patience=5, value="old")
     began = time.monotonic()
 
     assert token.expired() == "old"
@@ -19,7 +19,7 @@ def test_little_is_waited_for():
 
 def test_long_life_is_not_waited_for():
     """A lifetime that goes on makes the check not applicable, and says what to do."""
-    token = Aging("the token", lifetime=300, patience=10, value="young")
+    token = Expiring("the token", lifetime=300, patience=10, value="young")
 
     with pytest.raises(pytest.skip.Exception, match=r"^n/a: the token lives for 300 s.*--slow"):
         token.expired()

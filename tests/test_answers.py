@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from fixtures import answers
-from fixtures.exchanges import Exchange
-from fixtures.redaction import SECRETS
+from fixtures.wire import response_shapes
+from fixtures.wire.exchanges import Exchange
+from fixtures.wire.redaction import SECRETS
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -18,7 +18,7 @@ def seen(path, body="", status=200, headers=JSON, method="GET", base="", **reque
     answer = httpx.Response(status, headers=headers, text=body, request=asked)
     if body.startswith("{"):
         answer.extensions["parsed"] = json.loads(body)
-    found = answers.seen([Exchange(asked, answer, None, 0.1)], base, "default")
+    found = response_shapes.seen([Exchange(asked, answer, None, 0.1)], base, "default")
     return found[0] if found else None
 
 
@@ -55,7 +55,9 @@ def test_a_request_tells_its_grant_and_whether_it_has_a_token():
         "application/json",
     )
     request = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
-    assert answers.asked(request, "/apis/default/api/patient", "default").endswith("/api/patient")
+    assert response_shapes.asked(request, "/apis/default/api/patient", "default").endswith(
+        "/api/patient"
+    )
     assert seen("/interface/login/login.php", "<html>") is None
 
 

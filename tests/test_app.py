@@ -14,17 +14,18 @@ import jsonschema
 import pytest
 
 from conformance.expect import Mismatch
-from fixtures.admin import Administrator
-from fixtures.api import Api
-from fixtures.app import SHIPPED, load, parameters
+from fixtures.driver.admin_pages import Administrator
+from fixtures.driver.api import Api
+from fixtures.driver.authorization_server import AuthorizationServer
+from fixtures.driver.registrar import Registrar
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.http import Blocked, Http, Transport
-from fixtures.installation import Installation
-from fixtures.listener import Listener
-from fixtures.oauth import AuthorizationServer
-from fixtures.preparation import prepare
-from fixtures.registrar import Registrar
-from fixtures.target import load as load_target
+from fixtures.given.app_installation import Installation
+from fixtures.plugin.app_parameters import parameters
+from fixtures.provisioning.prepare import prepare
+from fixtures.target.app import SHIPPED, load
+from fixtures.target.files import load as load_target
+from fixtures.wire.client import Blocked, Http, Transport
+from fixtures.wire.listener import Listener
 from reports.comparing.baselines import SCHEMA as CONFORMANCE_SCHEMA
 from reports.judging import app_verdict as reported
 from reports.judging.catalogue import load as load_catalogue
@@ -267,8 +268,8 @@ def test_app_is_judged_from_the_command_line(embedded, tmp_path):
     ("text", "said"),
     [
         ("name = ", "is not valid TOML"),
-        ('name = "x"', "'registration' is a required property"),
-        ("", "describes no app"),
+        ('name = "x"', "registration: is missing"),
+        ("", "does not describe an app"),
     ],
 )
 def test_broken_description_is_explained(tmp_path, text, said):

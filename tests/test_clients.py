@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.http import Blocked, Request, Response
-from fixtures.installation import AppClient
-from fixtures.oauth import REDIRECT_URI, Client
-from fixtures.registrar import Registrar
-from fixtures.target import Target
+from fixtures.driver.authorization_server import REDIRECT_URI, Client
+from fixtures.driver.registrar import Registrar
+from fixtures.given.app_installation import AppClient
+from fixtures.target.model import Target
+from fixtures.wire.client import Blocked, Request, Response
 
 ASKED = Request("POST", "https://emr.example.org/oauth2/default/registration")
 

@@ -16,9 +16,9 @@ import pytest
 
 from fixtures.embedded.defects import load
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.http import Transport
-from fixtures.preparation import NotReady, prepare
-from fixtures.target import load as load_target
+from fixtures.provisioning.prepare import NotReady, prepare
+from fixtures.target.files import load as load_target
+from fixtures.wire.client import Transport
 from tests.runs import EMBEDDED, LONGEST_SECONDS, ROOT, target_file
 from tests.zygote import Zygote
 

@@ -28,7 +28,7 @@ def blocks(text, language):
         ("toml", 0, "conformance/requirements/token.toml"),
         ("python", 0, "conformance/oauth/test_token.py"),
         ("toml", 1, "fixtures/embedded/defects/token.toml"),
-        ("python", 1, "fixtures/embedded/token.py"),
+        ("python", 1, "fixtures/embedded/mutations/tokens.py"),
     ],
 )
 def test_example_of_a_check_is_in_the_suite(language, number, file):

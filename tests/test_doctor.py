@@ -10,16 +10,17 @@ import httpx
 import pytest
 import trustme
 
-from fixtures import doctor as doctors
-from fixtures import keys, portal_calls
-from fixtures.diagnosis import of_key_set
-from fixtures.doctor import Doctor, examine, main
+from fixtures.doctor import portal_api
+from fixtures.doctor import steps as doctors
+from fixtures.doctor.steps import Doctor, examine, main
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import REDIRECT_URI
 from fixtures.embedded.defects import load as load_defects
-from fixtures.embedded.misconfiguration import SETTINGS
+from fixtures.embedded.presets import PRESETS
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.listener import Listener
-from fixtures.oauth import REDIRECT_URI
-from fixtures.target import Target, User
+from fixtures.target.model import Target, User
+from fixtures.wire.listener import Listener
+from fixtures.wire.pitfalls import of_key_set
 from tests.test_reaching import HTML, answering, http
 
 ADMIN = User("admin", "pass")
@@ -118,7 +119,7 @@ def test_portal_api_is_called_as_the_patient_who_is_named(embedded, patient):
     assert seen["portal API"].line.endswith("on (/portal/patient answers 200 to a patient)")
     assert nobody["portal API"].state == "ok"  # the embedded server's release has one
     for version, state in (("7.0.4", "note"), (None, "note"), ("7.0.3", "ok"), ("8.0.1", "ok")):
-        told = portal_calls.unseen(version, 401)
+        told = portal_api.unseen(version, 401)
         assert (told.state, "[users.patient]" in told.line) == (state, state == "note")
 
 
@@ -149,7 +150,7 @@ def test_every_setting_is_tried():
     """No setting of the embedded server is left out."""
     tried = {name for setting, *_ in PITFALLS for name in setting.split("+")}
 
-    assert tried == {*SETTINGS}
+    assert tried == {*PRESETS}
 
 
 def test_wrong_password_of_the_administrator_is_told(embedded):

@@ -4,9 +4,9 @@ import pytest
 
 from conformance import expect
 from conformance.expect import Mismatch
-from fixtures.diagnosis import hint
-from fixtures.http import Blocked, Request, Response
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
+from fixtures.wire.client import Blocked, Request, Response
+from fixtures.wire.pitfalls import hint
 
 
 def token_answer(status, body, **form):

@@ -4,11 +4,11 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from fixtures import http
-from fixtures.exchanges import Exchange, waited
-from fixtures.http import Http
-from fixtures.login import alert
-from fixtures.redaction import Secrets
+from fixtures.driver.login_pages import alert
+from fixtures.wire import client
+from fixtures.wire.client import Http
+from fixtures.wire.exchanges import Exchange, waited
+from fixtures.wire.redaction import Secrets
 
 SENT = httpx.Request("GET", "http://h/")
 
@@ -74,7 +74,7 @@ def test_own_headers_replace_the_usual_ones():
 
     assert request.headers.get_list("Accept") == ["x/y"]
     assert request.headers.get_list("Content-Type") == ["t/u"]
-    assert request.headers["User-Agent"] == http.HEADERS["User-Agent"]
+    assert request.headers["User-Agent"] == client.HEADERS["User-Agent"]
     assert request.content == b"a=b"
 
 

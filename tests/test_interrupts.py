@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from fixtures import finishing, interrupts
+from fixtures.plugin import hooks
+from fixtures.wire import signals
 from tests.runs import heeding_interrupts
 
 
@@ -14,7 +15,7 @@ def test_interruption_waits_until_what_was_made_is_remembered():
     made = []
 
     def make(interrupts_meanwhile):
-        with interrupts.held():
+        with signals.held():
             for _ in range(interrupts_meanwhile):
                 os.kill(os.getpid(), signal.SIGINT)
             made.append(interrupts_meanwhile)
@@ -31,12 +32,12 @@ def test_interruption_of_a_part_waits_for_the_whole():
     """What is held within a block that is held too ends that block, and not what comes in it."""
     made = []
 
-    @interrupts.held()
+    @signals.held()
     def make_first():
         os.kill(os.getpid(), signal.SIGINT)
         made.append("the first")
 
-    @interrupts.held()
+    @signals.held()
     def make_all():
         make_first()
         made.append("the second")
@@ -51,7 +52,7 @@ def test_interruption_at_the_end_is_dropped():
     """What ends the run anyway is not broken off by the first Ctrl-C, and by the second at once."""
     written = []
 
-    @interrupts.held(dropped=True)
+    @signals.held(dropped=True)
     def write(interrupts_meanwhile):
         for _ in range(interrupts_meanwhile):
             os.kill(os.getpid(), signal.SIGINT)
@@ -74,6 +75,6 @@ def test_interruption_between_two_lines_can_be_shown():
     with pytest.raises(TypeError):
         interruption.getrepr(funcargs=True)
 
-    finishing.pytest_keyboard_interrupt(interruption)
+    hooks.pytest_keyboard_interrupt(interruption)
 
     assert "KeyboardInterrupt" in str(interruption.getrepr(funcargs=True))

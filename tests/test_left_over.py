@@ -10,13 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.admin import Administrator
-from fixtures.embedded import EmbeddedServer
-from fixtures.http import Http, Transport
-from fixtures.login import Browser, consent, form_of
-from fixtures.oauth import AuthorizationServer, Client
-from fixtures.registrar import Registrar
-from fixtures.target import load
+from fixtures.driver.admin_pages import Administrator
+from fixtures.driver.authorization_server import AuthorizationServer, Client
+from fixtures.driver.login_pages import Browser, consent, form_of
+from fixtures.driver.registrar import Registrar
+from fixtures.embedded.server import EmbeddedServer
+from fixtures.target.files import load
+from fixtures.wire.client import Http, Transport
 from tests.runs import ROOT, run, target_file
 
 LONGEST_SECONDS = 60

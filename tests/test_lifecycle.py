@@ -2,21 +2,21 @@
 
 import pytest
 
-from conformance import lifecycle_scripts
-from conformance.lifecycle_scripts import ALWAYS, NEEDED, USUAL
-from fixtures.lifecycle import Step
+from conformance.token_life import scripts
+from conformance.token_life.scripts import ALWAYS, NEEDED, USUAL
+from fixtures.given.token_life import Step
 
 
 @pytest.mark.parametrize("usual", USUAL)
 def test_kept_sequences_are_those_that_are_found(usual):
-    """What `python -m conformance.lifecycle_scripts` would write is there already."""
-    assert lifecycle_scripts.read(usual) == lifecycle_scripts.choose(USUAL[usual])
+    """What `python -m conformance.token_life.scripts` would write is there already."""
+    assert scripts.read(usual) == scripts.choose(USUAL[usual])
 
 
 @pytest.mark.parametrize("usual", USUAL)
 def test_kept_sequences_judge_every_promise_about_access(usual):
     """A second login and another client occur, also where each login goes through the pages."""
-    looks = [look for script in lifecycle_scripts.scripts(USUAL[usual]) for _, look in script]
+    looks = [look for script in scripts.scripts(USUAL[usual]) for _, look in script]
     used = [look for look in looks if look is not None and look.step.act == "use"]
 
     assert any(look.state == "dead" and look.again for look in used)
@@ -29,14 +29,15 @@ def test_steps_that_show_nothing_new_are_left_out():
     elsewhere = Step("code", "B", 2)
 
     everything = ALWAYS | {*NEEDED}
-    assert lifecycle_scripts.without_idle_steps(
-        [(login, logout), (login,), (elsewhere,)], everything
-    ) == [(login, logout), (elsewhere,)]
+    assert scripts.without_idle_steps([(login, logout), (login,), (elsewhere,)], everything) == [
+        (login, logout),
+        (elsewhere,),
+    ]
 
 
 def test_server_without_introspection_is_not_asked_for_it():
     """Other sequences are found for a server that can do less."""
-    played = lifecycle_scripts.scripts(ALWAYS | {"password", "logout"})
+    played = scripts.scripts(ALWAYS | {"password", "logout"})
 
     assert played
     assert {step.act for script in played for step, _ in script} <= {

@@ -8,7 +8,7 @@ import pytest
 from conformance.expect import Mismatch
 from conformance.oauth import test_bearer_routes as routes
 from conformance.oauth import test_discovery_truth as documents
-from fixtures.http import Request, Response
+from fixtures.wire.client import Request, Response
 
 METADATA = {"issuer": "https://emr.example.org/oauth2/default"}
 

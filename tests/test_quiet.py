@@ -5,7 +5,7 @@ import os
 import threading
 import time
 
-from fixtures import quiet
+from fixtures.given import exclusive
 
 
 def test_worker_rests_until_the_race_is_over(tmp_path):
@@ -22,7 +22,7 @@ def test_worker_rests_until_the_race_is_over(tmp_path):
 
     thread = threading.Thread(target=end)
     thread.start()
-    quiet._let_pass(mine)
+    exclusive.wait_for_race(mine)
     thread.join()
 
     assert seen == ["rests"]
@@ -33,23 +33,23 @@ def test_race_of_a_dead_worker_is_not_waited_for(tmp_path):
     """A race that lasts longer than any is taken for one whose worker died, and forgotten."""
     race = tmp_path / "race"
     race.touch()
-    long_ago = time.time() - quiet.LONGEST_RACE - 1
+    long_ago = time.time() - exclusive.LONGEST_RACE - 1
     os.utime(race, (long_ago, long_ago))
 
-    quiet._let_pass(tmp_path / "gw1")
+    exclusive.wait_for_race(tmp_path / "gw1")
 
     assert not race.exists()
 
 
 def test_two_races_do_not_run_at_once(tmp_path):
     """Only one of two workers begins to race."""
-    assert quiet._begun(tmp_path / "race")
-    assert not quiet._begun(tmp_path / "race")
+    assert exclusive._begun(tmp_path / "race")
+    assert not exclusive._begun(tmp_path / "race")
 
 
 def test_nobody_rests_without_a_race(tmp_path):
     """Without a race a check begins at once, and leaves nothing behind."""
-    quiet._let_pass(tmp_path / "gw1")
+    exclusive.wait_for_race(tmp_path / "gw1")
 
     assert not [*tmp_path.iterdir()]
 
@@ -59,7 +59,7 @@ def test_others_rest_inside_of_the_block_only(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "1")
     race = tmp_path / "race"
 
-    with contextlib.suppress(RuntimeError), quiet._others_resting(tmp_path / "gw0"):
+    with contextlib.suppress(RuntimeError), exclusive._others_paused(tmp_path / "gw0"):
         assert race.exists()
         raise RuntimeError
 

@@ -4,19 +4,16 @@ import contextlib
 import json
 import re
 import tracemalloc
-from types import SimpleNamespace
-from unittest import mock
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from fixtures import exchanges
 from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.redaction import Secrets
-from reports import plugin
+from fixtures.wire import exchanges
+from fixtures.wire.redaction import Secrets
 from tests.runs import run, target_file
 
 #: What servers issue, and what only the client and the server may know. What checks send to be
@@ -203,16 +200,3 @@ def test_only_what_a_redirect_brings_is_a_code(monkeypatch):
         exchanges.ExchangeLog().add(exchanges.Exchange(asked, answer, None, 0.1))
 
     assert set(secrets.values()) == {"0123456789abc"}
-
-
-def test_worker_keeps_no_reports_of_earlier_checks():
-    """A worker hands its reports over and forgets them; a process without workers keeps them."""
-    reporter = SimpleNamespace(stats={})
-    manager = SimpleNamespace(get_plugin={"terminalreporter": reporter}.get)
-    for config in (
-        SimpleNamespace(pluginmanager=manager),
-        SimpleNamespace(pluginmanager=manager, workerinput={}),
-    ):
-        reporter.stats = {"failed": ["a report with its exchanges"]}
-        plugin.pytest_runtest_protocol(SimpleNamespace(config=config))
-        assert reporter.stats == ({} if plugin.is_worker(config) else {"failed": [mock.ANY]})

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from fixtures.http import Blocked, NoAnswer, Request, Response
-from fixtures.oauth import Client
-from fixtures.redemptions import Redeemable, Redemptions
+from fixtures.driver.authorization_server import Client
+from fixtures.given.faulty_redemptions import Redeemable, Redemptions
+from fixtures.wire.client import Blocked, NoAnswer, Request, Response
 
 REQUEST = Request("POST", "https://server.example.org/token")
 REFUSED = Response(400, json={"error": "invalid_grant"}, request=REQUEST)
@@ -131,7 +131,7 @@ def test_without_a_proof_each_refusal_needs_its_own():
 
 def test_code_that_grew_old_is_not_sent_on(monkeypatch):
     """A code that may have expired is proved right away, and the next faults get another one."""
-    monkeypatch.setattr("fixtures.redemptions.USABLE_SECONDS", -1)
+    monkeypatch.setattr("fixtures.given.faulty_redemptions.USABLE_SECONDS", -1)
     server = Server()
     made = server.judge("a", "b")
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from conformance import routes
-from conformance.keyring import permitted
-from conformance.openapi import OpenApi
-from conformance.scopes import Scopes
-from fixtures.target import feature_names
+from conformance.routes import table
+from conformance.routes.openapi import OpenApi
+from conformance.routes.route_tokens import permitted
+from conformance.routes.scope_table import Scopes
+from fixtures.target.files import feature_names
 from reports.judging import scope_table
 
 TABLE = """
@@ -31,8 +31,8 @@ def written(folder, *rows):
 
 def test_tables_are_whole():
     """Every route has a readable id of its own, and asks for features that there are."""
-    ids = [route.id for api in routes.APIS for route in routes.load(api)]
-    features = {name for api in routes.APIS for route in routes.load(api) for name in route.needs}
+    ids = [route.id for api in table.APIS for route in table.load(api)]
+    features = {name for api in table.APIS for route in table.load(api) for name in route.needs}
 
     assert len(ids) == len({*ids})
     assert features <= {*feature_names()}
@@ -41,9 +41,9 @@ def test_tables_are_whole():
 
 def test_route_is_called_where_nothing_is(tmp_path):
     """A path is filled with ids that no server has."""
-    (route,) = routes.load("rest", written(tmp_path, GOOD))
+    (route,) = table.load("rest", written(tmp_path, GOOD))
 
-    assert route.url == f"/api/drug/{routes.UNKNOWN}"
+    assert route.url == f"/api/drug/{table.UNKNOWN}"
     assert (route.id, route.resource, route.letter) == ("rest-GET-drug-uuid", "drug", "r")
     assert (route.scope("staff"), route.scope("system", "write")) == (
         "user/drug.read",
@@ -64,8 +64,8 @@ def test_route_is_called_where_nothing_is(tmp_path):
 )
 def test_errors_of_a_table_are_said(tmp_path, row, word):
     """A table that contradicts itself is refused, with what is wrong."""
-    with pytest.raises(routes.RoutesError, match=word):
-        routes.load("rest", written(tmp_path, GOOD, row))
+    with pytest.raises(table.RoutesError, match=word):
+        table.load("rest", written(tmp_path, GOOD, row))
 
 
 def test_letters_of_smart_2_are_understood():

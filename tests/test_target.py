@@ -2,7 +2,8 @@
 
 import pytest
 
-from fixtures.target import Target, load
+from fixtures.target.files import load
+from fixtures.target.model import Target
 
 URL = 'kind = "url"\nurl = "https://emr.example.org"\n'
 
@@ -23,13 +24,13 @@ def written(tmp_path):
     ("text", "said"),
     [
         ("kind = ", "not valid TOML"),
-        ('kind = "url"\n', "'url' is a required property"),
-        ("", "'kind' is a required property"),
-        (URL + 'colour = "red"\n', "unknown key ('colour' was unexpected)"),
-        ('kind = "cloud"\n', "'cloud' is not one of"),
+        ('kind = "url"\n', "url: is missing"),
+        ("", "kind is missing"),
+        (URL + 'colour = "red"\n', "colour: unknown key"),
+        ('kind = "cloud"\n', "'cloud' is not one of 'embedded', 'url', 'container'"),
         (URL + "read_only = 1\n", "read_only"),
         (URL + 'features = ["oauth.magic"]\n', "unknown feature 'oauth.magic'"),
-        (URL + '[users.admin]\nname = "admin"\n', "'password' is a required property"),
+        (URL + '[users.admin]\nname = "admin"\n', "users.admin.password: is missing"),
         (URL + '[users.admin]\nname = "a"\npassword = "${NOT_SET}"\n', "variable NOT_SET"),
         (URL + '[tls]\nca_file = "missing.pem"\n', "missing.pem"),
         ('kind = "url"\nurl = "emr.example.org"\n', "no base URL"),

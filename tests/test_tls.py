@@ -12,9 +12,9 @@ import trustme
 
 from conformance.expect import Mismatch
 from conformance.oauth import test_tls as checks
-from fixtures.http import Http, Transport
-from fixtures.target import Target
-from fixtures.tls import Version
+from fixtures.target.model import Target
+from fixtures.wire.client import Http, Transport
+from fixtures.wire.tls import Version
 
 HSTS = b"Strict-Transport-Security: max-age=63072000\r\n"
 OLD = {Version.TLSv1: "TLS 1.0", Version.TLSv1_1: "TLS 1.1"}

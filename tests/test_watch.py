@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from conformance import watch
-from fixtures.exchanges import Exchange
+from conformance.watch import alarms as watch
+from fixtures.wire.exchanges import Exchange
 
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 TOKEN = "0123456789abcdef"

@@ -98,11 +98,11 @@ def pytest_collection_modifyitems(
 def _warm_up() -> None:
     """Do here what takes every process its time the first time: a fork has it behind it."""
     # Imported ahead of pytest they could not be rewritten.
-    from fixtures import keys  # noqa: PLC0415
+    from fixtures.driver import keys  # noqa: PLC0415
     from fixtures.embedded.server import EmbeddedServer  # noqa: PLC0415
-    from fixtures.http import Transport  # noqa: PLC0415
-    from fixtures.preparation import prepare  # noqa: PLC0415
-    from fixtures.target import load  # noqa: PLC0415
+    from fixtures.provisioning.prepare import prepare  # noqa: PLC0415
+    from fixtures.target.files import load  # noqa: PLC0415
+    from fixtures.wire.client import Transport  # noqa: PLC0415
 
     for name in KEYS:
         keys.key(name)
@@ -120,7 +120,7 @@ def _become(
 ) -> None:
     """Make this process one that was asked for these checks of that target from the start."""
     # Imported ahead of pytest they could not be rewritten.
-    from fixtures import target as target_plugin  # noqa: PLC0415
+    from fixtures.plugin import hooks  # noqa: PLC0415
     from reports import options, plugin  # noqa: PLC0415
     from reports.render import files  # noqa: PLC0415
 
@@ -133,15 +133,16 @@ def _become(
     config.option.target = job["target"]
     config.option.results = str(Path(job["folder"]) / RESULTS)
     os.environ.update(job["environment"])
+    config.stash[hooks.OPTIONS] = hooks.options.read(config)
     if job["plugin"]:
         config.pluginmanager.import_plugin(job["plugin"])
-    config.stash[plugin.OPTIONS] = options.resolve(config)
+    reports = config.pluginmanager.get_plugin(plugin.NAME)
+    reports.options = options.resolve(config)
     files.cleaned = lambda data, _: data
     files.write_all = lambda folder, data, *_: [_write(files, folder, data)]
-    files.prepare(config.stash[plugin.OPTIONS].results)
-    config.pluginmanager.unregister(config.stash[plugin.RUN])
-    target_plugin.pytest_sessionstart(session)
-    plugin.pytest_sessionstart(session)
+    files.prepare(reports.options.results)
+    hooks.pytest_sessionstart(session)
+    reports.start_run()
     wanted = set(job["checks"])
     items[:] = [item for item in items if not wanted or item.nodeid in wanted]
 

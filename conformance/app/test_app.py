@@ -1,7 +1,8 @@
 """Would this vendor's app work on this server? Judged only with `--app`."""
 
 from conformance import expect, requirement
-from fixtures.app import placed
+from fixtures.driver.authorization_server import granted
+from fixtures.target.app import placed
 
 REGISTER_PRIVATE = (
     'in the app: register "application_type": "private", the only word that OpenEMR takes for '
@@ -123,10 +124,12 @@ def test_app_tokens_live_long_enough(installed, app_lifetime):
 def test_app_refreshes_its_tokens(installed, server, app_refresh):
     """Tokens that the app refreshes come with a refresh token that works."""
     client = installed.another()
-    tokens = installed.fresh(client, app_refresh)
+    answer = installed.fresh(client, app_refresh)
+    tokens = granted(answer)
 
     with expect.advice("in the app: register and ask for the scope offline_access"):
-        expect.that(tokens.get("refresh_token"), "a refresh_token with the tokens", sorted(tokens))
+        found = tokens.get("refresh_token")
+        expect.that(found, "a refresh_token with the tokens", sorted(tokens), answer)
     response = server.refresh(
         client, tokens["refresh_token"], auth=client.authentication(client.method)
     )
@@ -187,9 +190,11 @@ def test_app_is_answered(installed, api, app_call):
 def test_app_logs_its_user_out(installed, server, app, app_logout):
     """The app logs its user out, and gets the user back at its own address if it asks for that."""
     client = installed.another()
-    tokens = installed.fresh(client, app_logout)
+    answer = installed.fresh(client, app_logout)
+    tokens = granted(answer)
     with expect.advice("in the app: ask for the scope openid"):
-        expect.that(tokens.get("id_token"), "an id_token with the tokens", sorted(tokens))
+        found = tokens.get("id_token")
+        expect.that(found, "an id_token with the tokens", sorted(tokens), answer)
     back = next(iter(app.registration.get("post_logout_redirect_uris", ())), None)
 
     response = server.logout(

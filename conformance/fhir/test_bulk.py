@@ -8,8 +8,8 @@ from json import loads
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import found
+from fixtures.given.fhir_resources import found
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # an export leaves files on the server
 
@@ -72,7 +72,7 @@ def test_request_is_the_url_of_the_kick_off(bulk):
 
     url = str(export.kick_off.request.url)
     told = str(export.manifest.get("request")).replace("%24", "$")
-    expect.equal(told, url.replace("%24", "$"), "request", export.status)
+    expect.equal(told, url.replace("%24", "$"), "request", [export.status, export.kick_off])
 
 
 @requirement("BULK-1.0-ndjson")
@@ -100,8 +100,9 @@ def test_no_resource_is_exported_twice(bulk):
         for one in lines(response)
     ]
     doubled = sorted({str(one) for one in exported if exported.count(one) > 1})
-    expect.that(exported, "resources", export.manifest, export.status)
-    expect.that(not doubled, "each resource once", doubled, export.status)
+    files = [*export.files.values()]
+    expect.that(exported, "resources", export.manifest, [export.status, *files])
+    expect.that(not doubled, "each resource once", doubled, [*files, export.status])
 
 
 @requirement("BULK-1.0-files-complete")
@@ -111,7 +112,8 @@ def test_export_holds_every_patient(bulk, patient, other_patient):
 
     wanted = {patient.uuid, other_patient.uuid}
     missing = wanted - exported_ids(export, "Patient")
-    expect.that(not missing, "both patients of the run", f"without {missing}", export.status)
+    files = [*files_of(export, "Patient"), export.status]
+    expect.that(not missing, "both patients of the run", f"without {missing}", files)
 
 
 @requirement("BULK-1.0-type-param")
@@ -190,14 +192,16 @@ def test_deleted_export_is_gone(api, bulk):
 @requirement("BULK-2.0-group-unknown")
 def test_export_of_an_unknown_group_gives_nobody(api, bulk):
     """An export of an unknown group gives nobody's data."""
-    groups = [one.get("id") for one in found(api.get("/fhir/Group", bulk.token))]
+    listed = api.get("/fhir/Group", bulk.token)
+    groups = [one.get("id") for one in found(listed)]
     unknown = "00000000-0000-4000-8000-000000000000"
-    expect.that(unknown not in groups, "another group", groups)
+    expect.that(unknown not in groups, "another group", groups, listed)
     response = bulk.kick_off(f"/fhir/Group/{unknown}/$export")
 
     if response.status_code == 202:
         export = bulk.fetched(response)
-        expect.equal(exported_ids(export, "Patient"), set(), "the patients", export.status)
+        files = [*files_of(export, "Patient"), export.status]
+        expect.equal(exported_ids(export, "Patient"), set(), "the patients", files)
     else:
         expect.refused(response)
 
@@ -221,11 +225,11 @@ def lines(response):
     return [loads(line) for line in response.text.splitlines() if line.strip()]
 
 
+def files_of(export, kind):
+    """Return the files of an export with resources of a type."""
+    return [export.files[one["url"]] for one in export.outputs if one.get("type") == kind]
+
+
 def exported_ids(export, kind):
     """Return the ids of all resources of a type in an export."""
-    return {
-        one.get("id")
-        for output in export.outputs
-        if output.get("type") == kind
-        for one in lines(export.files[output["url"]])
-    }
+    return {one.get("id") for file in files_of(export, kind) for one in lines(file)}

@@ -121,9 +121,11 @@ def test_file_of_what_the_client_may_not_read_is_not_given(api, server, bulk, ne
     other = new_client.system(READING)
     answer = server.client_credentials(other, READING)
     expect.status(answer, 200)
-    beyond = [one for one in bulk.export().outputs if one["type"] == "Encounter"]
+    export = bulk.export()
+    beyond = [one for one in export.outputs if one["type"] == "Encounter"]
     answers = [api.get(one["url"], answer.json()["access_token"]) for one in beyond]
 
-    given = [one.status_code for one in answers if one.is_success and one.content]
-    expect.that(answers, "a file of Encounters", beyond)
-    expect.that(not given, "no file of what the client may not read", given, answers[0])
+    given = [one for one in answers if one.is_success and one.content]
+    expect.that(answers, "a file of Encounters", beyond, export.status)
+    received = [one.status_code for one in given]
+    expect.that(not given, "no file of what the client may not read", received, given)

@@ -8,9 +8,9 @@ from json import loads
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.bulk import EXPORT_SCOPE
-from fixtures.http import Blocked, json_body
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
+from fixtures.given.bulk_export import EXPORT_SCOPE
+from fixtures.wire.client import Blocked, json_body
 
 pytestmark = writes  # an export leaves files on the server
 
@@ -61,7 +61,8 @@ def test_since_leaves_out_what_is_older(bulk, patient, other_patient, since):
     ids = {one.get("id") for one in exported(export, "Patient")}
     wanted = {patient.uuid, other_patient.uuid} if since == LONG_AGO else set()
     own = ids & {patient.uuid, other_patient.uuid}
-    expect.equal(own, wanted, "the patients of this run in the export", export.status)
+    judged = [*export.files.values(), export.status]
+    expect.equal(own, wanted, "the patients of this run in the export", judged)
 
 
 @requirement("BULK-2.0-type-repeated")
@@ -113,7 +114,9 @@ def test_export_of_a_group_holds_its_members(bulk):
     }
     expect.that(members, "a group with members", group, export.status)
     ids = {one.get("id") for one in exported(export, "Patient")}
-    expect.equal(ids, members, "the patients in the export", export.status)
+    expect.equal(
+        ids, members, "the patients in the export", [*export.files.values(), export.status]
+    )
 
 
 @requirement("BULK-fhir-agree")
@@ -121,14 +124,16 @@ def test_export_of_a_group_holds_its_members(bulk):
 def test_exported_resource_is_what_a_read_gives(bulk, resources, kind):
     """An exported resource tells the same as reading it does."""
     export = bulk.export()
+    files = [export.files[one["url"]] for one in export.outputs if one.get("type") == kind]
     read = resources.read(kind)
     resource = json_body(read)
     found = [one for one in exported(export, kind) if one.get("id") == resource.get("id")]
 
     expect.status(read, 200)
-    expect.that(len(found) == 1, f"the {kind} once in the export", f"{len(found)} times", read)
+    judged = [*files, read]
+    expect.that(len(found) == 1, f"the {kind} once in the export", f"{len(found)} times", judged)
     for name in COMPARED[kind]:
-        expect.equal(found[0].get(name), resource.get(name), f"{name} in the export", read)
+        expect.equal(found[0].get(name), resource.get(name), f"{name} in the export", judged)
 
 
 def exported(export, kind):

@@ -9,10 +9,10 @@ import itertools
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.compartment import WRITTEN
-from fixtures.http import Blocked, json_body
-from fixtures.resources import ids
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import ids
+from fixtures.given.patient_compartment import WRITTEN
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import Blocked, json_body
 
 pytestmark = writes  # both patients get a record of each kind
 
@@ -59,7 +59,8 @@ def token(compartment, registrar, tokens, patient):
 @pytest.fixture(scope="module")
 def foreign(compartment, records, patient, other_patient):
     """Return the ids of the other patient's resources of a type, as staff sees them."""
-    told, problems = {}, []
+    told: dict[str, list[str]] = {}
+    problems: list[Blocked] = []
 
     def of(kind):
         if kind not in compartment.types or compartment.scope(kind, "patient") is None:
@@ -70,12 +71,15 @@ def foreign(compartment, records, patient, other_patient):
                     records.first(record, records.of(owner))
                 except Blocked as problem:
                     problems.append(problem)
+        if kind not in FILLED:
+            return told.setdefault(kind, [])
         if kind not in told:
-            about = {"patient": other_patient.uuid}
-            told[kind] = ids(compartment.get(f"/{kind}", params=about)) if kind in FILLED else []
-        if problems and kind in FILLED and not told[kind]:
-            raise problems[0]
-        expect.that(told[kind] or kind not in FILLED, f"the other patient's {kind}", "none")
+            response = compartment.get(f"/{kind}", params={"patient": other_patient.uuid})
+            found = ids(response)
+            if problems and not found:
+                raise problems[0]
+            expect.that(found, f"the other patient's {kind}", "none", response)
+            told[kind] = found
         return told[kind]
 
     return of

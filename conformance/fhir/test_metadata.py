@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
+from fixtures.wire.client import json_body
 
 JSON = "application/fhir+json"
 
@@ -14,7 +14,8 @@ def test_metadata_is_public(capability_statement):
     response = capability_statement
 
     expect.status(response, 200)
-    expect.equal(expect.member(response, "resourceType"), "CapabilityStatement", "resourceType")
+    kind = expect.member(response, "resourceType")
+    expect.equal(kind, "CapabilityStatement", "resourceType", response)
     expect.equal(expect.member(response, "fhirVersion"), "4.0.1", "fhirVersion", response)
     expect.equal(expect.member(response, "kind"), "instance", "kind", response)
 
@@ -62,11 +63,11 @@ def test_declared_types_can_be_searched(capability_statement, compartment):
     """Each type that is declared for searching can be searched."""
     answers = {kind: compartment.search(kind) for kind in compartment.types}
 
-    refused = [
-        f"{kind}: {one.status_code}" for kind, one in answers.items() if one.status_code != 200
-    ]
+    failed = {kind: one for kind, one in answers.items() if one.status_code != 200}
     expect.that(answers, "types to search", "none", capability_statement)
-    expect.that(not refused, "every declared search to work", refused, capability_statement)
+    received = [f"{kind}: {one.status_code}" for kind, one in failed.items()]
+    judged = [*failed.values(), capability_statement]
+    expect.that(not failed, "every declared search to work", received, judged)
 
 
 @requirement("OPENEMR-FHIR-metadata-public")

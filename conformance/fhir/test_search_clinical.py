@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import found, ids
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import found, ids
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patients who are found are made by the run
 
@@ -105,7 +105,7 @@ def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, pers
     answers = [allergy(token, **{f"patient.{name}": value}) for value in (real, wrong)]
 
     told = [(one.status_code, ids(one)) for one in answers]
-    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers[0])
+    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers)
 
 
 @requirement("FHIR-search-escape")
@@ -168,7 +168,7 @@ def test_docref_reads_a_parameters_body(api, compartment):
         headers={"Content-Type": "application/fhir+json"},
     )
 
-    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", response)
+    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", [response, asked])
 
 
 def kinds_of(response):

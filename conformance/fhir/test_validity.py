@@ -1,18 +1,19 @@
 """Every resource that FHIR shows of a patient is valid: elements, codes, mandatory data, links.
 
-They come from one search of each type (fixtures/compartment.py); a type of which there are none is
-not judged.
+They come from one search of each type (fixtures/given/patient_compartment.py); a type without any
+resource is not judged.
 """
 
 import re
 from importlib import import_module
+from typing import Any
 
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import DOCUMENTED_TYPES, LATER_TYPES
-from fixtures.target import not_applicable
+from fixtures.given.fhir_resources import DOCUMENTED_TYPES, LATER_TYPES
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 
@@ -211,7 +212,7 @@ def test_reference_leads_to_its_resource(compartment, shown, target, kind):
     """A reference to this server leads to a resource of that type."""
     resources, response = shown(kind)
 
-    broken = []
+    broken, failed = [], []
     for reference in sorted(references(resources, target.fhir_url)):
         kind_of = reference.partition("/")[0]
         if kind_of == "Patient" or kind_of not in compartment.types:
@@ -220,7 +221,9 @@ def test_reference_leads_to_its_resource(compartment, shown, target, kind):
         body = json_body(answer) if answer.is_success else {}
         if body.get("resourceType") != kind_of:
             broken.append(f"{reference}: {answer.status_code}")
-    expect.that(not broken, "references that lead somewhere", "; ".join(broken), response)
+            failed.append(answer)
+    words = "references that lead somewhere"
+    expect.that(not broken, words, "; ".join(broken), [*failed, response])
 
 
 @requirement("USCORE-meta-profile")
@@ -258,8 +261,8 @@ def faults(model, resources):
         try:
             model.model_validate(one)
         except ValueError as error:
-            told = error.errors() if hasattr(error, "errors") else [{"loc": (), "msg": str(error)}]
-            for each in told:
+            details: list[Any] = [{"loc": (), "msg": str(error)}]
+            for each in error.errors() if hasattr(error, "errors") else details:
                 place = ".".join(str(part) for part in each["loc"] if not isinstance(part, int))
                 said = " ".join(each["msg"].split())
                 problems.add(f"{place}: {said}"[:160])
@@ -293,7 +296,7 @@ def parts(value):
 
 def references(resources, base):
     """Return the distinct references to this server, as Type/id; one of each place and type."""
-    found = {}
+    found: dict[str, str] = {}
     for one in resources:
         for part in parts(one):
             reference = str(part.get("reference", "")).removeprefix(f"{base}/")

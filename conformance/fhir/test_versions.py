@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import ids
+from fixtures.given.fhir_resources import ids
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 

@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
-from fixtures.resources import ids
+from fixtures.given.fhir_resources import ids
+from fixtures.wire.client import json_body
 
 pytestmark = writes
 
@@ -41,13 +41,16 @@ def plain(created):
 
 @pytest.fixture(scope="module")
 def invalid(api, resources):
-    """Send a body that is no valid Patient, once; give the answer and which patients it made."""
+    """Send a body that is not a valid Patient, once for each case.
+
+    Returns the response, the ids of the patients that it made, and the search that found them.
+    """
     answers = {}
 
     def send(case):
         if case not in answers:
             response, family = create_invalid(api, resources, case)
-            answers[case] = response, resources.made(family)
+            answers[case] = response, *resources.made(family)
         return answers[case]
 
     return send
@@ -105,7 +108,7 @@ def test_created_resource_holds_what_was_sent(resources, plain):
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "how many there are of the name", matches)
+    expect.equal(len(ids(matches)), 1, "how many there are of the name", [matches, response])
     one = json_body(matches)["entry"][0]["resource"]
     told = {
         "family": one["name"][0].get("family"),
@@ -121,7 +124,7 @@ def test_created_resource_holds_what_was_sent(resources, plain):
         "birthDate": body["birthDate"],
         "city": body["address"][0]["city"],
     }
-    expect.equal(told, sent, "the Patient", matches)
+    expect.equal(told, sent, "the Patient", [matches, response])
 
 
 @requirement("FHIR-create-id-assigned")
@@ -131,12 +134,14 @@ def test_id_of_the_client_is_ignored(resources, created, mine, case):
     before = resources.body(mine)
     key = str(uuid.uuid4()) if case == "free" else mine.uuid
     body, response = created(id=key)
-    found = ids(resources.search("Patient", {"family": body["name"][0]["family"]}))
+    listed = resources.search("Patient", {"family": body["name"][0]["family"]})
+    found = ids(listed)
 
     expect.success(response)
-    expect.equal(len(found), 1, "how many there are of the name", response)
-    expect.that(found[0] != key, "another id than the client's", found, response)
-    expect.equal(resources.body(mine).get("name"), before.get("name"), "the other patient")
+    expect.equal(len(found), 1, "how many there are of the name", [listed, response])
+    expect.that(found[0] != key, "another id than the client's", found, [listed, response])
+    after, read = resources.shown(mine)
+    expect.equal(after.get("name"), before.get("name"), "the other patient", [read, response])
 
 
 @requirement("FHIR-create-meta-ignored")
@@ -147,27 +152,28 @@ def test_meta_of_the_client_is_ignored(resources, created):
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "how many there are of the name", matches)
+    expect.equal(len(ids(matches)), 1, "how many there are of the name", [matches, response])
     told = json_body(matches)["entry"][0]["resource"].get("meta", {})
-    expect.that(told.get("versionId") != "999", "an own versionId", told, matches)
-    expect.that("1999" not in str(told.get("lastUpdated")), "an own lastUpdated", told, matches)
+    both = [matches, response]
+    expect.that(told.get("versionId") != "999", "an own versionId", told, both)
+    expect.that("1999" not in str(told.get("lastUpdated")), "an own lastUpdated", told, both)
 
 
 @requirement("FHIR-create-invalid-400")
 @pytest.mark.parametrize("case", INVALID)
 def test_invalid_body_is_refused(invalid, case):
     """A body that is no valid resource is refused with 4xx and nothing is created."""
-    response, made = invalid(case)
+    response, made, listed = invalid(case)
 
     expect.refused(response)
-    expect.equal(made, [], "patients", response)
+    expect.equal(made, [], "patients", [response, listed])
 
 
 @requirement("FHIR-write-error-operationoutcome")
 @pytest.mark.parametrize("case", INVALID)
 def test_refused_create_carries_an_operation_outcome(invalid, case):
     """A refused write carries an OperationOutcome."""
-    response, _ = invalid(case)
+    response, _, _ = invalid(case)
 
     expect.schema(response, "operation_outcome")
 
@@ -178,10 +184,10 @@ def test_resource_of_another_type_is_refused(resources, kind):
     """A resource of another type than the URL's is refused."""
     body = patient_body() | {"resourceType": kind}
     response = resources.post("/Patient", body)
-    made = resources.made(body["name"][0]["family"])
+    made, listed = resources.made(body["name"][0]["family"])
 
     expect.refused(response)
-    expect.equal(made, [], "patients", response)
+    expect.equal(made, [], "patients", [response, listed])
 
 
 @requirement("FHIR-update-200")
@@ -189,12 +195,13 @@ def test_update_changes_the_resource(resources, own):
     """An update answers 200 and what it changed is there afterwards."""
     mine, path, body, born = own
     response = resources.put(path, body | {"birthDate": born})
-    after = resources.body(mine)
+    after, read = resources.shown(mine)
 
     expect.status(response, 200)
-    expect.equal(after.get("birthDate"), born, "birthDate", response)
-    expect.equal(after.get("id"), mine.uuid, "id", response)
-    expect.equal(after["name"][0].get("family"), mine.family, "family", response)
+    both = [read, response]
+    expect.equal(after.get("birthDate"), born, "birthDate", both)
+    expect.equal(after.get("id"), mine.uuid, "id", both)
+    expect.equal(after["name"][0].get("family"), mine.family, "family", both)
 
 
 @requirement("FHIR-update-as-read")
@@ -203,31 +210,33 @@ def test_resource_is_updated_as_it_was_read(resources, own):
     mine, path, _, born = own
     body = resources.body(mine)
     response = resources.put(path, body | {"birthDate": born})
-    after = resources.body(mine)
+    after, read = resources.shown(mine)
 
     expect.status(response, 200)
-    expect.equal(after.get("birthDate"), born, "birthDate", response)
-    expect.equal(after.get("name"), body.get("name"), "name", response)
+    expect.equal(after.get("birthDate"), born, "birthDate", [read, response])
+    expect.equal(after.get("name"), body.get("name"), "name", [read, response])
 
 
 @requirement("FHIR-write-idempotent-put")
 def test_same_update_twice_changes_nothing_more(resources, own):
     """The same update twice leaves the resource as after the first."""
     mine, path, body, born = own
-    answers = []
+    answers, states, reads = [], [], []
     for _ in range(2):
-        answer = resources.put(path, body | {"birthDate": born})
-        answers.append((answer, resources.body(mine)))
+        answers.append(resources.put(path, body | {"birthDate": born}))
+        state, read = resources.shown(mine)
+        states.append(state)
+        reads.append(read)
 
-    for response, _ in answers:
+    for response in answers:
         expect.success(response)
-    first, second = (without_meta(state) for _, state in answers)
+    first, second = map(without_meta, states)
     changed = {
         name: (first.get(name), second.get(name))
         for name in {**first, **second}
         if first.get(name) != second.get(name)
     }
-    expect.equal(changed, {}, "what the second update changed", answers[1][0])
+    expect.equal(changed, {}, "what the second update changed", [reads[1], answers[1], reads[0]])
 
 
 @requirement("FHIR-update-id-mismatch")
@@ -239,7 +248,7 @@ def test_update_with_another_id_is_refused(resources, records, own, person, case
     response = resources.put(path, body | {"id": key, "birthDate": born})
 
     expect.status(response, 400)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 @requirement("FHIR-update-id-missing")
@@ -250,7 +259,7 @@ def test_update_without_an_id_is_refused(resources, own):
     response = resources.put(path, without | {"birthDate": born})
 
     expect.status(response, 400)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 @requirement("FHIR-update-unknown")
@@ -274,7 +283,7 @@ def test_update_of_an_old_version_is_refused(resources, own):
     response = resources.put(path, body | {"birthDate": born}, headers=stale)
 
     expect.status(response, 412, 409, 400, 428)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 @requirement("FHIR-write-not-supported")
@@ -291,7 +300,8 @@ def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
     after = resources.get(f"/{kind}/{resources.key(kind)}")
 
     expect.status(response, 400, 401, 403, 404, 405, 501)
-    expect.equal(json_body(after).get("id"), body.get("id"), "the resource", response)
+    both = [after, response]
+    expect.equal(json_body(after).get("id"), body.get("id"), "the resource", both)
 
 
 @requirement("FHIR-write-needs-scope")
@@ -306,7 +316,7 @@ def test_update_without_the_scope_is_refused(api, resources, tokens, patient, ow
     response = api.put(f"/fhir{path}", token, json=body | {"birthDate": born})
 
     expect.status(response, 401, 403)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 def patient_body(**elements):
@@ -329,6 +339,14 @@ def create_invalid(api, resources, case):
     wrong = {"content": NOT_JSON[case]} if case in NOT_JSON else {"json": body | WRONG[case]}
     response = api.post("/fhir/Patient", resources.token, headers=headers, **wrong)
     return response, body["name"][0]["family"]
+
+
+def unchanged(resources, patient, body, response):
+    """Expect the birth date of a patient to be as before the request with this response."""
+    __tracebackhide__ = True
+    after, read = resources.shown(patient)
+    both = [read, response]
+    expect.equal(after.get("birthDate"), body["birthDate"], "birthDate", both)
 
 
 def is_fhir(response):

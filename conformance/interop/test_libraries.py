@@ -4,6 +4,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from conformance import expect, needs, requirement
+from fixtures.wire.exchanges import recorded
 
 SYSTEM_SCOPE = "system/Patient.read"
 APP_SCOPE = "openid fhirUser api:fhir user/Patient.read"
@@ -28,8 +29,9 @@ def test_authlib_reads_patients(session_of, target):
     """A backend service written with authlib gets a system token and reads patients with it."""
     session = session_of("authlib")
 
-    bundle = expect.working(lambda: session.get(f"{target.fhir_url}/Patient").json())
-    expect.equal(bundle.get("resourceType"), "Bundle", "resourceType")
+    with recorded() as exchanges:
+        bundle = expect.working(lambda: session.get(f"{target.fhir_url}/Patient").json())
+    expect.equal(bundle.get("resourceType"), "Bundle", "resourceType", exchanges[-1:])
 
 
 @requirement("INTEROP-requests-oauthlib")
@@ -37,9 +39,11 @@ def test_requests_oauthlib_reads_patients(session_of, target):
     """A backend service written with requests-oauthlib and PyJWT reads patients."""
     session = session_of("requests_oauthlib")
 
-    bundle = expect.working(lambda: session.get(f"{target.fhir_url}/Patient").json())
-    expect.equal(bundle.get("resourceType"), "Bundle", "resourceType")
-    expect.that(isinstance(bundle.get("total"), int), "a total", bundle.get("total"))
+    with recorded() as exchanges:
+        bundle = expect.working(lambda: session.get(f"{target.fhir_url}/Patient").json())
+    total = bundle.get("total")
+    expect.equal(bundle.get("resourceType"), "Bundle", "resourceType", exchanges[-1:])
+    expect.that(isinstance(total, int), "a total", total, exchanges[-1:])
 
 
 @requirement("INTEROP-fhir-resources")
@@ -58,7 +62,8 @@ def test_fhirclient_logs_in_and_reads(libraries, new_client, admin, patient):
     client = new_client.confidential(f"{APP_SCOPE} launch/patient")
 
     smart = expect.working(libraries.fhirclient, client, admin, APP_SCOPE)
-    read = expect.working(libraries.read_patient, smart, patient.uuid)
+    with recorded() as exchanges:
+        read = expect.working(libraries.read_patient, smart, patient.uuid)
 
-    expect.equal(read.id, patient.uuid, "the id of the patient")
-    expect.that(read.name, "a name", read.as_json().get("name"))
+    expect.equal(read.id, patient.uuid, "the id of the patient", exchanges[-1:])
+    expect.that(read.name, "a name", read.as_json().get("name"), exchanges[-1:])

@@ -5,11 +5,11 @@ import contextlib
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.authorizations import ANY_STATE, OPTIONAL, REFUSABLE, UNKNOWN
-from fixtures.http import Blocked
-from fixtures.login import Browser
-from fixtures.oauth import granted
-from fixtures.registrar import LOGIN_SCOPE
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import LOGIN_SCOPE
+from fixtures.given.authorizations import ANY_STATE, OPTIONAL, REFUSABLE, UNKNOWN
+from fixtures.wire.client import Blocked
 
 SCOPE = "openid api:oemr user/patient.read"
 EMPTY = dict.fromkeys(["login_hint", "launch", "nonce", "response_mode", "prompt", "aud"], "")
@@ -147,6 +147,7 @@ def test_query_of_the_redirect_uri_is_kept(with_query, query_client, browser, ad
         answer.response.headers["location"].startswith(URI_WITH_QUERY),
         f"a redirect to {URI_WITH_QUERY}",
         answer.parameters,
+        answer.response,
     )
 
 
@@ -228,10 +229,10 @@ def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
     if "code" not in answer.parameters:
         expect.authorization_error(answer, "invalid_scope")
         return
-    body = granted(server.exchange(client, answer.code, verifier=answer.verifier))
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
 
-    scope = str(body.get("scope"))
-    expect.that("nope/Nope.read" not in scope, "a scope without it", scope, answer.response)
+    scope = str(granted(response).get("scope"))
+    expect.that("nope/Nope.read" not in scope, "a scope without it", scope, response)
 
 
 @requirement("OIDCC-3.1.2.1-unknown-scope-ignored")
@@ -249,7 +250,8 @@ def test_openid_scope_yields_an_id_token(token_response):
     response = token_response("authorization_code")
     granted(response)
 
-    expect.that(expect.member(response, "id_token", kind=str), "an ID token", "an empty one")
+    token = expect.member(response, "id_token", kind=str)
+    expect.that(token, "an ID token", "an empty one", response)
 
 
 @requirement("OIDCC-3.1.2.1-prompt-none-not-logged-in")
@@ -318,6 +320,7 @@ def test_foreign_aud_brings_no_code(target, authorization, aud):
 
 @requirement("AUTH-disabled-client-authorize")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
+@pytest.mark.unpooled_clients
 def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):
     """A disabled client gets no code."""
     client = getattr(new_client, kind)(LOGIN_SCOPE)

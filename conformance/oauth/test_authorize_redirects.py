@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.login import consent, form_of
-from fixtures.oauth import Client
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.authorization_server import Client
+from fixtures.driver.login_pages import consent, form_of
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 
 CALLBACK = "https://client.example.org/cb"
 FOREIGN = "https://evil.example/cb"

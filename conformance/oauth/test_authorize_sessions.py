@@ -6,11 +6,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conformance import expect, requirement
-from fixtures.http import query
-from fixtures.keys import unverified_claims
-from fixtures.login import Browser, consent, form_of
-from fixtures.oauth import Pkce, granted
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.authorization_server import Pkce, granted
+from fixtures.driver.keys import unverified_claims
+from fixtures.driver.login_pages import Browser, consent, form_of
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.wire.client import query
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +67,16 @@ def test_id_token_tells_the_time_of_the_login(served, authorization, server):
 @requirement("RFC6749-10.10-code-entropy")
 def test_codes_are_unique_and_long(unused_code, served, authorization):
     """Authorization codes are unique and too long to be guessed."""
-    _, first, _ = unused_code
-    second = served.authorization.code if served else authorization()[1].code
+    _, earlier = unused_code
+    later = served.authorization if served else authorization()[1]
+    first, second = earlier.code, later.code
+    judged = [later.response, earlier.response]
 
-    expect.that(first != second, "two codes", "the same code twice")
+    expect.that(first != second, "two codes", "the same code twice", judged)
     shortest = min(len(first), len(second))
-    expect.that(shortest >= 22, "128 bits, 22 characters", shortest)
+    expect.that(shortest >= 22, "128 bits, 22 characters", shortest, judged)
     alike = sum(left == right for left, right in zip(first, second, strict=False))
-    expect.that(shortest - alike >= 16, "codes that differ in 16 places", shortest - alike)
+    expect.that(shortest - alike >= 16, "codes that differ in 16 places", shortest - alike, judged)
 
 
 @requirement("RFC6749-authz-parallel-sessions")
@@ -95,16 +97,18 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
         for user, each in browsers.items()
     }
     given = {user: expect.redirect(answer) for user, answer in answers.items()}
-    told = {
-        user: granted(server.exchange(client, each.get("code", ""), verifier=proof.verifier))
+    responses = {
+        user: server.exchange(client, each.get("code", ""), verifier=proof.verifier)
         for user, each in given.items()
     }
+    told = {user: granted(response) for user, response in responses.items()}
 
     for user, each in given.items():
         expect.equal(each.get("state"), asked[user]["state"], "state", answers[user])
     subjects = {user: unverified_claims(each["id_token"])["sub"] for user, each in told.items()}
-    expect.that(subjects[admin] != subjects[patient], "two users", "one user twice")
-    expect.equal(subjects[patient], patient.uuid, "sub of the patient")
+    both = [responses[patient], responses[admin]]
+    expect.that(subjects[admin] != subjects[patient], "two users", "one user twice", both)
+    expect.equal(subjects[patient], patient.uuid, "sub of the patient", responses[patient])
 
 
 @requirement("AUTH-consent-bound-to-client")
@@ -150,5 +154,6 @@ def test_login_page_tells_no_names(browser, server, logged_in, patient):
         answers.append(visitor.settle(visitor.log_in(visitor.open(client, SCOPE), user)))
 
     texts = [BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True) for page in answers]
-    expect.equal(answers[1].status_code, answers[0].status_code, "status", answers[1])
-    expect.equal(texts[1], texts[0], "what the page says to an unknown name", answers[1])
+    both = answers[::-1]
+    expect.equal(answers[1].status_code, answers[0].status_code, "status", both)
+    expect.equal(texts[1], texts[0], "what the page says to an unknown name", both)

@@ -4,8 +4,9 @@ from functools import cache
 
 import pytest
 
-from conformance import APIS, FORGERIES, disclosure, expect, needs, requirement
-from fixtures.sessions import OFFLINE_SCOPE, PLACES, SCOPE
+from conformance import APIS, FORGERIES, expect, needs, requirement
+from conformance.watch import disclosure
+from fixtures.given.sessions import OFFLINE_SCOPE, PLACES, SCOPE
 
 PATIENT = needs("portal", "patients")
 SYSTEM = needs("oauth.client_credentials")

@@ -5,9 +5,10 @@ import re
 import pytest
 
 from conformance import APIS, expect, needs, requirement
-from fixtures import portal
-from fixtures.http import Http
-from fixtures.sessions import PLACES
+from fixtures.driver import portal_pages
+from fixtures.given.sessions import PLACES
+from fixtures.wire.client import Http
+from fixtures.wire.exchanges import recorded
 
 #: RFC 9110 section 11.2 with what RFC 6750 section 3 permits in a quoted value.
 ATTRIBUTE = re.compile(r'([A-Za-z_]+)="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
@@ -65,13 +66,14 @@ def test_address_answers_who_has_no_token(api, path, allowed):
 def test_token_counts_beside_a_portal_cookie(target, transport, tokens, patient, other_patient):
     """A call with the cookie of a portal login and a token is judged by the token."""
     browser = Http(transport, cookies=True)
-    portal.first_login(target, browser, patient, patient.password)
+    with recorded() as login:
+        portal_pages.first_login(target, browser, patient, patient.password)
     path, scope = PLACES["portal"]
     token = tokens.other_patient(scope)
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     response = browser.get(target.api_url + path, headers=headers)
 
-    expect.that(browser.cookies, "a cookie of the portal", "none")
+    expect.that(browser.cookies, "a cookie of the portal", "none", login[::-1])
     expect.status(response, 200)
     who = {patient.uuid: "the patient of the cookie", other_patient.uuid: "that of the token"}
     shown = [words for uuid, words in who.items() if uuid in response.text]

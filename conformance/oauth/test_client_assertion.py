@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures import keys
-from fixtures.oauth import granted
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
 
 SCOPE = "system/Patient.read api:fhir"
 

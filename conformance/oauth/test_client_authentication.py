@@ -5,11 +5,11 @@ import base64
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.http import BasicAuth
-from fixtures.keys import JWT_BEARER
-from fixtures.login import Browser
-from fixtures.oauth import InBody, exchange_form, granted
-from fixtures.redemptions import gives_tokens, with_each
+from fixtures.driver.authorization_server import InBody, exchange_form, granted
+from fixtures.driver.keys import JWT_BEARER
+from fixtures.driver.login_pages import Browser
+from fixtures.given.faulty_redemptions import gives_tokens, with_each
+from fixtures.wire.client import BasicAuth
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
@@ -133,7 +133,8 @@ def test_code_exchange_with_a_wrong_secret_is_refused(exchanges, fault):
 @requirement("RFC6749-5.2-invalid-client-401")
 def test_wrong_secret_by_basic_is_challenged(server, unused_code):
     """A wrong secret by HTTP Basic is answered with 401 and a challenge for Basic."""
-    client, code, verifier = unused_code
+    client, unused = unused_code
+    code, verifier = unused.code, unused.verifier
     response = server.exchange(
         client, code, verifier=verifier, auth=BasicAuth(client.client_id, "x")
     )
@@ -147,7 +148,8 @@ def test_wrong_secret_by_basic_is_challenged(server, unused_code):
 @pytest.mark.parametrize("fault", ["unknown", "one_character", "other_case"])
 def test_unknown_client_is_refused(server, unused_code, fault):
     """An unknown client is refused with invalid_client."""
-    client, code, verifier = unused_code
+    client, unused = unused_code
+    code, verifier = unused.code, unused.verifier
     name = client.client_id
     wrong = {
         "unknown": "no-such-client",
@@ -188,7 +190,8 @@ def test_two_sets_of_credentials_are_refused(exchanges, wrong):
 )
 def test_malformed_basic_header_is_refused(server, unused_code, credentials):
     """A malformed Basic header fails the authentication of the client cleanly."""
-    client, code, verifier = unused_code
+    client, unused = unused_code
+    code, verifier = unused.code, unused.verifier
     form = exchange_form(client, code, verifier)
     response = server.token(form, headers={"Authorization": credentials})
 

@@ -3,10 +3,10 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures import keys
-from fixtures.keys import JWT_BEARER
-from fixtures.oauth import granted
-from fixtures.registrar import RegistrationRefused
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.keys import JWT_BEARER
+from fixtures.driver.registrar import RegistrationRefused
 
 SCOPE = "api:fhir system/Patient.read"
 
@@ -45,11 +45,11 @@ def test_backend_token_response_has_its_members(token_response):
     response = token_response("client_credentials")
     granted(response)
 
-    expect.equal(expect.member(response, "token_type", kind=str).lower(), "bearer", "token_type")
+    kind = expect.member(response, "token_type", kind=str)
+    expect.equal(kind.lower(), "bearer", "token_type", response)
     expect.member(response, "expires_in", kind=int)
-    expect.contains(
-        expect.member(response, "scope", kind=str).split(), "system/Patient.read", "scope"
-    )
+    scope = expect.member(response, "scope", kind=str)
+    expect.contains(scope.split(), "system/Patient.read", "scope", response)
 
 
 @requirement("SMART-2.2-bs-short-lived")

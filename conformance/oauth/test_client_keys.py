@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures import keys
-from fixtures.oauth import granted
-from fixtures.registrar import RegistrationRefused
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import RegistrationRefused
 
 SCOPE = "api:fhir system/Patient.read"
 

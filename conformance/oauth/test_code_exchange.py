@@ -3,10 +3,10 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.http import Blocked
-from fixtures.login import Browser
-from fixtures.oauth import REDIRECT_URI, exchange_form, granted
-from fixtures.redemptions import gives_tokens
+from fixtures.driver.authorization_server import REDIRECT_URI, exchange_form, granted
+from fixtures.driver.login_pages import Browser
+from fixtures.given.faulty_redemptions import gives_tokens
+from fixtures.wire.client import Blocked
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
@@ -48,8 +48,8 @@ def exchanges(server, registrar, lent_clients, code_redemptions):
 @pytest.fixture(scope="module")
 def replayed(server, exchanges, lent_clients, admin):
     """The answers to the second exchange of a code, and to a refresh with what the first gave."""
-    good, answer = exchanges.redeemed or (None, None)
-    if good is not None and good.fresh:
+    if exchanges.redeemed is not None and exchanges.redeemed[0].fresh:
+        good, answer = exchanges.redeemed
         client, code, verifier = good.client, good.value, good.verifier
     else:
         client = lent_clients.confidential(OFFLINE_SCOPE)
@@ -104,7 +104,8 @@ def test_code_exchange_without_the_redirect_uri_is_refused(exchanges, uri):
 @pytest.mark.parametrize("bent", ["cut", "flipped", "longer", "unicode", "long"])
 def test_bent_code_is_refused(server, unused_code, bent):
     """A code that is cut, changed or garbage is refused with a status of 400."""
-    client, code, verifier = unused_code
+    client, unused = unused_code
+    code, verifier = unused.code, unused.verifier
     response = server.exchange(client, bend(code)[bent], verifier=verifier)
 
     expect.no_token(response)
@@ -126,7 +127,8 @@ def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential
 def test_bad_code_is_an_invalid_grant(server, exchanges, unused_code, fault):
     """A code that is unknown, foreign or meant for another redirect URI is an invalid_grant."""
     if fault == "garbage":
-        client, code, verifier = unused_code
+        client, unused = unused_code
+        code, verifier = unused.code, unused.verifier
         response = server.exchange(client, bend(code)["flipped"], verifier=verifier)
     else:
         answer = {"other_client": "confidential", "other_redirect_uri": "other_registered"}

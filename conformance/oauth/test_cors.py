@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.authorizations import APP_ORIGIN as APP
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
+from fixtures.given.authorizations import APP_ORIGIN as APP
 
 FOREIGN = "https://evil.example"
 APIS = [

@@ -74,8 +74,10 @@ def published_keys(discovery, http):
 
 def is_absolute(url: object) -> bool:
     """Tell whether the value is an absolute http(s) URL without a fragment."""
-    parts = urlsplit(url) if isinstance(url, str) else None
-    return bool(parts and parts.scheme in {"http", "https"} and parts.hostname and "#" not in url)
+    if not isinstance(url, str):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "#" not in url
 
 
 @requirement("RFC8414-3-json-content-type")

@@ -1,17 +1,18 @@
 """The provider metadata: what it lists works, and what it leaves out does not."""
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from conformance import expect, needs, requirement, writes
-from fixtures import keys
-from fixtures.exchanges import answer_line
-from fixtures.login import Browser
-from fixtures.oauth import Client, PrivateKeyJwt, granted
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import RegistrationRefused, confidential_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client, PrivateKeyJwt, granted
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import RegistrationRefused, confidential_metadata
+from fixtures.wire.exchanges import answer_line
 
 SYSTEM = "api:fhir system/Patient.read"
 IDENTITY = "openid profile email phone address fhirUser"
@@ -39,7 +40,7 @@ RESPONSE_TYPES = [
 ]
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES384"]
 #: Members of a registration, the list of the metadata that bounds them, and values to try.
-BOUNDED = {
+BOUNDED: dict[str, tuple[str, list[Any]]] = {
     "grant_types": ("grant_types_supported", [["urn:openid:params:grant-type:ciba"]]),
     "response_types": ("response_types_supported", [["none"]]),
     "subject_type": ("subject_types_supported", ["pairwise", "public"]),
@@ -81,37 +82,39 @@ def test_authentication_method_is_listed_as_it_works(request, discovery, method)
     """The metadata lists each client authentication method that works, and no other."""
     name = "token_endpoint_auth_methods_supported"
     listed = expect.json_object(discovery).get(name, ["client_secret_basic"])
-    worked = request.getfixturevalue(f"{method}_works")
+    worked, tried = request.getfixturevalue(f"{method}_works")
 
     received = f"{method} {'works' if worked else 'does not work'}, and {name} is {listed}"
-    expect.that(worked == (method in listed), "a list of what works", received, discovery)
+    expect.that(worked == (method in listed), "a list of what works", received, [discovery, *tried])
 
 
 @pytest.fixture
 def client_secret_basic_works(by_basic):
-    """Whether the right secret redeems a code, and a wrong one does not."""
-    return by_basic["usual"].status_code == 200 and said(by_basic["wrong"]) == "invalid_client"
+    """Whether the right secret redeems a code and a wrong one does not, and both responses."""
+    right, wrong = by_basic["usual"], by_basic["wrong"]
+    return right.status_code == 200 and said(wrong) == "invalid_client", [right, wrong]
 
 
 @pytest.fixture
 def client_secret_post_works(server, token_response, unused_code):
-    """Whether the right secret redeems a code, and a wrong one does not."""
-    client, code, verifier = unused_code
+    """Whether the right secret redeems a code and a wrong one does not, and both responses."""
+    client, unused = unused_code
+    code, verifier = unused.code, unused.verifier
     bad = client.authentication("client_secret_post", secret="wrong")
     wrong = server.exchange(client, code, verifier=verifier, auth=bad)
     right = token_response("authorization_code")
-    return right.status_code == 200 and said(wrong) == "invalid_client"
+    return right.status_code == 200 and said(wrong) == "invalid_client", [right, wrong]
 
 
 @pytest.fixture
 def private_key_jwt_works(server, new_client):
-    """Whether an assertion with the right key brings a token, and one with another not."""
+    """Whether the right key gets a token and another key does not, and both responses."""
     client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
     auth = client.authentication("private_key_jwt")
     right = server.client_credentials(client, SYSTEM, auth=auth)
     other = PrivateKeyJwt(client.client_id, client.audience, keys.key("stranger"))
     wrong = server.client_credentials(client, SYSTEM, auth=other)
-    return right.status_code == 200 and not wrong.is_success
+    return right.status_code == 200 and not wrong.is_success, [right, wrong]
 
 
 def said(response):
@@ -130,7 +133,7 @@ def test_listed_grant_types_work(
     answer = {"openid": discovery, "smart": smart_configuration}[document]
     listed = expect.json_object(answer).get("grant_types_supported", ["authorization_code"])
 
-    broken = []
+    broken, failed = [], []
     for grant in listed:
         if grant in KNOWN_GRANTS:
             try:
@@ -144,7 +147,9 @@ def test_listed_grant_types_work(
             worked = said(response) not in {"unsupported_grant_type", "unauthorized_client"}
         if not worked:
             broken.append(f"{grant}: {answer_line(response.request, response)}")
-    expect.that(not broken, "a token endpoint that knows each listed grant type", broken, answer)
+            failed.append(response)
+    words = "a token endpoint that knows each listed grant type"
+    expect.that(not broken, words, broken, [*failed, answer])
 
 
 @requirement("RFC8414-2-unlisted-grants-refused")
@@ -169,7 +174,7 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
     known = [{*each.split()} for each in listed]
     client = new_client.public()
 
-    brought = []
+    brought, wrong = [], []
     for response_type in [each for each in RESPONSE_TYPES if {*each.split()} not in known]:
         wishes = {"response_type": response_type, "nonce": "n-0S6-WzA2Mj"}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes)
@@ -178,7 +183,9 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
         came &= {"code", "access_token", "id_token"}
         if came:
             brought.append(f"{response_type}: {', '.join(sorted(came))}")
-    expect.that(not brought, "nothing for a response type that is not listed", brought, discovery)
+            wrong.append(answer.response)
+    words = "nothing for a response type that is not listed"
+    expect.that(not brought, words, brought, [*wrong, discovery])
 
 
 @requirement("RFC8414-2-unlisted-algorithms-refused")
@@ -190,15 +197,17 @@ def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client
     made = {kind: keys.key(f"of-any-algorithm-{kind}", kind, "") for kind in ("RSA", "EC")}
     client = {}
 
-    accepted = []
+    accepted, wrong = [], []
     for algorithm in [each for each in ALGORITHMS if each not in listed]:
         kind = "EC" if algorithm.startswith("ES") else "RSA"
         if kind not in client:
             client[kind] = new_client.system(SYSTEM, key=made[kind])
         auth = PrivateKeyJwt(client[kind].client_id, server.token_endpoint, made[kind], algorithm)
-        if server.client_credentials(client[kind], SYSTEM, auth=auth).is_success:
+        response = server.client_credentials(client[kind], SYSTEM, auth=auth)
+        if response.is_success:
             accepted.append(algorithm)
-    expect.that(not accepted, f"refusals of all but {listed}", accepted, discovery)
+            wrong.append(response)
+    expect.that(not accepted, f"refusals of all but {listed}", accepted, [*wrong, discovery])
 
 
 @requirement("RFC7591-2-unlisted-values-not-registered")
@@ -215,7 +224,8 @@ def test_unlisted_value_is_not_registered(discovery, new_client, member):
     expect.no_server_error(response)
     registered = expect.json_object(response).get(member) if response.is_success else None
     kept = sorted({*as_list(registered)} - {*listed})
-    expect.that(not kept, f"{member} refused, replaced or left out: {name} is {listed}", kept)
+    words = f"{member} refused, replaced or left out: {name} is {listed}"
+    expect.that(not kept, words, kept, [response, discovery])
 
 
 def as_list(value):
@@ -227,11 +237,12 @@ def as_list(value):
 def test_listed_claims_exist(discovery, new_session):
     """Every claim that the metadata lists is a standard one, or comes with an ID token."""
     listed = expect.json_object(discovery).get("claims_supported", [])
-    body = new_session(IDENTITY).answer
-    given = {*keys.unverified_claims(str(body.get("id_token")))}
+    session = new_session(IDENTITY)
+    given = {*keys.unverified_claims(str(session.answer.get("id_token")))}
 
     unknown = sorted({*listed} - STANDARD_CLAIMS - given)
-    expect.that(not unknown, f"standard claims, or such as {sorted(given)}", unknown, discovery)
+    words = f"standard claims, or such as {sorted(given)}"
+    expect.that(not unknown, words, unknown, [discovery, session.response])
 
 
 @requirement("OIDCD-3-scopes-supported-grantable")
@@ -261,7 +272,7 @@ def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, 
     # OpenEMR hides some of what it granted from the answer; the token itself has it.
     got |= {*keys.unverified_claims(token).get("scopes", [])} if keys.is_jwt(token) else set()
     missing = [each for each in asked if not covers(got, each)]
-    expect.that(not missing, "every scope that is listed", missing, response)
+    expect.that(not missing, "every scope that is listed", missing, [response, discovery])
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conformance import GRANTS, expect, needs, requirement
-from fixtures import keys
-from fixtures.authorizations import NONCE, REFUSABLE
-from fixtures.exchanges import answer_line
-from fixtures.login import Browser
-from fixtures.oauth import Client, Pkce, PrivateKeyJwt, granted
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import public_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, granted
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import public_metadata
+from fixtures.given.authorizations import NONCE, REFUSABLE
+from fixtures.wire.exchanges import answer_line
 
 STAFF = "openid api:oemr user/facility.read"
 #: What each word of a response type brings to the client.
@@ -26,11 +26,12 @@ def test_listed_response_types_work(discovery, served, server, new_client, admin
     """Every response type that the metadata lists leads to what it promises."""
     listed = expect.member(discovery, "response_types_supported", kind=list)
 
-    broken = []
+    broken, failed = [], []
     for response_type in listed:
         registered = new_client.ask(public_metadata(SCOPE) | {"response_types": [response_type]})
         if not registered.is_success:
             broken.append(f"{response_type}: refused at registration")
+            failed.append(registered)
             continue
         if response_type == "code" and served:
             continue  # with this one it was
@@ -40,7 +41,8 @@ def test_listed_response_types_work(discovery, served, server, new_client, admin
         missing = {BRINGS.get(word, word) for word in response_type.split()} - {*came(answer)}
         if missing:
             broken.append(f"{response_type}: {answer_line(answer.request, answer)}")
-    expect.that(listed and not broken, "an answer for each type", broken, discovery)
+            failed.append(answer)
+    expect.that(listed and not broken, "an answer for each type", broken, [*failed, discovery])
 
 
 @requirement("RFC8414-2-response-modes-truthful")
@@ -49,7 +51,7 @@ def test_listed_response_modes_work(discovery, served, server, new_client, admin
     listed = expect.json_object(discovery).get("response_modes_supported", ["query"])
 
     client = new_client.public(SCOPE)
-    broken = []
+    broken, failed = [], []
     for mode in listed:
         if mode == "query" and served and used_mode(served.authorization.response) == mode:
             continue  # with this one it was
@@ -57,7 +59,9 @@ def test_listed_response_modes_work(discovery, served, server, new_client, admin
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         if used_mode(answer) != mode:
             broken.append(f"{mode}: {answer_line(answer.request, answer)}")
-    expect.that(not broken, "the code in the mode that was asked for", broken, discovery)
+            failed.append(answer)
+    words = "the code in the mode that was asked for"
+    expect.that(not broken, words, broken, [*failed, discovery])
 
 
 @requirement("RFC8414-2-code-challenge-methods")
@@ -65,7 +69,7 @@ def test_listed_challenge_methods_work(discovery, served, server, new_client, ad
     """The metadata lists the PKCE challenge methods, and each of them works."""
     listed = expect.member(discovery, "code_challenge_methods_supported", kind=list)
 
-    broken = []
+    broken, failed = [], []
     for method in listed:
         if method == "S256" and served:
             continue  # with this one it was
@@ -78,18 +82,20 @@ def test_listed_challenge_methods_work(discovery, served, server, new_client, ad
         if response is None or response.status_code != 200:
             last = response if response is not None else answer.response
             broken.append(f"{method}: {answer_line(last.request, last)}")
-    expect.that(listed and not broken, "a token with each method", broken, discovery)
+            failed.append(last)
+    expect.that(listed and not broken, "a token with each method", broken, [*failed, discovery])
 
 
 @requirement("RFC8414-2-grant-types-truthful")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_working_grant_types_are_listed(discovery, token_response, grant):
     """A grant type that gives tokens is listed in the metadata."""
-    granted(token_response(grant))
+    response = token_response(grant)
+    granted(response)
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
 
     name = grant.removesuffix("_patient")
-    expect.contains(listed, name, "grant_types_supported", discovery)
+    expect.contains(listed, name, "grant_types_supported", [discovery, response])
 
 
 @requirement("RFC8414-2-signing-alg-truthful")
@@ -99,7 +105,7 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
     listed = expect.json_object(discovery).get(name, [])
     scope = "api:fhir system/Patient.read"
 
-    broken = []
+    broken, failed = [], []
     for algorithm in listed:
         kind = "EC" if algorithm.startswith("ES") else "RSA"
         key = keys.key(f"for-{algorithm}", kind, algorithm)
@@ -108,7 +114,8 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
         response = server.client_credentials(client, scope, auth=auth)
         if response.status_code != 200:
             broken.append(f"{algorithm}: {answer_line(response.request, response)}")
-    expect.that(not broken, "a token with each algorithm", broken, discovery)
+            failed.append(response)
+    expect.that(not broken, "a token with each algorithm", broken, [*failed, discovery])
 
 
 @requirement("OIDCD-3-request-uri-default")
@@ -120,7 +127,8 @@ def test_request_uri_is_read_or_denied(discovery, ignored, authorized):
     error = answer.parameters.get("error")
     unread = "code" in answer.parameters or error == "request_uri_not_supported"
     received = f"supported, and {error or 'ignored'}"
-    expect.that(declared is False or not unread, "to be read or denied", received, answer.response)
+    both = [answer.response, discovery]
+    expect.that(declared is False or not unread, "to be read or denied", received, both)
 
 
 @requirement("OIDCD-3-userinfo-endpoint-exists")
@@ -138,7 +146,8 @@ def test_userinfo_answers_a_valid_token(discovery, http, token_response):
 def test_registration_endpoint_registers(discovery, http, new_client):
     """The metadata names the registration endpoint, and it registers a client."""
     endpoint = expect.member(discovery, "registration_endpoint", kind=str)
-    expect.equal(endpoint, new_client.server.url("/registration"), "registration_endpoint")
+    right = new_client.server.url("/registration")
+    expect.equal(endpoint, right, "registration_endpoint", discovery)
     response = new_client.ask(public_metadata(SCOPE))
 
     expect.success(response)
@@ -146,19 +155,14 @@ def test_registration_endpoint_registers(discovery, http, new_client):
 
 
 @pytest.fixture(scope="module")
-def found(http):
-    """Tell whether an address answers to GET or to a POST of a form: `found(url)`, each once."""
-
-    def ask(url):
-        answers = [http.get(url), http.post(url, data={"token": "x"})]
-        return not all(answer.status_code in {404, 405} for answer in answers)
-
-    return cache(ask)
+def endpoint_responses(http):
+    """The responses of an address to GET and to POST of a form: `endpoint_responses(url)`."""
+    return cache(lambda url: [http.get(url), http.post(url, data={"token": "x"})])
 
 
 @requirement("DISC-advertised-urls-reachable")
 @pytest.mark.parametrize("document", ["openid", pytest.param("smart", marks=needs("fhir"))])
-def test_advertised_addresses_answer(discovery, smart_configuration, found, document):
+def test_advertised_addresses_answer(discovery, smart_configuration, endpoint_responses, document):
     """Every address that the metadata names is there."""
     response = {"openid": discovery, "smart": smart_configuration}[document]
     body = expect.json_object(response)
@@ -171,8 +175,13 @@ def test_advertised_addresses_answer(discovery, smart_configuration, found, docu
     ]
 
     base = str(response.request.url)
-    missing = [f"{name}: {body[name]}" for name in names if not found(urljoin(base, body[name]))]
-    expect.that(not missing, "an answer at each address", missing, response)
+    answers = {name: endpoint_responses(urljoin(base, body[name])) for name in names}
+    missing = [
+        name for name in names if all(each.status_code in {404, 405} for each in answers[name])
+    ]
+    received = [f"{name}: {body[name]}" for name in missing]
+    failed = [each for name in missing for each in answers[name]]
+    expect.that(not missing, "an answer at each address", received, [*failed, response])
 
 
 @requirement("DISC-unknown-path-404")
@@ -224,7 +233,8 @@ def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client
     expect.status(response, 200)
     claims = keys.unverified_claims(expect.member(response, "id_token", kind=str))
     issuer = expect.json_object(discovery).get("issuer")
-    expect.equal(claims.get("iss"), issuer, "the issuer of the ID token", response)
+    both = [response, discovery]
+    expect.equal(claims.get("iss"), issuer, "the issuer of the ID token", both)
     token = expect.member(response, "access_token", kind=str)
     expect.status(api.get("/api/facility", token), 200)
 
@@ -232,17 +242,19 @@ def test_issuer_does_not_follow_the_host_name(server, api, discovery, new_client
 @requirement("OPENEMR-AUTH-oidc-compliant")
 def test_flow_works_with_the_issuer_only(target, http, server, with_nonce):
     """A client that knows the issuer only finds all it needs to log in and check the ID token."""
-    found = expect.json_object(http.get(f"{target.oauth_url}/.well-known/openid-configuration"))
+    document = http.get(f"{target.oauth_url}/.well-known/openid-configuration")
+    found = expect.json_object(document)
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
     there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
-    expect.equal(here, there, "the endpoints")
+    expect.equal(here, there, "the endpoints", document)
     token = granted(with_nonce).get("id_token", "")
 
-    key_set = expect.json_object(http.get(found["jwks_uri"]))
+    key_set = http.get(found["jwks_uri"])
     algorithms = found["id_token_signing_alg_values_supported"]
-    expect.that(keys.verifies(token, key_set, algorithms), "a signed ID token", token, with_nonce)
+    signed = keys.verifies(token, expect.json_object(key_set), algorithms)
+    expect.that(signed, "a signed ID token", token, [with_nonce, key_set])
     claims = keys.unverified_claims(token)
-    expect.equal(claims.get("iss"), found["issuer"], "iss", with_nonce)
+    expect.equal(claims.get("iss"), found["issuer"], "iss", [with_nonce, document])
     expect.equal(claims.get("nonce"), NONCE, "nonce", with_nonce)
 
 

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from conformance import disclosure, expect, needs, requirement
-from fixtures import keys
-from fixtures.oauth import InBody
-from fixtures.sessions import Introspected
-from fixtures.target import not_applicable
+from conformance import expect, needs, requirement
+from conformance.watch import disclosure
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import InBody
+from fixtures.given.sessions import Introspected
+from fixtures.target.model import not_applicable
 
 
 def forged_assertion(client):
@@ -134,6 +135,7 @@ def test_signed_assertion_opens_introspection(server, issued):
 
 
 @requirement("OPENEMR-INTRO-disabled-client")
+@pytest.mark.unpooled_clients
 def test_disabled_client_learns_nothing(server, administrator, new_session):
     """A client that the administrator disabled learns nothing from introspection."""
     session = new_session()

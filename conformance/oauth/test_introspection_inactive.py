@@ -2,7 +2,8 @@
 
 import pytest
 
-from conformance import FORGERIES, disclosure, expect, needs, requirement
+from conformance import FORGERIES, expect, needs, requirement
+from conformance.watch import disclosure
 
 GARBAGE = {
     "word": "no-token-at-all",

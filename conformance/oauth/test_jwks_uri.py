@@ -5,9 +5,9 @@ import uuid
 import pytest
 
 from conformance import expect, requirement
-from fixtures import keys
-from fixtures.oauth import granted
-from fixtures.target import not_applicable
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.target.model import not_applicable
 
 SCOPE = "api:fhir system/Patient.read"
 

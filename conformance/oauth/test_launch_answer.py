@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.oauth import granted
+from fixtures.driver.authorization_server import granted
 
 LAUNCHES = [
     "standalone",

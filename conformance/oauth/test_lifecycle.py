@@ -7,14 +7,15 @@ from functools import partial
 
 import pytest
 
-from conformance import lifecycle, needs, requirement
-from conformance.lifecycle import Promise
+from conformance import needs, requirement
+from conformance.token_life import promises
+from conformance.token_life.promises import Promise
 
 
 @pytest.fixture
 def kept(play, target, thorough):
     """Judges a promise by all sequences that this target can play."""
-    return partial(lifecycle.judge, play, target.features, thorough=thorough)
+    return partial(promises.judge, play, target.features, thorough=thorough)
 
 
 @requirement("LIFECYCLE-logout-access")

@@ -5,10 +5,10 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.http import query
-from fixtures.login import Browser
-from fixtures.oauth import LOGOUT_URI
-from fixtures.sessions import OFFLINE_SCOPE, PLACES, SCOPE, Session, end_session
+from fixtures.driver.authorization_server import LOGOUT_URI
+from fixtures.driver.login_pages import Browser
+from fixtures.given.sessions import OFFLINE_SCOPE, PLACES, SCOPE, Session, end_session
+from fixtures.wire.client import query
 
 PLACE = "/api/facility"
 URIS = {"first": f"{LOGOUT_URI}/first", "second": f"{LOGOUT_URI}/second"}
@@ -72,7 +72,8 @@ def test_logout_by_get_ends_at_a_page_of_the_server(ended, target):
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
-    expect.that(location.startswith((target.base_url, "/")), "a page of the server", location)
+    own = location.startswith((target.base_url, "/"))
+    expect.that(own, "a page of the server", location, response)
 
 
 @requirement("OIDCRPL-2-post")
@@ -212,7 +213,8 @@ def test_logout_without_parameters_is_a_page(unasked, target):
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
-    expect.that(location.startswith((target.base_url, "/")), "a page of the server", location)
+    own = location.startswith((target.base_url, "/"))
+    expect.that(own, "a page of the server", location, response)
 
 
 @requirement("OIDCRPL-2-ask-without-hint")
@@ -229,4 +231,9 @@ def test_nobody_is_logged_out_unasked(request, unasked, at_consent, new_session,
     authorization = finish()
 
     expect.no_server_error(response)
-    expect.that("code" in authorization.parameters, "the login to go on", authorization.parameters)
+    expect.that(
+        "code" in authorization.parameters,
+        "the login to go on",
+        authorization.parameters,
+        [authorization.response, response],
+    )

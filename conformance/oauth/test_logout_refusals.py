@@ -4,11 +4,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conformance import disclosure, expect, requirement
-from fixtures import keys
-from fixtures.login import Browser
-from fixtures.oauth import LOGOUT_URI
-from fixtures.sessions import end_session
+from conformance import expect, requirement
+from conformance.watch import disclosure
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import LOGOUT_URI
+from fixtures.driver.login_pages import Browser
+from fixtures.given.sessions import end_session
 
 PLACE = "/api/facility"
 EVIL = "https://evil.example.net/"
@@ -89,10 +90,9 @@ def test_uri_with_an_added_query_is_not_led_to(log_out, new_session):
 @requirement("OIDCRPL-3-no-hint-no-redirect")
 def test_logout_without_hint_leads_nowhere(log_out, clients):
     """Logout without an id_token_hint or a client_id does not redirect."""
-    registered = clients.confidential
+    _ = clients.confidential  # which has registered the address
     response = log_out(post_logout_redirect_uri=LOGOUT_URI)
 
-    expect.that(registered.client_id, "a client with that URI", registered.metadata)
     expect.not_led_to(response, LOGOUT_URI)
 
 
@@ -114,7 +114,8 @@ def test_dangerous_uri_reaches_no_header(log_out, logged_out, uri):
     response = log_out(id_token_hint=logged_out, post_logout_redirect_uri=INJECTIONS[uri])
 
     expect.not_led_to(response, INJECTIONS[uri].partition("\r")[0])
-    expect.that("injected" not in str(response.headers.multi_items()), "no new header", "one")
+    injected = "injected" in str(response.headers.multi_items())
+    expect.that(not injected, "no new header", "one", response)
 
 
 @requirement("OIDCRPL-3-uri-injection")

@@ -7,11 +7,11 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from conformance import expect, requirement
-from fixtures.authorizations import SHORTEST_VERIFIER
-from fixtures.login import Browser
-from fixtures.oauth import Pkce
-from fixtures.redemptions import Redeemable, Redemptions, gives_tokens
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.authorization_server import Pkce
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.given.authorizations import SHORTEST_VERIFIER
+from fixtures.given.faulty_redemptions import Redeemable, Redemptions, gives_tokens
 
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
 RIGHT = {

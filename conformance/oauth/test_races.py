@@ -12,10 +12,10 @@ from itertools import islice
 import pytest
 
 from conformance import expect, requirement
-from fixtures import keys
-from fixtures.oauth import granted
-from fixtures.racing import at_once
-from fixtures.registrar import RegistrationRefused
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import RegistrationRefused
+from fixtures.wire.simultaneous import at_once
 
 #: Without `api:oemr` OpenEMR up to 7.0.3 looks through all FHIR services before it marks a refresh
 #: token as used, and the window stands wider open.
@@ -33,14 +33,14 @@ THOROUGH = 40
 
 
 @pytest.fixture
-def race(quiet):
+def race(exclusive):
     """Send a request several times at once and give the answers that were granted.
 
     From the first race to the end of the check the other workers rest. Blocked if none was granted,
     unless the request is doubtful: it was not good in the first place.
     """
     rest = contextlib.ExitStack()
-    begin = cache(lambda: rest.enter_context(quiet()))
+    begin = cache(lambda: rest.enter_context(exclusive()))
 
     def run(request, runners=RUNNERS, *, doubtful=False):
         begin()
@@ -114,5 +114,5 @@ def _expect_one(won, what):
         len(won) <= 1,
         f"at most 1 of several {what} at the same moment to succeed",
         f"{len(won)} succeeded: a thief who is as quick as the owner gets tokens too",
-        won[-1] if won else None,
+        won[::-1],
     )

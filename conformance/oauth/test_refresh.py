@@ -5,12 +5,12 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.authorizations import OPTIONAL
-from fixtures.http import Blocked
-from fixtures.keys import unverified_claims
-from fixtures.login import Browser
-from fixtures.oauth import granted
-from fixtures.redemptions import Redeemable, Redemptions
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.keys import unverified_claims
+from fixtures.driver.login_pages import Browser
+from fixtures.given.authorizations import OPTIONAL
+from fixtures.given.faulty_redemptions import Redeemable, Redemptions
+from fixtures.wire.client import Blocked
 
 SCOPE = "openid offline_access api:oemr user/patient.read user/facility.read"
 NARROW = "openid offline_access api:oemr user/patient.read"
@@ -49,8 +49,8 @@ def foreign(server, sign_in, confidential_client, public_client):
 def refreshed(server, api, sign_in, foreign):
     """Refresh once: `refreshed()` gives what came of it, all of it only to be looked at.
 
-    The first token answer, the one to the refresh, that of the API to the new token, and the one
-    to a second use of the first refresh token.
+    The responses to the login, to the refresh, of the API to the new access token, and to a second
+    use of the first refresh token.
     """
 
     def refresh():
@@ -61,7 +61,7 @@ def refreshed(server, api, sign_in, foreign):
             response = server.refresh(session.client, _refresh_token(session.answer))
         token = session.refresh_token
         opened = api.get("/api/facility", _member(response, "access_token"))
-        return session.answer, response, opened, server.refresh(session.client, token)
+        return session.response, response, opened, server.refresh(session.client, token)
 
     return cache(refresh)
 
@@ -91,11 +91,12 @@ def reused(server, registrar, served, admin):
 @requirement("RFC6749-6-refresh-ok")
 def test_refresh_gives_a_token_that_works(refreshed):
     """A refresh token yields a new access token that works."""
-    body, response, opened, _ = refreshed()
+    login, response, opened, _ = refreshed()
 
     expect.status(response, 200)
     token = expect.member(response, "access_token", kind=str)
-    expect.that(token != body["access_token"], "another access token", "the same", response)
+    first = granted(login)["access_token"]
+    expect.that(token != first, "another access token", "the same", [response, login])
     expect.status(opened, 200)
 
 
@@ -132,11 +133,12 @@ def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
 @requirement("RFC6749-6-refresh-scope-omitted")
 def test_refresh_without_a_scope_keeps_the_scope(refreshed):
     """A refresh that names no scope gives the scope that was granted at first."""
-    body, response, _, _ = refreshed()
+    login, response, _, _ = refreshed()
 
     expect.status(response, 200)
     held = expect.member(response, "scope", kind=str)
-    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", response)
+    first = granted(login)["scope"]
+    expect.equal({*held.split()}, {*str(first).split()}, "scope", [response, login])
 
 
 @requirement("RFC6749-6-refresh-after-nonce")
@@ -152,14 +154,15 @@ def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
 @requirement("RFC6749-6-refresh-after-narrowing")
 def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
     """The refresh token of a narrowed refresh still stands for all that was granted at first."""
-    client, body = fresh_tokens(SCOPE)
+    client, login = fresh_tokens(SCOPE)
+    body = granted(login)
     narrowed = granted(server.refresh(client, body["refresh_token"], NARROW))
     newest = narrowed.get("refresh_token", body["refresh_token"])
     response = server.refresh(client, newest)
 
     expect.status(response, 200)
     held = expect.member(response, "scope", kind=str)
-    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", response)
+    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", [response, login])
 
 
 @requirement("RFC6749-6-refresh-invalid")
@@ -219,7 +222,7 @@ def test_refresh_token_of_a_public_client_is_replaced(reused):
 
     token = granted(answer)["refresh_token"]
     newest = granted(used).get("refresh_token", token)
-    expect.that(newest != token, "another refresh token", "the same", used)
+    expect.that(newest != token, "another refresh token", "the same", [used, answer])
     expect.no_token(again)
 
 
@@ -236,33 +239,35 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
 @requirement("OIDCC-12.2-refresh-id-token")
 def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
     """An ID token in a refresh response has the issuer, subject and audience of the first one."""
-    body, response, _, _ = refreshed()
-    first, second = unverified_claims(body["id_token"]), granted(response).get("id_token")
+    login, response, _, _ = refreshed()
+    both = [response, login]
+    first = unverified_claims(granted(login)["id_token"])
+    second = granted(response).get("id_token")
 
     # A refresh may come without an ID token.
     later = unverified_claims(second) if second else first
     for name in ("iss", "sub", "aud"):
-        expect.equal(later.get(name), first.get(name), name, response)
-    expect.that(later["iat"] >= first["iat"], "a new iat", later["iat"], response)
+        expect.equal(later.get(name), first.get(name), name, both)
+    expect.that(later["iat"] >= first["iat"], "a new iat", later["iat"], both)
 
 
 @requirement("OIDCC-12.2-refresh-auth-time")
 def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authorization):
     """An ID token of a refresh tells the time and the nonce of the first login, if any."""
     if served:
-        answer, response, _, _ = reused()
-        body = granted(answer)
+        login, response, _, _ = reused()
     else:
         client, allowed = authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
-        body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
-        response = server.refresh(client, body["refresh_token"])
+        login = server.exchange(client, allowed.code, verifier=allowed.verifier)
+        response = server.refresh(client, granted(login)["refresh_token"])
 
-    first = unverified_claims(body["id_token"])
+    first = unverified_claims(granted(login)["id_token"])
     second = granted(response).get("id_token")
     later = unverified_claims(second) if second else {}
     for name in ("auth_time", "nonce"):
         kept = name not in later or later[name] == first.get(name)
-        expect.that(kept, f"{name} {first.get(name)}, or none", later.get(name), response)
+        words = f"{name} {first.get(name)}, or none"
+        expect.that(kept, words, later.get(name), [response, login])
 
 
 @requirement("OIDCC-11-offline-access")
@@ -279,12 +284,13 @@ def test_refresh_token_takes_offline_access(
     """A refresh token is issued if and only if offline_access was asked for and granted."""
     scope = "openid api:oemr user/patient.read"
     if grant == "password":
-        _, body = fresh_tokens(scope)
+        _, response = fresh_tokens(scope)
     else:
         client, allowed = authorization(scope)
-        body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+        response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
-    expect.that("refresh_token" not in body, "no refresh_token", sorted(body))
+    body = granted(response)
+    expect.that("refresh_token" not in body, "no refresh_token", sorted(body), response)
     expect.member(token_response(grant), "refresh_token", kind=str)
 
 
@@ -310,12 +316,13 @@ def test_refresh_response_has_its_members(token_response):
 @requirement("OPENEMR-REFRESH-example")
 def test_refresh_gives_what_the_document_shows(refreshed):
     """A refresh gives an id_token and a new refresh token, as OpenEMR's document shows."""
-    body, response, _, _ = refreshed()
+    login, response, _, _ = refreshed()
 
     expect.status(response, 200)
     expect.member(response, "id_token", kind=str)
     token = expect.member(response, "refresh_token", kind=str)
-    expect.that(token != body["refresh_token"], "another refresh token", "the same", response)
+    first = granted(login)["refresh_token"]
+    expect.that(token != first, "another refresh token", "the same", [response, login])
 
 
 @requirement("SMART-2.2-offline-90-days")
@@ -326,7 +333,8 @@ def test_refresh_token_lives_for_three_months(server, issued):
     began = float(unverified_claims(session.id_token)["iat"])
 
     expires = expect.member(response, "exp", kind=int)
-    expect.that((expires - began) / 86400 >= 89, "89 days or more", expires - began, response)
+    days = (expires - began) / 86400
+    expect.that(days >= 89, "89 days or more", expires - began, [response, session.response])
 
 
 def _member(response, name):

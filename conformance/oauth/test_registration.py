@@ -8,14 +8,15 @@ from itertools import pairwise
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures import keys
-from fixtures.login import Browser
-from fixtures.registrar import (
+from fixtures.driver import keys
+from fixtures.driver.login_pages import Browser
+from fixtures.driver.registrar import (
     LOGIN_SCOPE,
     PUBLIC_SCOPE,
     confidential_metadata,
     public_metadata,
 )
+from fixtures.wire.exchanges import recorded
 
 pytestmark = writes
 
@@ -49,7 +50,8 @@ def test_good_metadata_registers_a_client(answers, kind):
     response = answers[kind]
 
     expect.success(response)
-    expect.that(expect.member(response, "client_id", kind=str), "a client_id", "an empty one")
+    name = expect.member(response, "client_id", kind=str)
+    expect.that(name, "a client_id", "an empty one", response)
 
 
 @requirement("RFC7591-3.2.1-201-created")
@@ -76,7 +78,8 @@ def test_registration_answer_is_not_stored(answers):
 def test_secret_comes_with_its_expiry(answers):
     """The answer says when the client's secret expires, with 0 for never."""
     response = answers["confidential"]
-    expect.that(expect.member(response, "client_secret", kind=str), "a secret", "an empty one")
+    secret = expect.member(response, "client_secret", kind=str)
+    expect.that(secret, "a secret", "an empty one", response)
 
     expires = expect.member(response, "client_secret_expires_at", kind=int)
     now = parsedate_to_datetime(expect.header(response, "Date")).timestamp()
@@ -162,7 +165,7 @@ def test_clients_differ(five):
 
     for name in ("client_id", "client_secret", "registration_access_token"):
         values = [body.get(name) for body in bodies]
-        expect.equal(len({*values}), len(bodies), f"the number of different {name}s")
+        expect.equal(len({*values}), len(bodies), f"the number of different {name}s", five)
 
 
 @requirement("RFC7591-2-secret-entropy")
@@ -172,7 +175,8 @@ def test_secret_cannot_be_guessed(five):
 
     secrets = [str(body.get("client_secret")) for body in bodies]
     bits = min(changing_bits(one, other) for one, other in pairwise(secrets))
-    expect.that(bits >= 128, "128 bits at least", f"{bits:.0f} bits in {len(secrets[0])} letters")
+    received = f"{bits:.0f} bits in {len(secrets[0])} letters"
+    expect.that(bits >= 128, "at least 128 bits", received, five)
 
 
 @requirement("RFC7591-2-jwks-inline")
@@ -237,13 +241,18 @@ def test_application_type_confidential_makes_no_silent_public_client(new_client)
 
 @pytest.fixture(scope="module")
 def early(registrar, server, admin):
-    """What a staff client of this metadata gets that no administrator has enabled."""
+    """Register a staff client that no administrator enables, and ask for a token with it.
+
+    Returns the responses to the registration and to the token request.
+    """
 
     def ask(metadata):
-        client = registrar.new(metadata, enable=False)
+        with recorded() as exchanges:
+            client = registrar.new(metadata, enable=False)
         allowed = Browser(server).authorize(client, admin, STAFF)
         code = allowed.parameters.get("code", "none-was-given")
-        return client, server.exchange(client, code, verifier=allowed.verifier)
+        registration = exchanges[-1].response
+        return registration, server.exchange(client, code, verifier=allowed.verifier)
 
     return ask
 
@@ -279,10 +288,11 @@ def test_patient_app_works_at_once(new_client, server, browser, patient):
 @requirement("RFC7591-2-mass-assignment")
 def test_client_does_not_choose_what_the_server_decides(early):
     """Members that the server decides about have no effect in a registration."""
-    client, response = early(confidential_metadata(STAFF) | CHOSEN)
+    registration, response = early(confidential_metadata(STAFF) | CHOSEN)
 
     for name in ("client_secret", "registration_access_token"):
-        expect.that(client.metadata.get(name) != CHOSEN[name], f"a {name} of its own", "the sent")
+        value = expect.json_object(registration).get(name)
+        expect.that(value != CHOSEN[name], f"a {name} of its own", "the sent one", registration)
     expect.no_token(response)
 
 
@@ -319,7 +329,8 @@ def test_client_reads_its_registration(answers, http, kind):
 
     expect.status(response, 200)
     for name in ("client_id", "redirect_uris"):
-        expect.equal(expect.member(response, name), body[name], name, response)
+        both = [response, answers[kind]]
+        expect.equal(expect.member(response, name), body[name], name, both)
 
 
 @requirement("RFC7592-2.1-bad-token-401")
@@ -351,7 +362,8 @@ def test_registration_page_is_served(target, http):
 
     expect.status(response, 200)
     expect.media_type(response, "text/html")
-    expect.that("redirect" in response.text.lower(), "the registration form", "another page")
+    form = "redirect" in response.text.lower()
+    expect.that(form, "the registration form", "another page", response)
 
 
 def changing_bits(one: str, other: str) -> float:

@@ -3,15 +3,16 @@
 import contextlib
 import json
 import re
+from typing import Any
 
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.exchanges import answer_line
-from fixtures.http import Blocked
-from fixtures.oauth import Client
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import confidential_metadata, public_metadata
+from fixtures.driver.authorization_server import Client
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import confidential_metadata, public_metadata
+from fixtures.wire.client import Blocked
+from fixtures.wire.exchanges import answer_line
 
 pytestmark = writes
 
@@ -77,7 +78,7 @@ TYPES = [
     ("initiate_login_uri", "object"),
     ("subject_type", "boolean"),
 ]
-LONG = {
+LONG: dict[str, dict[str, Any]] = {
     "name_255": {"client_name": "n" * 255},
     "name_10000": {"client_name": "n" * 10_000},
     "secret_contact": {"contacts": [f"{'c' * 70_000}@example.org"]},
@@ -150,7 +151,8 @@ def test_long_value_is_kept_or_refused(new_client, what):
         for name, value in sent.items():
             kept = expect.member(response, name)
             whole = kept == value or (name == "scope" and {*kept.split()} == {*value.split()})
-            expect.that(whole, f"{name} whole", f"{len(str(kept))} of {len(str(value))} letters")
+            received = f"{len(str(kept))} of {len(str(value))} letters"
+            expect.that(whole, f"{name} whole", received, response)
 
 
 @requirement("RFC7591-robust-sizes")

@@ -3,11 +3,11 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures import keys
-from fixtures.oauth import Client, InBody
-from fixtures.redemptions import with_each
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import confidential_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client, InBody
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import confidential_metadata
+from fixtures.given.faulty_redemptions import with_each
 
 pytestmark = writes
 
@@ -155,5 +155,6 @@ def test_registration_is_not_shown_for_a_token_in_the_query(new_client, http):
     token = expect.member(registered, "registration_access_token", kind=str)
     response = http.get(uri, params={"access_token": token})
 
-    expect.that("redirect_uris" not in response.text, "nothing of the client", "its metadata")
+    shown = "redirect_uris" in response.text
+    expect.that(not shown, "nothing of the client", "its metadata", response)
     expect.refused(response)

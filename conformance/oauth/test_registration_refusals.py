@@ -1,12 +1,14 @@
 """Client registration: what the server must not register, and how it refuses."""
 
+from typing import Any
+
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures import keys
-from fixtures.oauth import Client
-from fixtures.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.registrar import confidential_metadata, public_metadata
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import Client
+from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
+from fixtures.driver.registrar import confidential_metadata, public_metadata
 
 pytestmark = writes
 
@@ -22,7 +24,7 @@ CODES = {
     "unauthorized_client",
 }
 #: Good metadata with one bad value each; None takes a member away.
-BAD_VALUES = {
+BAD_VALUES: dict[str, dict[str, Any]] = {
     "auth_method": {"token_endpoint_auth_method": "x_no_such_method"},
     "scope_unknown": {"scope": "openid foo/Bar.read"},
     "redirect_uris_missing": {"redirect_uris": None},

@@ -5,8 +5,8 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.oauth import granted
-from fixtures.sessions import OFFLINE_SCOPE, SCOPE
+from fixtures.driver.authorization_server import granted
+from fixtures.given.sessions import OFFLINE_SCOPE, SCOPE
 
 PLACE = "/api/facility"
 SHUT_OUT = "an administrator disabled the client to shut it out"
@@ -124,6 +124,7 @@ def test_wrong_hint_does_not_save_a_token(server, new_session, hint):
 
 
 @requirement("ONC-G10-token-revocation")
+@pytest.mark.unpooled_clients
 def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_session):
     """When a user's authorization of a client is revoked, its refresh token gives nothing."""
     session = new_session(OFFLINE_SCOPE)
@@ -167,6 +168,7 @@ def test_ended_tokens_stay_dead_after_the_next_login(ended, came_back, by, kind)
 
 @requirement("ONC-G10-client-revocation")
 @pytest.mark.parametrize("what", ["access_token", "refresh_token", "code"])
+@pytest.mark.unpooled_clients
 def test_disabled_client_loses_its_tokens(shut_out, server, administrator, authorization, what):
     """When a client is disabled, its access tokens, refresh tokens and codes are worth nothing."""
     if what == "code":
@@ -193,6 +195,7 @@ def test_disabled_public_client_exchanges_no_code(shut_out):
 
 
 @requirement("ONC-G10-public-client-revocation")
+@pytest.mark.unpooled_clients
 def test_disabled_public_client_loses_its_access_token(
     server, api, patient, administrator, browser, new_client
 ):
@@ -219,29 +222,33 @@ def test_disabled_backend_client_loses_its_tokens(shut_out):
 
 
 @requirement("OPENEMR-REVOKE-single-token")
+@pytest.mark.unpooled_clients
 def test_single_revoked_token_is_the_only_one(api, administrator, new_session, log_in_again):
     """Revoking one access token at the client's page ends that one and no other."""
     session = new_session()
     other = log_in_again(session)
     before = [api.get(PLACE, each.access_token) for each in (session, other)]
     administrator.revoke(session.client.client_id, "access-token")
-    after = [api.get(PLACE, each.access_token).status_code for each in (session, other)]
+    after = [api.get(PLACE, each.access_token) for each in (session, other)]
 
     for response in before:
         expect.status(response, 200)
-    expect.equal(sorted(code == 200 for code in after), [False, True], "which tokens still work")
+    works = sorted(response.status_code == 200 for response in after)
+    expect.equal(works, [False, True], "which tokens still work", after)
 
 
 @requirement("OPENEMR-REVOKE-user-others-alive")
+@pytest.mark.unpooled_clients
 def test_revoked_user_leaves_other_users_alone(api, administrator, new_session, patient):
     """Revoking one user of a client leaves the client's other users alone."""
     scope = "openid api:oemr api:port user/facility.read patient/patient.read"
     session = new_session(scope)
     other = new_session(scope, user=patient, client=session.client)
     administrator.revoke(session.client.client_id, "trusted-user")
-    ended = [
-        api.get(PLACE, session.access_token).is_success,
-        api.get("/portal/patient", other.access_token).is_success,
+    after = [
+        api.get(PLACE, session.access_token),
+        api.get("/portal/patient", other.access_token),
     ]
 
-    expect.equal(sorted(ended), [False, True], "which users still have access")
+    has_access = sorted(response.is_success for response in after)
+    expect.equal(has_access, [False, True], "which users still have access", after)

@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures import tls
-from fixtures.http import Blocked
-from fixtures.tls import Version
+from fixtures.wire import tls
+from fixtures.wire.client import Blocked
+from fixtures.wire.tls import Version
 
 #: Suites that protect nothing, by what they lack (RFC 9325 section 4.1).
 EMPTY_SUITES = {"encryption": "eNULL", "authentication": "aNULL"}
@@ -15,17 +15,17 @@ METADATA = "/.well-known/openid-configuration"
 @requirement("TLS-1.2-min")
 def test_current_versions_are_accepted(target):
     """TLS 1.2 or 1.3 is accepted."""
-    version = tls.negotiated(target, Version.TLSv1_2, Version.TLSv1_3)
+    shaken = tls.handshake(target, Version.TLSv1_2, Version.TLSv1_3)
 
-    expect.that(version, "a handshake with TLS 1.2 or 1.3", "a refusal")
+    expect.that(shaken.version, "a handshake with TLS 1.2 or 1.3", "a refusal", shaken.exchange)
 
 
 @requirement("TLS-1.3-supported")
 def test_newest_version_is_preferred(target):
     """TLS 1.3 is chosen where the client offers it."""
-    version = tls.negotiated(target, Version.TLSv1_2, Version.TLSv1_3)
+    shaken = tls.handshake(target, Version.TLSv1_2, Version.TLSv1_3)
 
-    expect.equal(version, "TLSv1.3", "the version")
+    expect.equal(shaken.version, "TLSv1.3", "the version", shaken.exchange)
 
 
 @requirement("TLS-old-refused")
@@ -34,34 +34,40 @@ def test_old_versions_are_refused(target, version):
     """TLS 1.0 and 1.1 are refused."""
     if not tls.can_offer(version):
         raise Blocked("the TLS library of this machine does not offer that version any more")
-    agreed = tls.negotiated(target, version, version)
+    shaken = tls.handshake(target, version, version)
 
-    expect.that(agreed is None, "a refused handshake", str(agreed))
+    expect.that(shaken.version is None, "a refused handshake", str(shaken.version), shaken.exchange)
 
 
 @requirement("TLS-weak-ciphers")
 @pytest.mark.parametrize("lacking", list(EMPTY_SUITES))
 def test_suites_that_protect_nothing_are_refused(target, lacking):
     """Cipher suites without encryption or without authentication are refused."""
-    agreed = tls.negotiated(target, Version.TLSv1_2, Version.TLSv1_2, EMPTY_SUITES[lacking])
+    shaken = tls.handshake(target, Version.TLSv1_2, Version.TLSv1_2, EMPTY_SUITES[lacking])
 
-    expect.that(agreed is None, f"no handshake without {lacking}", f"one, of {agreed}")
+    received = f"one, of {shaken.version}"
+    expect.that(
+        shaken.version is None, f"no handshake without {lacking}", received, shaken.exchange
+    )
 
 
 @requirement("TLS-forward-secrecy")
 def test_suites_without_forward_secrecy_are_refused(target):
     """Cipher suites with a static RSA key exchange are refused."""
-    agreed = tls.negotiated(target, Version.TLSv1_2, Version.TLSv1_2, "kRSA")
+    shaken = tls.handshake(target, Version.TLSv1_2, Version.TLSv1_2, "kRSA")
 
-    expect.that(agreed is None, "no handshake without forward secrecy", f"one, of {agreed}")
+    received = f"one, of {shaken.version}"
+    expect.that(
+        shaken.version is None, "no handshake without forward secrecy", received, shaken.exchange
+    )
 
 
 @requirement("TLS-certificate")
 def test_certificate_is_valid(target):
     """The server's certificate is valid for its host name and comes from a trusted authority."""
-    distrust = tls.distrust(target)
+    shaken = tls.verified_handshake(target)
 
-    expect.that(distrust is None, "a certificate to trust", distrust)
+    expect.that(shaken.version, "a certificate to trust", shaken.refusal, shaken.exchange)
 
 
 @requirement("TLS-http-refused")

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from conformance import GRANTS, expect, needs, requirement
-from fixtures import keys
-from fixtures.http import Blocked
-from fixtures.oauth import granted
-from fixtures.registrar import STAFF_SCOPE
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import STAFF_SCOPE
+from fixtures.wire.client import Blocked
 
 USER_GRANTS = [grant for grant in GRANTS if grant.id != "client_credentials"]
 #: RFC 6749 appendix A.4: one space between tokens of these characters.
@@ -169,11 +169,11 @@ def test_tokens_fit_into_a_header(token_response, grant):
     body = granted(response)
 
     access = str(body["access_token"])
-    expect.that(B64TOKEN.fullmatch(access), "an access_token of b64token characters", access)
+    well_formed = B64TOKEN.fullmatch(access)
+    expect.that(well_formed, "an access_token of b64token characters", access, response)
     refresh = str(body.get("refresh_token", "-"))
-    expect.that(
-        re.fullmatch(r"[\x20-\x7E]+", refresh), "a refresh_token of visible characters", refresh
-    )
+    visible = re.fullmatch(r"[\x20-\x7E]+", refresh)
+    expect.that(visible, "a refresh_token of visible characters", refresh, response)
 
 
 @pytest.fixture(scope="module")
@@ -181,14 +181,17 @@ def answers(target, server, tokens, lent_clients, admin, token_response):
     """The token answers of a login and of its refresh, and those of other logins."""
     scope = "openid offline_access api:oemr user/patient.read"
     client = lent_clients.confidential(scope)
-    login = granted(tokens.fetch(client, admin, scope))
-    refreshed = granted(server.refresh(client, login.get("refresh_token", "")))
+    login = tokens.fetch(client, admin, scope)
+    refreshed = server.refresh(client, granted(login).get("refresh_token", ""))
+    granted(refreshed)
     others = ["authorization_code", "refresh_token"]
     others += ["password"] if "oauth.password_grant" in target.features else []
     found = [login, refreshed]
     for grant in others:
         with contextlib.suppress(Blocked):
-            found.append(granted(token_response(grant)))
+            response = token_response(grant)
+            granted(response)
+            found.append(response)
     return found
 
 
@@ -196,10 +199,12 @@ def answers(target, server, tokens, lent_clients, admin, token_response):
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_tokens_are_unique_and_long(answers, kind):
     """Tokens are unique and too long to be guessed."""
-    values = [str(each.get(kind, "")) for each in answers]
+    values = [str(granted(each).get(kind, "")) for each in answers]
 
-    expect.equal(len({*values}), len(values), f"the number of different {kind}s")
-    expect.that(min(map(len, values)) >= 22, "128 bits, 22 characters", min(map(len, values)))
+    expect.equal(len({*values}), len(values), f"the number of different {kind}s", answers)
+    shortest = min(answers, key=lambda each: len(str(granted(each).get(kind, ""))))
+    length = min(map(len, values))
+    expect.that(length >= 22, "128 bits, 22 characters", length, shortest)
 
 
 def _scopes_of(token):
@@ -223,10 +228,11 @@ def _lifetime(token, default):
 @needs("oauth.password_grant")
 def test_token_with_many_scopes_opens_the_api(server, api, admin, confidential_client):
     """An access token with many scopes still fits into the header of a call."""
-    token = granted(server.password(confidential_client, admin, STAFF_SCOPE))["access_token"]
+    answer = server.password(confidential_client, admin, STAFF_SCOPE)
+    token = granted(answer)["access_token"]
     response = api.get("/api/facility", token)
 
     # Apache, nginx and IIS take a header of 8 KB; with a longer one the API is out of reach.
     size = len(f"Authorization: Bearer {token}")
-    expect.that(size <= 8190, "a header of 8190 bytes at most", f"{size} bytes")
+    expect.that(size <= 8190, "a header of 8190 bytes at most", f"{size} bytes", answer)
     expect.status(response, 200)

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures import keys
-from fixtures.oauth import InBody
+from fixtures.driver import keys
+from fixtures.driver.authorization_server import InBody
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"

@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.keys import unverified_claims
-from fixtures.target import not_applicable
+from fixtures.driver.keys import unverified_claims
+from fixtures.target.model import not_applicable
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient gets an encounter
 
@@ -36,7 +36,8 @@ def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request
     expect.status(at_rest, 200)
     told, known = rows(response)[0], rows(at_rest)[0]
     seen = {name: told.get(name) for name in SEEN}
-    expect.equal(seen, {name: known.get(name) for name in SEEN}, "the patient", response)
+    wanted = {name: known.get(name) for name in SEEN}
+    expect.equal(seen, wanted, "the patient", [response, at_rest])
 
 
 @requirement("PORTAL-rest-agree")
@@ -55,7 +56,7 @@ def test_portal_lists_the_encounters_that_staff_sees(
         {key(row): row.get("reason") for row in rows(one)} for one in (response, at_rest)
     )
     expect.that(known, "an encounter", at_rest, at_rest)
-    expect.equal(seen, known, "the encounters", response)
+    expect.equal(seen, known, "the encounters", [response, at_rest])
 
 
 def rows(response):

@@ -5,10 +5,10 @@ import secrets
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.charts import MARKED, rows
-from fixtures.http import json_body
-from fixtures.kinds import KINDS
-from fixtures.records import PRACTICE
+from fixtures.driver.record_kinds import KINDS
+from fixtures.given.marked_records import MARKED, rows
+from fixtures.given.records import PRACTICE
+from fixtures.wire.client import json_body
 
 pytestmark = writes
 
@@ -165,14 +165,13 @@ def test_long_text_is_refused_or_kept_whole(api, staff, written_chart, kind):
 
     expect.no_server_error(response)
     if not _refused(response):
-        found = [
-            one for one in strings(json_body(written_chart.listed(kind))) if one.startswith(start)
-        ]
+        listed = written_chart.listed(kind)
+        found = [one for one in strings(json_body(listed)) if one.startswith(start)]
         expect.that(
             found == [] or text in found,
             f"all {len(text)} letters, or a refusal",
             f"{[len(one) for one in found]} letters",
-            response,
+            [listed, response],
         )
 
 
@@ -214,7 +213,7 @@ def test_body_of_another_media_type_makes_nothing(api, staff, records, media_typ
     records.keep(response)
 
     expect.status(response, 400, 415, 422)
-    expect.equal(rows(after), [], "patients of that name", after)
+    expect.equal(rows(after), [], "patients of that name", [after, response])
 
 
 @requirement("REST-accept")

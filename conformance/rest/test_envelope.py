@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from conformance.disclosure import INTERNALS
-from fixtures.kinds import DELETABLE
+from conformance.watch.disclosure import INTERNALS
+from fixtures.driver.record_kinds import DELETABLE
 
 pytestmark = writes  # the patient whose records are looked at is made by the run
 

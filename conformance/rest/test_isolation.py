@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.changes import CHANGES, elsewhere
-from fixtures.kinds import DELETABLE, KINDS
+from fixtures.driver.record_kinds import DELETABLE, KINDS
+from fixtures.given.changed_records import CHANGES, elsewhere
 
 pytestmark = writes
 
@@ -41,7 +41,8 @@ def test_list_of_one_patient_shows_nothing_of_another(api, staff, chart, strange
 
     expect.answered(response)
     expect.that(chart.mark not in response.text, "nothing of the record", response, response)
-    expect.that(chart.owner.uuid not in str(shown(response)), "nothing of its patient", response)
+    of_its_patient = chart.owner.uuid in str(shown(response))
+    expect.that(not of_its_patient, "nothing of its patient", response, response)
 
 
 @requirement("REST-idor")
@@ -77,8 +78,10 @@ def test_record_is_not_changed_below_another_patient(change, kind):
 
     before = seen(done.before)
     changed = seen(done.after)
-    expect.equal(seen(done.between), before, "the record afterwards", done.wrong)
-    expect.that(changed != before, "a change by the right path to be seen", changed, done.wrong)
+    around = [done.between, done.wrong, done.before]
+    expect.equal(seen(done.between), before, "the record afterwards", around)
+    words = "a change by the right path to be seen"
+    expect.that(changed != before, words, changed, [done.after, done.response])
 
 
 @requirement("REST-idor")
@@ -89,8 +92,10 @@ def test_record_is_not_deleted_below_another_patient(change, kind):
 
     before = seen(done.before)
     gone = seen(done.after)
-    expect.equal(seen(done.between), before, "the record afterwards", done.wrong)
-    expect.that(gone != before, "a deletion by the right path to be seen", gone, done.wrong)
+    around = [done.between, done.wrong, done.before]
+    expect.equal(seen(done.between), before, "the record afterwards", around)
+    words = "a deletion by the right path to be seen"
+    expect.that(gone != before, words, gone, [done.after, done.response])
 
 
 def shown(response):

@@ -5,9 +5,9 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from conformance.disclosure import DATABASE
-from fixtures.http import json_body
-from fixtures.kinds import DELETABLE, KINDS
+from conformance.watch.disclosure import DATABASE
+from fixtures.driver.record_kinds import DELETABLE, KINDS
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # what is refused could be made
 
@@ -123,7 +123,8 @@ def test_unknown_id_is_refused(read, name):
     response = read(name, uuid.uuid4())
 
     expect.status(response, 404, 400)
-    expect.that(not response.content or _shows_nothing(response), "no record", response.text)
+    hidden = not response.content or _shows_nothing(response)
+    expect.that(hidden, "no record", response.text, response)
 
 
 @requirement("REST-malformed-id-4xx")
@@ -136,7 +137,8 @@ def test_malformed_id_is_refused(read, name, malformed):
     response = read(name, MALFORMED[malformed])
 
     expect.refused(response)
-    expect.that(not response.content or _shows_nothing(response), "no record", response.text)
+    hidden = not response.content or _shows_nothing(response)
+    expect.that(hidden, "no record", response.text, response)
 
 
 @requirement("REST-no-internals")

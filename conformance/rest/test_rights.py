@@ -5,10 +5,10 @@ import secrets
 import pytest
 
 from conformance import expect, needs, requirement, writes
-from fixtures.charts import AT_FHIR, MARKED, rows, upload
-from fixtures.exchanges import answer_line
-from fixtures.http import Blocked
-from fixtures.kinds import ISSUES
+from fixtures.driver.record_kinds import ISSUES
+from fixtures.given.marked_records import AT_FHIR, MARKED, rows, upload
+from fixtures.wire.client import Blocked
+from fixtures.wire.exchanges import answer_line
 
 pytestmark = writes  # a member of staff with few rights is made, and a patient with records
 
@@ -93,9 +93,9 @@ def test_refusal_for_want_of_rights_is_said_so(refused, place):
 @pytest.mark.parametrize("kind", CREATED)
 def test_record_is_not_made_without_the_right(api, written_chart, clerk, kind):
     """A write that access control denies is refused and changes nothing."""
-    response, more = _unwanted(api, written_chart, kind, clerk)
+    response, more, after = _unwanted(api, written_chart, kind, clerk)
 
-    expect.equal(more, 0, f"how many more there are afterwards of {kind}", response)
+    expect.equal(more, 0, f"how many more there are afterwards of {kind}", [response, *after])
     expect.no_data(response, because=WHY)
 
 
@@ -135,7 +135,7 @@ def test_practice_is_not_changed_without_the_right(api, staff, clerk, name):
     after = api.get(f"/api/{name}", staff)
 
     expect.that(after.is_success, "the list for the administrator", after, after)
-    expect.that(mark not in after.text, "no such record", mark, response)
+    expect.that(mark not in after.text, "no such record", mark, [response, after])
     expect.no_data(response, because=WHY)
 
 
@@ -152,10 +152,10 @@ def test_refused_record_is_not_made(api, tokens, written_chart, who, kind):
         "read_only": lambda: tokens.staff(READ_ONLY),
         "patient": lambda: tokens.patient(PORTAL),
     }[who]()
-    response, more = _unwanted(api, written_chart, kind, token)
+    response, more, after = _unwanted(api, written_chart, kind, token)
 
     expect.status(response, 401, 403)
-    expect.equal(more, 0, f"how many more there are afterwards of {kind}", response)
+    expect.equal(more, 0, f"how many more there are afterwards of {kind}", [response, *after])
 
 
 def path_of(chart, place):
@@ -174,16 +174,20 @@ def path_of(chart, place):
 
 
 def _unwanted(api, chart, kind, token):
-    """Try to make a record; return the answer, and how many more there are afterwards."""
+    """Try to make a record.
+
+    Returns the response, how many more records there are afterwards, and the lists that show it.
+    """
     mark = f"unwanted{secrets.token_hex(6)}"
     options = {"json": chart.body(kind, mark)} if kind in MARKED else upload(mark)
-    counted = kind in COUNTED
-    before = len(rows(chart.listed(kind))) if counted else 0
+    before = chart.listed(kind) if kind in COUNTED else None
     response = api.post(chart.collection(kind), token, **options)
     if kind == "message":  # cannot be listed
-        return response, 0
+        return response, 0, []
     after = chart.listed(kind)
-    return response, len(rows(after)) - before if counted else after.text.count(mark)
+    if before is not None:
+        return response, len(rows(after)) - len(rows(before)), [after, before]
+    return response, after.text.count(mark), [after]
 
 
 def _expect_kept(chart, record, mark, response):
@@ -192,4 +196,5 @@ def _expect_kept(chart, record, mark, response):
     if mark not in after.text and chart.mark not in chart.shown(chart.record(record.kind)).text:
         line = answer_line(after.request, after)
         raise Blocked(f"no {record.kind} is shown: {line} {after.text[:200]}")
-    expect.that(mark in after.text, f"the record as before: {WHY}", "no longer there", response)
+    words = f"the record as before: {WHY}"
+    expect.that(mark in after.text, words, "no longer there", [response, after])

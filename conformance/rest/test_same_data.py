@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.http import json_body
+from fixtures.wire.client import json_body
 
 pytestmark = writes  # a patient is made, and a record of each kind
 
@@ -33,7 +33,8 @@ def test_both_apis_tell_the_same_contact(resources, shown, name):
     value = expect.member(shown, "data", kind=dict).get(name)
     expect.that(value, f"{name} at the standard API", value, shown)
     told = contacts(expect.json_object(response))[name]
-    expect.that(value in told, f"{value!r} as at the standard API", told, response)
+    words = f"{value!r} as at the standard API"
+    expect.that(value in told, words, told, [response, shown])
 
 
 @requirement("REST-fhir-records-agree")
@@ -54,7 +55,8 @@ def test_both_apis_tell_the_same_record(api, staff, records, resources, person, 
     )
     told = " ".join(texts(resource))
     for value in described(json_body(at_rest), kind):
-        expect.that(value in told, f"{value!r} as at the standard API", told, response)
+        words = f"{value!r} as at the standard API"
+        expect.that(value in told, words, told, [response, at_rest])
 
 
 def contacts(resource):

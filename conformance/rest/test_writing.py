@@ -5,11 +5,11 @@ import uuid
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.changes import CHANGES
-from fixtures.exchanges import answer_line
-from fixtures.http import Blocked, json_body
-from fixtures.kinds import DELETABLE, KINDS
-from fixtures.tokens import READING_SCOPE
+from fixtures.driver.record_kinds import DELETABLE, KINDS
+from fixtures.driver.tokens import READING_SCOPE
+from fixtures.given.changed_records import CHANGES
+from fixtures.wire.client import Blocked, json_body
+from fixtures.wire.exchanges import answer_line
 
 pytestmark = writes
 
@@ -83,8 +83,8 @@ def test_patient_is_changed(api, staff, records):
 
     expect.status(changed, 200)
     data = expect.member(after, "data", kind=dict)
-    expect.equal(data.get("city"), "Changedville", "city", after)
-    expect.equal(data.get("fname"), mine.fields["fname"], "fname", after)
+    expect.equal(data.get("city"), "Changedville", "city", [after, changed])
+    expect.equal(data.get("fname"), mine.fields["fname"], "fname", [after, changed])
 
 
 @requirement("REST-update-200")
@@ -97,7 +97,8 @@ def test_record_is_changed(change, kind):
     expect.status(done.after, 200)
     name, value = next(iter(CHANGES[kind].items()))
     told = fields_of(done.after).get(name)
-    expect.that(str(told).startswith(value), f"{name} to be {value!r}", told, done.after)
+    right = str(told).startswith(value)
+    expect.that(right, f"{name} to be {value!r}", told, [done.after, done.response])
 
 
 @requirement("REST-update-keeps-uuid")
@@ -108,7 +109,7 @@ def test_changed_record_keeps_its_uuid(change, kind):
     before, after = (uuid_of(response) for response in (done.unchanged, done.after))
 
     expect.that(before, "a uuid", before, done.unchanged)
-    expect.equal(after, before, "uuid", done.after)
+    expect.equal(after, before, "uuid", [done.after, done.response, done.unchanged])
     if not done.response.is_success:
         raise Blocked(
             f"no changed {kind} to judge with: {answer_line(done.response.request, done.response)}"
@@ -124,7 +125,7 @@ def test_record_is_deleted(change, kind):
     expect.status(done.response, 200, 204)
     expect.no_server_error(done.after)
     left = fields_of(done.after)
-    expect.that(not left, "no record any more", left, done.after)
+    expect.that(not left, "no record any more", left, [done.after, done.response])
 
 
 @requirement("REST-documented-dates")
@@ -149,11 +150,14 @@ def test_ids_in_a_body_move_nothing(api, staff, records):
     body = mine.fields | {"city": "Changedville", "id": other.pid, "pid": other.pid}
     response = api.put(mine.path, staff, json=body | {"uuid": other.uuid, "pubpid": "x"})
     after = api.get(other.path, staff)
+    own = api.get(mine.path, staff)
 
     expect.no_server_error(response)
-    expect.equal(fields_of(after), fields_of(before), "the other patient", after)
-    still = fields_of(api.get(mine.path, staff))
-    expect.equal((still.get("uuid"), int(still.get("pid", 0))), (mine.uuid, mine.pid), "own ids")
+    around = [after, response, before]
+    expect.equal(fields_of(after), fields_of(before), "the other patient", around)
+    fields = fields_of(own)
+    found = fields.get("uuid"), int(fields.get("pid", 0))
+    expect.equal(found, (mine.uuid, mine.pid), "the patient's own ids", [own, response])
 
 
 @requirement("REST-refused-write-changes-nothing")
@@ -167,7 +171,8 @@ def test_refused_change_of_a_record_changes_nothing(api, staff, records, person,
     after = api.get(record.direct, staff)
 
     expect.status(response, 401, 403)
-    expect.equal(fields_of(after).get("title"), KINDS["medical_problem"].body["title"], "title")
+    title = KINDS["medical_problem"].body["title"]
+    expect.equal(fields_of(after).get("title"), title, "title", [after, response])
 
 
 @requirement("REST-refused-write-changes-nothing")
@@ -179,7 +184,8 @@ def test_refused_change_of_a_patient_changes_nothing(api, staff, tokens, records
     after = api.get(person.path, staff)
 
     expect.status(response, 401, 403)
-    expect.equal(fields_of(after).get("city"), person.fields["city"], "city", after)
+    city = person.fields["city"]
+    expect.equal(fields_of(after).get("city"), city, "city", [after, response])
 
 
 def fields_of(response):

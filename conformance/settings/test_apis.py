@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.http import Blocked
+from fixtures.wire.client import Blocked
 
 #: By API: its setting, whose token with which scope, and a path that it serves.
 APIS = {

@@ -1,14 +1,15 @@
 """The site address: another one than is called, none, and what the first requests find."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from conformance import expect, requirement
-from fixtures.http import json_body
-from fixtures.oauth import granted
-from fixtures.racing import at_once
-from fixtures.registrar import public_metadata
+from fixtures.driver.authorization_server import granted
+from fixtures.driver.registrar import public_metadata
+from fixtures.wire.client import json_body
+from fixtures.wire.simultaneous import at_once
 
 ELSEWHERE = "https://elsewhere.example.org"
 STAFF = "openid api:oemr user/facility.read"
@@ -26,7 +27,8 @@ def test_discovery_is_of_the_site_address(settings):
 
     for name in ADDRESSES:
         address = expect.member(response, name, kind=str)
-        expect.that(address.startswith(f"{ELSEWHERE}/"), f"{name} at {ELSEWHERE}", address)
+        right = address.startswith(f"{ELSEWHERE}/")
+        expect.that(right, f"{name} at {ELSEWHERE}", address, response)
 
 
 @requirement("SETTINGS-address-audience")
@@ -70,10 +72,11 @@ def test_without_site_address_the_called_one_counts(settings, name):
     """Without a site address the OAuth endpoints answer JSON with addresses of the called host."""
     settings.change(site_addr_oath="")
 
-    address = expect.member(settings.authorization.discover(), name, kind=str)
+    response = settings.authorization.discover()
+    address = expect.member(response, name, kind=str)
 
     called = urlsplit(settings.target.base_url).netloc
-    expect.that(urlsplit(address).netloc == called, f"{name} at {called}", address)
+    expect.that(urlsplit(address).netloc == called, f"{name} at {called}", address, response)
 
 
 @requirement("SETTINGS-address-forwarded")
@@ -97,9 +100,9 @@ def test_first_requests_get_one_key(settings):
 
     answers = at_once(settings.authorization.keys, AT_ONCE)
 
-    moduli = set()
+    moduli: set[Any] = set()
     for answer in answers:
         expect.status(answer, 200)
         expect.json_object(answer)
         moduli.update(each.get("n") for each in json_body(answer)["keys"])
-    expect.equal(len(moduli), 1, "the number of signing keys that were handed out", answers[-1])
+    expect.equal(len(moduli), 1, "the number of signing keys that were handed out", answers)

@@ -70,7 +70,9 @@ def extensions(element, url):
 
 @requirement("DISC-three-documents-agree")
 @pytest.mark.parametrize("member", list(ADDRESSES))
-def test_documents_name_the_same_address(discovery, smart_configuration, security, member):
+def test_documents_name_the_same_address(
+    discovery, smart_configuration, capability_statement, security, member
+):
     """An endpoint that several documents of the server name has the same address in each."""
     uris = {
         part.get("url"): part.get("valueUri")
@@ -84,7 +86,8 @@ def test_documents_name_the_same_address(discovery, smart_configuration, securit
     }
     named = {document: address for document, address in said.items() if address is not None}
 
-    expect.that(len({*named.values()}) <= 1, f"one {member}", named, smart_configuration)
+    documents = [smart_configuration, discovery, capability_statement]
+    expect.that(len({*named.values()}) <= 1, f"one {member}", named, documents)
 
 
 @requirement("DISC-lists-agree")
@@ -95,10 +98,8 @@ def test_documents_list_the_same(discovery, smart_configuration, member):
     listed = flat(expect.json_object(smart_configuration).get(member, []))
 
     more = sorted(listed - known)
-    expect.that(
-        not (more and known), f"nothing beyond openid-configuration in {member}", more,
-        smart_configuration,
-    )  # fmt: skip
+    words = f"nothing beyond openid-configuration in {member}"
+    expect.that(not (more and known), words, more, [smart_configuration, discovery])
 
 
 def flat(values):
@@ -118,7 +119,8 @@ def test_documents_claim_the_same_capabilities(smart_configuration, security, ca
         f"in the CapabilityStatement only: {sorted(claimed - listed)}",
         f"in the SMART configuration only: {sorted(listed - claimed)}",
     ]
-    expect.that(not claimed or claimed == listed, "one list", received, capability_statement)
+    documents = [capability_statement, smart_configuration]
+    expect.that(not claimed or claimed == listed, "one list", received, documents)
 
 
 @requirement("FHIR-security-service-code")
@@ -142,4 +144,5 @@ def test_capabilities_are_those_of_certified_servers(smart_configuration, launch
     wanted = ONC[launch] | (second if "permission-v2" in listed else set())
 
     missing = sorted(wanted - listed)
-    expect.that(not missing, f"capabilities {sorted(wanted)}", f"without {missing}")
+    words = f"capabilities {sorted(wanted)}"
+    expect.that(not missing, words, f"without {missing}", smart_configuration)

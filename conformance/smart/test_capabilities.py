@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.oauth import granted
-from fixtures.target import not_applicable
+from fixtures.driver.authorization_server import granted
+from fixtures.target.model import not_applicable
 
 V2_SCOPE = "openid api:fhir user/Patient.rs"
 
@@ -33,7 +33,7 @@ def capabilities(smart_configuration):
     ],
 )
 def test_capability_of_the_code_grant_is_there(
-    capabilities, token_response, capability, member, kind
+    capabilities, smart_configuration, token_response, capability, member, kind
 ):
     """Every capability that the SMART configuration lists is really there."""
     response = token_response("authorization_code")
@@ -41,7 +41,8 @@ def test_capability_of_the_code_grant_is_there(
     granted(response)
     found = isinstance(expect.json_object(response).get(member), kind)
     claimed = capability in capabilities
-    expect.that(not claimed or found, f"{member} for {capability}", "none", response)
+    words = f"{member} for {capability}"
+    expect.that(not claimed or found, words, "none", [response, smart_configuration])
 
 
 @requirement("SMART-2.2-capability-truthful")
@@ -76,25 +77,31 @@ def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability
         ]
     ],
 )
-def test_capability_of_the_launch_is_there(capabilities, launched, capability, member, kind):
+def test_capability_of_the_launch_is_there(
+    capabilities, smart_configuration, launched, capability, member, kind
+):
     """Every capability that the SMART configuration lists is really there."""
     found = isinstance(expect.json_object(launched).get(member), kind)
 
     claimed = capability in capabilities
-    expect.that(not claimed or found, f"{member} for {capability}", launched.text, launched)
+    words = f"{member} for {capability}"
+    expect.that(not claimed or found, words, launched.text, [launched, smart_configuration])
 
 
 @requirement("SMART-2.2-capability-truthful")
 @pytest.mark.parametrize(
     "grant", [pytest.param("client_credentials", marks=needs("oauth.client_credentials"))]
 )
-def test_capability_of_clients_with_keys_is_there(capabilities, token_response, grant):
+def test_capability_of_clients_with_keys_is_there(
+    capabilities, smart_configuration, token_response, grant
+):
     """Every capability that the SMART configuration lists is really there."""
     response = token_response(grant)
 
     claimed = "client-confidential-asymmetric" in capabilities
     works = response.status_code == 200
-    expect.that(not claimed or works, "a token for an assertion", response.text, response)
+    both = [response, smart_configuration]
+    expect.that(not claimed or works, "a token for an assertion", response.text, both)
 
 
 @requirement("SMART-2.2-capability-truthful")

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from conformance import expect, requirement
-from fixtures.admin import LAUNCH_PAGE
-from fixtures.http import Http, query
-from fixtures.launches import LAUNCH_URI, SCOPE
+from fixtures.driver.admin_pages import LAUNCH_PAGE
+from fixtures.given.launches import LAUNCH_URI, SCOPE
+from fixtures.wire.client import Http, query
 
 
 def bent_launch(launch):
@@ -169,6 +169,7 @@ def test_launch_page_launches_for_nobody_else(ehr_launch, administrator, transpo
 
 @requirement("AUTH-launch-only-enabled")
 @pytest.mark.parametrize("fault", ["disabled", "not_for_launches"])
+@pytest.mark.unpooled_clients
 def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault):
     """An app that is disabled, or not registered for launches, is not launched."""
     _ = ehr_launch.parameters

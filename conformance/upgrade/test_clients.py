@@ -3,8 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.http import json_body
-from fixtures.upgrade import PORTAL_SCOPE, STAFF_SCOPE, moduli
+from fixtures.given.upgraded import moduli
+from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE
+from fixtures.wire.client import json_body
 
 SYSTEM = "api:fhir system/Patient.read"
 ROLES = pytest.mark.parametrize("role", ["staff", "patient"])
@@ -67,11 +68,12 @@ def test_introspection_agrees_with_the_api(upgraded, role):
     """Introspection says of an access token from before an upgrade what the API says of it."""
     token = upgraded.old(f"{role}_access", "access_token")
     patient = upgraded.old_user("patient")
-    opened = upgraded.api.get(f"/fhir/Patient/{patient.uuid}", token).status_code == 200
+    read = upgraded.api.get(f"/fhir/Patient/{patient.uuid}", token)
 
     response = upgraded.authorization.introspect(upgraded.client(f"{role}_access"), token)
 
-    expect.equal(expect.member(response, "active"), opened, "active", response)
+    accepted = read.status_code == 200
+    expect.equal(expect.member(response, "active"), accepted, "active", [response, read])
 
 
 @requirement("UPGRADE-keys")
@@ -81,7 +83,7 @@ def test_keys_from_before_are_published(upgraded):
 
     expect.status(response, 200)
     gone = moduli(upgraded.before["keys"]) - moduli(json_body(response).get("keys", []))
-    expect.that(not gone, "every signing key from before", f"{len(gone)} of them gone")
+    expect.that(not gone, "every signing key from before", f"{len(gone)} of them gone", response)
 
 
 @requirement("UPGRADE-issuer")

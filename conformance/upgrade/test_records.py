@@ -3,8 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.oauth import granted
-from fixtures.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
+from fixtures.driver.authorization_server import granted
+from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
+from fixtures.wire.exchanges import recorded
 
 #: What is compared, by API; the rest is each release's own way to show it.
 MEMBERS = {
@@ -18,7 +19,10 @@ BY_API = pytest.mark.parametrize("name", VIEWS)
 
 @pytest.fixture(scope="session")
 def patient_now(upgraded):
-    """The patient from before as an API shows it now, to somebody who logs in now."""
+    """The patient from before as an API shows it now, to a user who logs in now.
+
+    `patient_now(name)` gives the patient, an empty one if it is not shown, and the exchange.
+    """
 
     def see(name):
         role, path = VIEWS[name]
@@ -28,7 +32,9 @@ def patient_now(upgraded):
         }[role]
         client = upgraded.registrar.confidential(scope)
         token = granted(upgraded.tokens.fetch(client, user, scope))["access_token"]
-        return shown(upgraded, path, upgraded.old_user("patient"), token) or {}
+        with recorded() as exchanges:
+            record = shown(upgraded, path, upgraded.old_user("patient"), token)
+        return record or {}, exchanges[-1]
 
     return see
 
@@ -49,9 +55,10 @@ def test_patient_keeps_its_id(upgraded, patient_now, name):
     """A patient has the same id after an upgrade, at every API."""
     before = upgraded.record(name)
 
-    now = patient_now(name)
+    now, exchange = patient_now(name)
 
-    expect.equal(now.get(IDS[name]), before.get(IDS[name]), f"the patient's {IDS[name]}")
+    wanted = before.get(IDS[name])
+    expect.equal(now.get(IDS[name]), wanted, f"the patient's {IDS[name]}", exchange)
 
 
 @requirement("UPGRADE-data")
@@ -60,7 +67,7 @@ def test_patient_keeps_its_data(upgraded, patient_now, name):
     """A patient's name, birth date and address are after an upgrade what they were before."""
     before = upgraded.record(name)
 
-    now = patient_now(name)
+    now, exchange = patient_now(name)
 
     for path in MEMBERS[name]:
-        expect.equal(at(now, path), at(before, path), path)
+        expect.equal(at(now, path), at(before, path), path, exchange)

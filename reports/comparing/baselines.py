@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pytest
+
+from reports.judging.catalogue import WATCH
 
 SHIPPED = Path(__file__).parents[1] / "baselines"
 SCHEMA = Path(__file__).parents[2] / "conformance" / "schemas" / "conformance.json"
 SUFFIX = ".json.gz"
 PREFIX = "openemr-"
+#: In the results: the folder of the older release's results (see older_release.py).
+BEFORE = "before"
+#: How the id of a check began in version 1 that judges every exchange of a run.
+OLD_WATCH = "conformance/watch.py::"
 LARGEST = 256 * 1024 * 1024
 
 
@@ -23,10 +28,6 @@ class Baseline:
     data: dict[str, Any]
     origin: str
     gates: bool = True
-
-
-#: What a run is compared with, if it is.
-BASELINE = pytest.StashKey[Baseline]()
 
 
 class NotComparable(ValueError):
@@ -67,7 +68,9 @@ def load(name: str, base: Path | None = None) -> dict[str, Any]:
 def check(data: Any, name: str) -> dict[str, Any]:
     """Return parsed data if it is the result of a run, else raise NotComparable."""
     schema = json.loads(SCHEMA.read_text("utf-8"))
-    if isinstance(data, dict) and data.get("schema_version") not in (1, None):
+    if isinstance(data, dict) and data.get("schema_version") == 1:
+        data = upgraded(data)
+    if isinstance(data, dict) and data.get("schema_version") not in (2, None):
         raise NotComparable(
             f"{name}: schema_version {data['schema_version']} is not known to this suite; "
             "compare with the version of the suite that wrote it"
@@ -78,6 +81,23 @@ def check(data: Any, name: str) -> dict[str, Any]:
             f"{name} is no conformance.json: {error.json_path}: {error.message[:200]}"
         )
     return dict(data)
+
+
+def upgraded(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a run of schema_version 1 in the form of version 2, without its exchanges.
+
+    Version 1 kept them as text.
+    """
+    requirements = data.get("requirements")
+    if not isinstance(requirements, list):
+        return data
+    for requirement in requirements:
+        checks = requirement.get("checks") if isinstance(requirement, dict) else None
+        for each in checks if isinstance(checks, list) else ():
+            if isinstance(each, dict):
+                each.pop("exchanges", None)
+                each["id"] = WATCH.join(str(each.get("id")).split(OLD_WATCH))
+    return {**data, "schema_version": 2}
 
 
 def _read(path: Path) -> Any:

@@ -1,18 +1,27 @@
 """A run compared with its baseline: what regressed fails the run."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reports import verdicts
-from reports.comparing.baselines import Baseline, NotComparable
+from reports.comparing.baselines import Baseline, NotComparable, load
 from reports.comparing.verdict_changes import compare, title
 
 
-def held_against(data: dict[str, Any], baseline: Baseline | None) -> dict[str, Any] | None:
-    """Compare a run with its baseline, if there is one, and let what regressed fail the run.
+def read(name: str, base: Path) -> Baseline:
+    """Return the run that `--baseline` names, or raise a usage error."""
+    try:
+        return Baseline(load(name, base), f"--baseline {name}")
+    except NotComparable as error:
+        raise pytest.UsageError(f"--baseline: {error}") from None
 
-    A baseline that does not gate (see older_release.py) is told, and changes no exit code.
+
+def hold(data: dict[str, Any], baseline: Baseline | None) -> dict[str, Any] | None:
+    """Compare a run with its baseline, if there is one; what regressed fails the run.
+
+    A baseline that is no gate (see older_release.py) changes no exit code.
     """
     if baseline is None:
         return None

@@ -1,4 +1,4 @@
-"""A pytest plugin: an upgrade (`--upgrade-from`) ends with both releases' verdicts compared.
+"""The run to compare an upgrade with (`--upgrade-from`): the older release's verdicts.
 
 What the older release fulfils is known from the statement that is shipped of it, or is judged
 first, by a run of its own with the same options: with `--judge-both`, and where none is shipped.
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.redaction import SECRETS
-from fixtures.target import Target, is_worker, judges, load, option
+from fixtures.target.files import load
+from fixtures.target.model import Target
+from fixtures.target.options import OPTIONS, PREFIX
+from fixtures.wire.redaction import SECRETS
 from reports.comparing import baselines
-from reports.comparing.baselines import BASELINE, Baseline, NotComparable
-from reports.options import PREFIX
-from reports.render import files
+from reports.comparing.baselines import Baseline, NotComparable
+from reports.options import Options
 
 LOG = "run.log"
 #: Options of the newer release's run, and how many words each one takes.
@@ -35,45 +36,33 @@ MOST_LINES = 15
 STOP_SECONDS = 120
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the option."""
-    parser.getgroup("openemr-conformance").addoption(
-        "--judge-both",
-        action="store_true",
-        help="with --upgrade-from: judge the older release too, in containers of its own, instead "
-        "of taking the verdicts that are shipped of it",
-    )
+def baseline(config: pytest.Config, chosen: Options, given: Baseline | None) -> Baseline | None:
+    """Return the run to compare with: of an upgrade the older release's, else what was given.
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have the older release's verdicts at hand before the target is started."""
-    config = session.config
-    if is_worker(config) or config.option.collectonly or not judges(config):
-        return
-    both = str(option(config, "judge_both", "")).lower() not in {"", "0", "false", "no"}
-    older = str(option(config, "upgrade_from", ""))
+    Options that exclude each other are a usage error.
+    """
+    older = config.stash[OPTIONS].upgrade_from
     if not older:
-        if both:
+        if chosen.judge_both:
             raise pytest.UsageError(
                 "--judge-both is for an upgrade: name the older release with --upgrade-from"
             )
-        return
-    if BASELINE in config.stash and both:
+        return given
+    if given is not None and chosen.judge_both:
         raise pytest.UsageError(
             "--judge-both and --baseline exclude each other: both say what to compare with"
         )
     before = load(older, os.environ)
-    target = load(str(option(config, "target", "embedded")), os.environ)
+    target = load(config.stash[OPTIONS].target, os.environ)
     if (before.kind, target.kind) != ("container", "container"):
         raise pytest.UsageError(
             f"--upgrade-from {older} puts the image of --target on the volumes of an older one: "
             "both have to be targets of kind `container`"
         )
-    if BASELINE in config.stash:
-        return
-    found = None if both else _shipped(before)
-    config.stash[BASELINE] = found or _judged(config, before, older)
+    if given is not None:
+        return given
+    found = None if chosen.judge_both else _shipped(before)
+    return found or _judged(config, chosen, before, older)
 
 
 def _shipped(before: Target) -> Baseline | None:
@@ -89,12 +78,12 @@ def _shipped(before: Target) -> Baseline | None:
     return Baseline(data, origin, gates=False)
 
 
-def _judged(config: pytest.Config, before: Target, named: str) -> Baseline:
+def _judged(config: pytest.Config, chosen: Options, before: Target, named: str) -> Baseline:
     """Judge the older release in a run of its own, and return what came of it."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     tell = reporter.write_line if reporter is not None else print
-    folder = Path(config.option.results) / files.BEFORE
-    files.prepare(folder)
+    folder = chosen.results / baselines.BEFORE
+    folder.mkdir(parents=True, exist_ok=True)
     tell(f"judging {before.name} first, of which the verdicts are compared with the target's")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     command += [f"--target={named}", f"--results={folder}", *others(config.invocation_params.args)]

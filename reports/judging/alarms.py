@@ -7,8 +7,8 @@ from reports import verdicts
 from reports.judging.catalogue import Catalogue, Requirement
 from reports.judging.deviations import Deviations
 
-#: By kind, then by the route at which it was raised first.
-Alarms = Mapping[str, Mapping[str, Mapping[str, Any]]]
+#: An alarm may bring the exchange that raised it; so many are kept.
+MOST_EXCHANGES = 3
 
 
 def judge(
@@ -32,13 +32,16 @@ def judge(
     new = [alarm for where, alarm in sorted(alarms.items()) if waived[where] is None]
     shown = new or [alarm for _, alarm in sorted(alarms.items())]
     received = [f"{alarm['where']}: {alarm['what']}" for alarm in shown]
-    parts = {
+    parts: dict[str, Any] = {
         "expected": "no such answer in the whole run",
         "received": received,
         "in_answer": shown[0]["line"],
         "reproduce": shown[0]["reproduce"],
         "message": f"expected no such answer in the whole run, received {received[0]}",
     }
+    exchanges = [alarm["exchange"] for alarm in shown[:MOST_EXCHANGES] if "exchange" in alarm]
+    if exchanges:
+        parts |= {"exchanges": exchanges, "judged": [each["id"] for each in exchanges]}
     verdict = verdicts.of_miss(requirement.level, level, waived=not new)
     return verdict, parts, sorted({each.where for each in waived.values() if each is not None})
 

@@ -1,17 +1,24 @@
-"""The catalogue: what is required, read from conformance/ and checked against its schemas."""
+"""The catalogue: what is required, read from conformance/ and held in typed models (entries.py)."""
 
 import functools
-import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+from reports.judging.entries import (
+    FeatureEntry,
+    FeaturesFile,
+    RequirementEntry,
+    RequirementsFile,
+    Table,
+    errors,
+    name_entry,
+)
+from reports.verdicts import LEVELS
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMAS = ROOT / "conformance" / "schemas"
 AREAS = (
     "discovery",
     "registration",
@@ -45,16 +52,16 @@ AREAS = (
 )
 
 
+#: How the id of a check starts that judges every exchange of a run.
+WATCH = "conformance/watch/alarms.py::"
+
+
 class CatalogueError(ValueError):
-    """The catalogue contradicts its schemas or itself; the message has a line for every error."""
+    """The catalogue has errors; the message has a line for every error."""
 
 
-@dataclass(frozen=True)
-class Feature:
+class Feature(FeatureEntry):
     """A named capability that a target may declare."""
-
-    name: str
-    text: str
 
     @property
     def mark(self) -> str:
@@ -62,26 +69,15 @@ class Feature:
         return self.name.replace(".", "_")
 
 
-@dataclass(frozen=True)
-class Requirement:
-    """One sentence that a server must fulfil, with its source."""
+class Requirement(RequirementEntry):
+    """One sentence that a server must fulfil, with its source and its area."""
 
-    id: str
     area: str
-    level: str
-    text: str
-    source: str
-    url: str
-    needs: tuple[str, ...] = ()
-    untested: str | None = None
-    unproved: str | None = None
-    #: The kind of alarm by which it is judged on every exchange of a run (conformance/watch.py).
-    watch: str | None = None
 
     @property
     def watch_id(self) -> str:
-        """The name under which the watch stands among the checks."""
-        return f"conformance/watch.py::{self.watch}"
+        """The id under which the watch is listed among the checks."""
+        return f"{WATCH}{self.watch}"
 
 
 @dataclass(frozen=True)
@@ -91,31 +87,17 @@ class Catalogue:
     features: Mapping[str, Feature]
     requirements: Mapping[str, Requirement]
 
+    def marks(self) -> list[str]:
+        """Return the names of the pytest marks by which checks are selected."""
+        marks = [level.lower() for level in LEVELS]
+        marks += [*AREAS, *(feature.mark for feature in self.features.values())]
+        return list(dict.fromkeys(marks))
+
 
 def suite_version(root: Path = ROOT) -> str:
     """Return the version of the suite, as its packaging says it."""
     with (root / "pyproject.toml").open("rb") as file:
         return str(tomllib.load(file).get("project", {}).get("version", "unknown"))
-
-
-def schema_errors(data: Any, schema: str, table: str, key: str) -> Iterator[str]:
-    """Say everything that contradicts a schema, naming the entry (by `key`, else by number)."""
-    validator = jsonschema.Draft202012Validator(json.loads((SCHEMAS / schema).read_text("utf-8")))
-    for error in sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path))):
-        path = list(error.absolute_path)
-        if len(path) > 1 and path[0] == table:
-            where = name_entry(data[table][path[1]], table, int(path[1]), key) + ": "
-            path = path[2:]
-        else:
-            where = ""
-        field = ".".join(map(str, path))
-        yield where + (f"{field}: " if field else "") + error.message
-
-
-def name_entry(entry: Any, table: str, index: int, key: str) -> str:
-    """Name an entry of an array of tables by its key, or by its number where it has none."""
-    named = entry.get(key) if isinstance(entry, dict) else None
-    return f"{table} {index + 1} ({named})" if isinstance(named, str) else f"{table} {index + 1}"
 
 
 def load(root: Path = ROOT) -> Catalogue:
@@ -125,33 +107,33 @@ def load(root: Path = ROOT) -> Catalogue:
 
 @functools.cache
 def _load(root: Path) -> Catalogue:
-    errors: list[str] = []
+    found: list[str] = []
     conformance = root / "conformance"
     features: dict[str, Feature] = {}
-    for where, _, entry in _entries(
-        conformance / "features.toml", root, errors, table="feature", key="name"
+    read = _Reader(root, found)
+    for where, entry in read.entries(
+        conformance / "features.toml", FeaturesFile, "feature", key="name"
     ):
         if entry["name"] in features:
-            errors.append(f"{where}: name: this feature is listed twice")
+            found.append(f"{where}: name: this feature is listed twice")
         features[entry["name"]] = Feature(**entry)
     requirements: dict[str, Requirement] = {}
-    files = sorted((conformance / "requirements").glob("*.toml"), key=_place)
-    for path in files:
+    for path in sorted((conformance / "requirements").glob("*.toml"), key=_place):
         if path.stem not in AREAS:
-            errors.append(f"{path.relative_to(root)}: the file is not named after a known area")
-        for where, area, entry in _entries(path, root, errors, table="requirement", key="id"):
+            found.append(f"{path.relative_to(root)}: the file is not named after a known area")
+        for where, entry in read.entries(path, RequirementsFile, "requirement", key="id"):
             if entry["id"] in requirements:
                 first = requirements[entry["id"]].area
-                errors.append(f"{where}: id: this id is also used in {first}.toml")
-            errors.extend(
+                found.append(f"{where}: id: this id is also used in {first}.toml")
+            requirement = Requirement(area=path.stem, **entry)
+            found.extend(
                 f"{where}: needs: there is no feature {name!r}"
-                for name in entry.get("needs", ())
+                for name in requirement.needs
                 if name not in features
             )
-            entry["needs"] = tuple(entry.get("needs", ()))
-            requirements[entry["id"]] = Requirement(area=area, **entry)
-    if errors:
-        raise CatalogueError("\n".join(errors))
+            requirements[requirement.id] = requirement
+    if found:
+        raise CatalogueError("\n".join(found))
     return Catalogue(features, requirements)
 
 
@@ -159,20 +141,34 @@ def _place(path: Path) -> tuple[int, str]:
     return (AREAS.index(path.stem) if path.stem in AREAS else len(AREAS), path.stem)
 
 
-def _entries(
-    path: Path, root: Path, errors: list[str], *, table: str, key: str
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield the sound entries of a file and note the errors of the others."""
-    shown = path.relative_to(root)
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        errors.append(f"{shown}: {error}")
-        return
-    found = [f"{shown}: {error}" for error in schema_errors(data, f"{table}s.json", table, key)]
-    errors.extend(found)
-    entries = data.get(table)
-    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        where = f"{shown}: {name_entry(entry, table, index, key)}"
-        if not any(error.startswith(f"{where}:") for error in found):
-            yield where, path.stem, entry
+@dataclass(frozen=True)
+class _Reader:
+    """Reads files of the catalogue, and collects their errors."""
+
+    root: Path
+    errors: list[str]
+
+    def entries(
+        self, path: Path, model: type[Table], table: str, *, key: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each sound entry of a file, with the words that name it in an error."""
+        shown = path.relative_to(self.root)
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            self.errors.append(f"{shown}: {error}")
+            return
+        found = errors(data, model, table)
+        entries = data.get(table)
+        listed = entries if isinstance(entries, list) else []
+        for each in found:
+            named = "" if each.index is None else self._named(listed, each.index, table, key)
+            self.errors.append(f"{shown}: {named}{each}")
+        wrong = {each.index for each in found}
+        for index, entry in enumerate(listed):
+            if index not in wrong:
+                yield f"{shown}: {name_entry(entry, table, index, key)}", entry
+
+    @staticmethod
+    def _named(entries: list[Any], index: int, table: str, key: str) -> str:
+        return f"{name_entry(entries[index], table, index, key)}: "

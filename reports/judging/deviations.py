@@ -16,28 +16,23 @@ from typing import Any
 
 import pytest
 
-from reports.judging.catalogue import ROOT, name_entry, schema_errors
+from reports.judging.catalogue import ROOT
+from reports.judging.entries import DeviationEntry, DeviationsFile, EntryError, errors, name_entry
 
 NONE = "none"
-SHIPPED = ROOT / "fixtures" / "deviations"
+ADVICE = {
+    "reason": "say in one sentence what the server does instead",
+    "link": "give the http(s) address of the issue or of the source line",
+    "expires": "write the date as 2027-06-30, without quotes",
+    "requirement": "name the requirement by its id",
+}
+SHIPPED = ROOT / "fixtures" / "target" / "deviations"
 
 
-@dataclass(frozen=True)
-class Deviation:
-    """One entry: a requirement, or some of its checks, that the target does not fulfil."""
+class Deviation(DeviationEntry):
+    """One entry of a file, and where it stands."""
 
-    requirement: str
-    reason: str
-    link: str
     where: str
-    check: str | None = None
-    #: A pattern of the parameter id; of what the watch sees also several, each of a route.
-    params: str | Sequence[str] | None = None
-    expires: dt.date | None = None
-    #: Whether it shows on some installations only, by their data or settings: then not strict.
-    sometimes: bool = False
-    #: Whether it keeps its checks from judging at all, so that they are blocked and not missed.
-    blocked: bool = False
 
     def matches(self, requirement: str, function: str, params: str | None) -> bool:
         """Tell whether a check, by its function's name and parameter id, is waived."""
@@ -90,43 +85,55 @@ def choose(
         if len(given) > 1:
             raise pytest.UsageError("--deviations none excludes files; leave one of them out")
         return Deviations()
-    paths = [base / name for name in given] if given else _for_version(shipped, version)
-    entries = [entry for path in paths for entry in read(path, known)]
-    shipped_ones = not given and bool(paths)
-    return Deviations(tuple(entries), tuple(path.name for path in paths), shipped_ones)
+    if given:
+        files = {path: _parse(path) for path in (base / name for name in given)}
+    else:
+        files = _for_version(shipped, version)
+    entries = [entry for path, data in files.items() for entry in _entries(path, data, known)]
+    names = tuple(path.name for path in files)
+    return Deviations(tuple(entries), names, shipped=not given and bool(files))
 
 
-def _for_version(shipped: Path, version: str | None) -> list[Path]:
+def _for_version(shipped: Path, version: str | None) -> dict[Path, dict[str, Any]]:
+    """Return the shipped files for a version, parsed."""
     if version is None:
-        return []
-    return [
-        path
-        for path in sorted(shipped.glob("*.toml"))
-        if any(fnmatchcase(version, str(each)) for each in _parse(path).get("versions", ()))
-    ]
+        return {}
+    files = {path: _parse(path) for path in sorted(shipped.glob("*.toml"))}
+    return {
+        path: data
+        for path, data in files.items()
+        if any(fnmatchcase(version, str(each)) for each in data.get("versions", ()))
+    }
 
 
 def read(path: Path, known: Collection[str]) -> list[Deviation]:
     """Read one file, or raise a usage error that names the entry and what to do."""
-    data = _parse(path)
-    text = path.read_text("utf-8")
-    errors = list(schema_errors(_dated(data), "deviations.json", "deviation", "requirement"))
-    if errors:
+    return _entries(path, _parse(path), known)
+
+
+def _entries(path: Path, data: Mapping[str, Any], known: Collection[str]) -> list[Deviation]:
+    found = errors(data, DeviationsFile, "deviation")
+    if found:
         # A misspelt key is also a missing one: the spelling is what helps.
-        error = next((each for each in errors if "Additional" in each), errors[0])
-        number = re.match(r"deviation (\d+)", error)
-        line = f", line {_line(text, int(number[1]))}" if number else ""
-        raise pytest.UsageError(f"{path}{line}: {_advice(error)}")
-    found = []
+        error = next((each for each in found if each.kind == "extra_forbidden"), found[0])
+        place = "" if error.index is None else f"{_named(path, data, error.index)}: "
+        raise pytest.UsageError(f"{place or f'{path}: '}{error}{_advice(error)}")
+    listed = []
     for index, entry in enumerate(data.get("deviation", ())):
-        named = name_entry(entry, "deviation", index, "requirement")
         if entry["requirement"] not in known:
             raise pytest.UsageError(
-                f"{path}, line {_line(text, index + 1)}: {named}: there is no such requirement; "
+                f"{_named(path, data, index)}: there is no such requirement; "
                 f"{closest(entry['requirement'], known)}"
             )
-        found.append(Deviation(where=f"{path.name}: {named}", **entry))
-    return found
+        named = name_entry(entry, "deviation", index, "requirement")
+        listed.append(Deviation(where=f"{path.name}: {named}", **entry))
+    return listed
+
+
+def _named(path: Path, data: Mapping[str, Any], index: int) -> str:
+    """Return file, line and name of an entry."""
+    named = name_entry(data["deviation"][index], "deviation", index, "requirement")
+    return f"{path}, line {_line(path.read_text('utf-8'), index + 1)}: {named}"
 
 
 def closest(name: str, known: Collection[str]) -> str:
@@ -146,22 +153,6 @@ def _parse(path: Path) -> dict[str, Any]:
         raise pytest.UsageError(f"{path}: not readable as TOML: {error}; repair it") from None
 
 
-def _dated(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data with its dates as text, so that a JSON Schema can judge them."""
-    entries = data.get("deviation")
-    if not isinstance(entries, list):
-        return dict(data)
-    return {**data, "deviation": [_dated_entry(entry) for entry in entries]}
-
-
-def _dated_entry(entry: Any) -> Any:
-    if not isinstance(entry, dict) or "expires" not in entry:
-        return entry
-    date = entry["expires"]
-    # Text in quotes is no date, though it may look like one: the schema is to refuse it.
-    return {**entry, "expires": date.isoformat() if type(date) is dt.date else [str(date)]}
-
-
 def _line(text: str, number: int) -> int:
     """Return the line at which the entry with this number starts."""
     heads = [
@@ -172,17 +163,8 @@ def _line(text: str, number: int) -> int:
     return heads[number - 1] if number <= len(heads) else 1
 
 
-def _advice(error: str) -> str:
-    """Add to what a schema says what the author of the entry is to do."""
-    for key, advice in (
-        ("'reason'", "say in one sentence what the server does instead"),
-        ("reason:", "say in one sentence what the server does instead"),
-        ("'link'", "give the http(s) address of the issue or of the source line"),
-        ("link:", "give the http(s) address of the issue or of the source line"),
-        ("expires", "write the date as 2027-06-30, without quotes"),
-        ("Additional properties", "remove the key or correct its spelling"),
-        ("'requirement'", "name the requirement by its id"),
-    ):
-        if key in error:
-            return f"{error}; {advice}"
-    return error
+def _advice(error: EntryError) -> str:
+    """Return what the author of the entry is to do, where the error leaves that open."""
+    if error.kind == "extra_forbidden":
+        return "; remove the key or correct its spelling"
+    return f"; {ADVICE[error.field]}" if error.field in ADVICE else ""

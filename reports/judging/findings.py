@@ -1,19 +1,18 @@
-"""What a check found, told to people: at most twelve lines, secrets taken out.
+"""Findings of checks as text for people: at most twelve lines, without secrets.
 
-The text replaces the exception's own message before pytest makes its report, because Allure takes
-its message from the exception; and it replaces pytest's traceback, because a judged server's
-operator has no use for the stack of the suite.
+The text replaces the exception's own message before pytest makes its report, because reporters take
+their message from the exception. It also replaces pytest's traceback: the operator of a judged
+server has no use for the stack of the suite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest._code.code import ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
-from fixtures.redaction import SECRETS
+from fixtures.wire.redaction import SECRETS
 from reports.judging.catalogue import Requirement
 from reports.judging.deviations import Deviation
 
@@ -22,7 +21,7 @@ LONGEST_COMMAND = 1200
 MOST_LINES = 12
 MOST_FRAMES = 4
 
-#: Labels with their values; what is None is not shown.
+#: Labels with their values; a value of None is not shown.
 Rows = Sequence[tuple[str, Sequence[str | None]]]
 
 
@@ -30,17 +29,17 @@ class NotJudged(Exception):
     """A check came to no verdict; the message says why."""
 
 
-#: How the message of a finding starts that says nothing of the server.
+#: How the message of a finding starts that says nothing about the server.
 NOT_JUDGED = "could not be judged"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: text for people, and its parts for conformance.json."""
+    """The finding of a check: text for people, and its parts for conformance.json."""
 
     text: str
     missed: bool
-    #: Whether the check said so itself, and nothing went wrong that nobody thought of.
+    #: Whether the check itself raised Blocked, so that nothing unexpected went wrong.
     blocked: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
 
@@ -48,24 +47,67 @@ class Finding:
 def describe(
     requirement: Requirement, excinfo: pytest.ExceptionInfo[BaseException], when: str, item: Any
 ) -> Finding:
-    """Tell a requirement that was missed (an assertion of the check) from one not judged."""
+    """Return the finding for an exception: a miss, or a check that could not be judged."""
     error = _single(excinfo.value)
     if error is not excinfo.value and error.__traceback__ is not None:
         excinfo = pytest.ExceptionInfo.from_exception(error)
-    if when == "call" and isinstance(error, AssertionError):
-        return _miss(requirement, error, _own_line(excinfo, item))
-    return _blocked(requirement, error, when, _frames(excinfo, item.config.rootpath))
+    missed = when == "call" and isinstance(error, AssertionError)
+    if missed:
+        blocked, parts = False, _miss(error, _own_line(excinfo, item))
+    else:
+        blocked = any(each.__name__ == "Blocked" for each in type(error).__mro__)
+        frames = _frames(excinfo, item.config.rootpath)
+        parts = _blocked(error, when, frames, named=blocked)
+    return Finding(text(_heading(requirement), parts), missed, blocked, parts)
 
 
 def stale(requirement: Requirement, deviation: Deviation) -> Finding:
-    """Tell that a deviation no longer deviates."""
-    rows: Rows = [
-        ("deviation", [f"{deviation.where}: {deviation.reason}  {deviation.link}"]),
-        ("stale", ["the server fulfils this requirement now; delete the entry"]),
-    ]
+    """Return the finding for a deviation that no longer deviates."""
     message = f"stale deviation: fulfilled now; delete {deviation.where}"
     parts = {"message": message, "stale": deviation.where}
-    return Finding(_text(requirement, rows), missed=False, parts=parts)
+    told = stale_text(
+        _heading(requirement),
+        {"where": deviation.where, "reason": deviation.reason, "link": deviation.link},
+    )
+    return Finding(told, missed=False, parts=parts)
+
+
+def _heading(requirement: Requirement) -> dict[str, str]:
+    return {name: getattr(requirement, name) for name in ("id", "level", "text", "source", "url")}
+
+
+def text(requirement: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    """Return a finding in lines; `requirement` and `parts` are as in conformance.json."""
+    message = str(parts.get("message", ""))
+    hint = ("hint", [parts.get("hint")])
+    rows: Rows
+    if message.startswith(NOT_JUDGED):
+        rows = [
+            ("blocked", [message, *parts.get("details", ())]),
+            hint,
+            ("when", [parts.get("when")]),
+            ("at", parts.get("at", ())),
+        ]
+    else:
+        rows = [
+            ("expected", [parts.get("expected")]),
+            ("received", parts.get("received", ())),
+            ("in answer", [parts.get("in_answer")]),
+            ("reproduce", [parts.get("reproduce")]),
+            hint,
+            ("example", [parts.get("example")]),
+            ("check", parts.get("at", ())),
+        ]
+    return _lines(requirement, rows)
+
+
+def stale_text(requirement: Mapping[str, Any], deviation: Mapping[str, Any]) -> str:
+    """Return the text for a deviation (where, reason, link) that no longer deviates."""
+    rows: Rows = [
+        ("deviation", ["{where}: {reason}  {link}".format(**deviation)]),
+        ("stale", ["the server fulfils this requirement now; delete the entry"]),
+    ]
+    return _lines(requirement, rows)
 
 
 def replace(
@@ -76,79 +118,68 @@ def replace(
     return pytest.ExceptionInfo.from_exc_info((type(error), error, excinfo.tb))
 
 
-def raised(finding: Finding) -> pytest.ExceptionInfo[BaseException]:
-    """Return a finding as an exception, for reporters that know of nothing else."""
+def representation(message: str, whole: str, path: str, line: int) -> Any:
+    """Return a failure in the form that pytest, xdist and JUnit show: a text without a traceback.
+
+    `message` is for the short summary, `whole` for the failure itself.
+    """
     try:
-        raise AssertionError(finding.text)  # noqa: TRY301 - only what was raised has a trace
+        raise AssertionError(whole)  # noqa: TRY301 - only what was raised has a trace
     except AssertionError:
-        return pytest.ExceptionInfo.from_current()
+        shown = pytest.ExceptionInfo.from_current().getrepr(style="value", chain=False)
+    place: Any = shown.reprcrash
+    place.path, place.lineno, place.message = path, line, message
+    return shown
 
 
-def representation(message: str, text: str, path: str, line: int) -> ReprExceptionInfo:
-    """Return the text in the form in which pytest, xdist, JUnit and Allure take a failure."""
-    entry = ReprEntry(text.splitlines(), None, None, None, "value")
-    return ReprExceptionInfo(
-        reprtraceback=ReprTraceback([entry], None, "value"),
-        reprcrash=ReprFileLocation(path, line, message),
-    )
-
-
-def _miss(requirement: Requirement, error: AssertionError, own: str | None) -> Finding:
+def _miss(error: BaseException, own: str | None) -> dict[str, Any]:
     expected = _value(getattr(error, "expected", None))
     received = _values(getattr(error, "received", None))
     if expected is None and not received:
         received = _values(str(error).splitlines() or ["the assertion failed without a message"])
-    # Hypothesis notes the example that fails, and may go on with an explanation full of paths.
+    # Hypothesis notes the failing example, and an explanation full of paths may follow it.
     notes = [str(note).partition("Explanation:")[0] for note in getattr(error, "__notes__", ())]
-    parts: dict[str, Any] = {
-        "expected": expected,
-        "received": received,
-        "in_answer": _value(getattr(error, "in_answer", None)),
-        "reproduce": _value(getattr(error, "reproduce", None), LONGEST_COMMAND),
-        "hint": _value(getattr(error, "hint", None), LONGEST_COMMAND),
-    }
-    rows: Rows = [
-        ("expected", [expected] if expected else []),
-        ("received", received),
-        ("in answer", [parts["in_answer"]]),
-        ("reproduce", [parts["reproduce"]]),
-        ("hint", [parts["hint"]]),
-        ("example", _values(" ".join(notes[0].split()) if notes else None)),
-        ("check", [own]),
-    ]
     first = received[0] if received else "otherwise"
-    parts["message"] = f"expected {expected}, received {first}" if expected else first
-    return Finding(_text(requirement, rows), missed=True, parts=_said(parts))
+    return _filled(
+        {
+            "message": f"expected {expected}, received {first}" if expected else first,
+            "expected": expected,
+            "received": received,
+            "in_answer": _value(getattr(error, "in_answer", None)),
+            "reproduce": _value(getattr(error, "reproduce", None), LONGEST_COMMAND),
+            "hint": _value(getattr(error, "hint", None), LONGEST_COMMAND),
+            "example": _value(" ".join(notes[0].split())) if notes else None,
+            "at": [own] if own else [],
+        }
+    )
 
 
 def _blocked(
-    requirement: Requirement, error: BaseException, when: str, frames: Sequence[str]
-) -> Finding:
+    error: BaseException, when: str, frames: Sequence[str], *, named: bool
+) -> dict[str, Any]:
     kind = type(error).__name__
     said = _values(str(error).splitlines())
     first = said[0] if said else kind
-    own = any(each.__name__ == "Blocked" for each in type(error).__mro__)
-    reason = first if own or first.startswith(kind) else f"{kind}: {first}"
+    reason = first if named or first.startswith(kind) else f"{kind}: {first}"
     stage = {"setup": "while it was prepared", "teardown": "while it was cleaned up"}.get(when)
-    message = f"{NOT_JUDGED}: {reason}"
-    hint = _value(getattr(error, "hint", None), LONGEST_COMMAND)
-    rows: Rows = [
-        ("blocked", [message, *said[1:]]),
-        ("hint", [hint]),
-        ("when", [stage]),
-        ("at", list(frames)),
-    ]
-    parts = _said({"message": message, "hint": hint})
-    return Finding(_text(requirement, rows), missed=False, blocked=own, parts=parts)
+    return _filled(
+        {
+            "message": f"{NOT_JUDGED}: {reason}",
+            "details": said[1:],
+            "hint": _value(getattr(error, "hint", None), LONGEST_COMMAND),
+            "when": stage,
+            "at": list(frames),
+        }
+    )
 
 
-def _text(requirement: Requirement, rows: Rows, indent: str = "  ") -> str:
-    """Lay a finding out in lines, leaving out the middle of what has too many values."""
+def _lines(requirement: Mapping[str, Any], rows: Rows, indent: str = "  ") -> str:
+    """Return a finding in lines; where there are too many values, the last ones are left out."""
     filled = [(label, [v for v in values if v is not None]) for label, values in rows]
     spare = MOST_LINES - 2 - sum(1 for _, values in filled if values)
     lines = [
-        f"{requirement.id} ({requirement.level}) {requirement.text}",
-        f"{indent}{'source':<11}{requirement.source}  {requirement.url}",
+        "{id} ({level}) {text}".format(**requirement),
+        f"{indent}{'source':<11}{requirement['source']}  {requirement['url']}",
     ]
     for label, values in filled:
         shown = values[: spare + 1]
@@ -162,21 +193,21 @@ def _text(requirement: Requirement, rows: Rows, indent: str = "  ") -> str:
 
 
 def _value(value: Any, longest: int = LONGEST_VALUE) -> str | None:
-    """Return a value in one line, cleaned first and cut then: half a secret is not recognised."""
+    """Return a value in one line; it is cleaned before it is cut: half a secret is not found."""
     if value is None:
         return None
-    text = " ".join(SECRETS.clean(str(value)).split("\n")).strip()
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+    line = " ".join(SECRETS.clean(str(value)).split("\n")).strip()
+    return line if len(line) <= longest else f"{line[:longest]}… ({len(line)} characters)"
 
 
 def _values(values: Any) -> list[str]:
     if values is None:
         return []
     several = [values] if isinstance(values, str) else list(values)
-    return [text for text in map(_value, several) if text]
+    return [line for line in map(_value, several) if line]
 
 
-def _said(parts: dict[str, Any]) -> dict[str, Any]:
+def _filled(parts: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in parts.items() if value}
 
 
@@ -196,7 +227,7 @@ def _own_line(excinfo: pytest.ExceptionInfo[BaseException], item: Any) -> str | 
     place = f"{item.path.relative_to(item.config.rootpath).as_posix()}:{own[-1].lineno + 1}"
     try:
         line = str(own[-1].statement)
-    except IndexError:  # the file was changed while it ran, and is shorter now
+    except IndexError:  # the file was changed during the run, and is shorter now
         return place
     return _value(f"{place}  {' '.join(line.split())}")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from reports import verdicts
 from reports.judging import app_verdict, client_answers, scope_table
+from reports.judging.catalogue import WATCH
 
 Data = Mapping[str, Any]
 
@@ -112,7 +113,7 @@ def _requirement(entries: Sequence[Data], *, whole: bool) -> dict[str, Any]:
             check = _renumbered(original, entry, waivers)
             known = checks.get(check["id"])
             checks[check["id"]] = dict(check) if known is None else _check(known, check)
-    watched = [name for name in checks if name.startswith("conformance/watch.py::")]
+    watched = [name for name in checks if name.startswith(WATCH)]
     for name in watched:
         # No part saw everything and none raised an alarm: all of them together did see everything.
         if whole and checks[name]["verdict"] == verdicts.UNTESTED:

@@ -4,18 +4,17 @@ from typing import Any
 
 import pytest
 
-from fixtures.redaction import SECRETS
+from fixtures.wire.redaction import SECRETS
 from reports import verdicts
-from reports.judging import collection, findings
+from reports.judging import collection, evidence, findings
 from reports.judging.collection import Judged
 from reports.judging.findings import Finding
-from reports.render import allure
 
 EXCHANGES = "exchanges"
 
 
 def find(item: pytest.Item, call: pytest.CallInfo[None], judged: Judged) -> Finding | None:
-    """Describe what a phase raised, and put the clean description in place of the exception."""
+    """Describe the exception of a phase, and replace it by its clean description."""
     if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
         return None
     finding = findings.describe(judged.requirement, call.excinfo, call.when, item)
@@ -24,46 +23,45 @@ def find(item: pytest.Item, call: pytest.CallInfo[None], judged: Judged) -> Find
 
 
 def judge(
-    item: pytest.Item,
-    call: pytest.CallInfo[None],
-    report: pytest.TestReport,
-    judged: Judged,
-    finding: Finding | None,
+    item: pytest.Item, report: pytest.TestReport, judged: Judged, finding: Finding | None
 ) -> None:
-    """Write the verdict into the report of a phase, with all that is to be said of it."""
+    """Write the verdict into the report of a phase, with everything that belongs to it."""
     if finding is not None:
         _judge_finding(item, report, judged, finding)
     elif report.skipped:
         _judge_skip(report, judged)
     elif report.when == "call":
         judged.verdict = verdicts.PASS
-        if report.failed and judged.deviation is not None:  # what pytest calls XPASS(strict)
-            stale = findings.stale(judged.requirement, judged.deviation)
-            call.excinfo = findings.raised(stale)
-            _tell(item, report, stale)
+        _judge_pass(item, report, judged)
+    if report.when == "setup":
+        report.user_properties.append(("described", judged.described))
     if report.when != "setup" or not report.passed:
         report.user_properties.append(("verdict", judged.verdict))
-    _show_exchanges(item.config, report, judged.options.bodies)
+    _show_exchanges(report, judged.options.bodies)
     report.sections = [(name, SECRETS.clean(text)) for name, text in report.sections]
+
+
+def _deviation(item: pytest.Item, judged: Judged) -> Any:
+    """Return the deviation that covers a check; none with --runxfail, as for pytest's own mark."""
+    return None if item.config.option.runxfail else judged.deviation
 
 
 def _judge_finding(
     item: pytest.Item, report: pytest.TestReport, judged: Judged, finding: Finding
 ) -> None:
     requirement, options = judged.requirement, judged.options
-    deviation = None if item.config.option.runxfail else judged.deviation
+    deviation = _deviation(item, judged)
     if finding.missed:
         waived = deviation is not None
         judged.verdict = verdicts.of_miss(requirement.level, options.level, waived=waived)
         if judged.verdict == verdicts.WARN:
-            report.outcome = "skipped"
-            report.wasxfail = f"{requirement.level} not met"
+            _expected_failure(report, f"{requirement.level} not met")
+        elif judged.verdict == verdicts.KNOWN:
+            _expected_failure(report, collection.reason(deviation))
     elif finding.blocked and report.when != "teardown" and deviation and deviation.blocked:
         judged.verdict = verdicts.KNOWN
-        report.outcome = "skipped"
-        report.wasxfail = collection.reason(deviation)
+        _expected_failure(report, collection.reason(deviation))
     else:
-        # A phase before or after the check itself may raise what the deviation expects of it.
         judged.verdict = (
             verdicts.worst([judged.verdict, verdicts.BLOCKED])
             if report.when == "teardown"
@@ -73,7 +71,25 @@ def _judge_finding(
         if hasattr(report, "wasxfail"):
             del report.wasxfail
     long = item.config.option.tbstyle in {"long", "native"}
-    _tell(item, report, finding, SECRETS.clean(report.longreprtext) if long else None)
+    _show(item, report, finding, SECRETS.clean(report.longreprtext) if long else None)
+
+
+def _judge_pass(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
+    """Fail a check that passed though a deviation says otherwise: the entry is stale."""
+    deviation = _deviation(item, judged)
+    if deviation is None:
+        return
+    if deviation.sometimes:
+        report.wasxfail = collection.reason(deviation)
+    else:
+        report.outcome = "failed"
+        _show(item, report, findings.stale(judged.requirement, deviation))
+
+
+def _expected_failure(report: pytest.TestReport, reason: str) -> None:
+    """Give a report the outcome that pytest shows as xfailed."""
+    report.outcome = "skipped"
+    report.wasxfail = reason
 
 
 def _judge_skip(report: pytest.TestReport, judged: Judged) -> None:
@@ -89,7 +105,7 @@ def _judge_skip(report: pytest.TestReport, judged: Judged) -> None:
     report.user_properties.append(("finding", {"reason": said}))
 
 
-def _tell(
+def _show(
     item: pytest.Item, report: pytest.TestReport, finding: Finding, traceback: str | None = None
 ) -> None:
     path, line, _ = item.location
@@ -98,27 +114,16 @@ def _tell(
     report.user_properties.append(("finding", dict(finding.parts)))
 
 
-def _show_exchanges(config: pytest.Config, report: pytest.TestReport, bodies: str) -> None:
-    """Show as much of the exchanges as the option --bodies lets out."""
-    fell = report.failed or hasattr(report, "wasxfail")
-    if bodies == "none" or (bodies == "failed" and not fell):
-        report.sections = [section for section in report.sections if section[0] != EXCHANGES]
+def _show_exchanges(report: pytest.TestReport, bodies: str) -> None:
+    """Keep as much of the exchanges in a report as the option --bodies allows."""
+    properties: dict[str, Any] = dict(report.user_properties)
+    exchanges = properties.get(EXCHANGES)
+    if not exchanges:
+        return
+    if bodies == "none" or (bodies == "failed" and report.passed):
+        kept = [] if report.passed else evidence.without_bodies(exchanges)
         report.user_properties = [
-            (name, _without_bodies(value) if name == EXCHANGES and fell else value)
-            for name, value in report.user_properties
-            if name != EXCHANGES or fell
+            (name, kept if name == EXCHANGES else value) for name, value in report.user_properties
         ]
-    for name, text in report.sections:
-        if name == EXCHANGES:
-            allure.attach(config, SECRETS.clean(text))
-
-
-def _without_bodies(exchanges: Any) -> list[dict[str, Any]]:
-    """Return the exchanges with only the headers of requests and answers."""
-    return [
-        {
-            key: str(value).partition("\n\n")[0] if key in {"request", "response"} else value
-            for key, value in exchange.items()
-        }
-        for exchange in exchanges
-    ]
+    elif not report.passed or bodies == "all":
+        report.sections.append((EXCHANGES, evidence.lines(properties)))

@@ -11,9 +11,10 @@ import pytest
 from reports import verdicts
 from reports.judging import alarms, app_verdict, client_answers, scope_table
 from reports.judging.catalogue import Catalogue, Requirement
+from reports.judging.collection import Collected
 from reports.judging.deviations import Deviation, Deviations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass
@@ -23,7 +24,11 @@ class Check:
     id: str
     requirement: str | None
     verdicts: list[str] = field(default_factory=list)
+    #: When its first phase began, in seconds since 1970.
+    began: float = 0.0
     seconds: float = 0.0
+    #: The worker of xdist that ran it; "main" without xdist.
+    worker: str = "main"
     parts: dict[str, Any] = field(default_factory=dict)
     #: What waives it; of the watch several may, each for some routes.
     deviations: list[str] = field(default_factory=list)
@@ -37,12 +42,15 @@ class Check:
     def as_data(self) -> dict[str, Any]:
         """Return the check as it stands in conformance.json."""
         ms = round(self.seconds * 1000, 1)
-        return {"id": self.id, "verdict": self.verdict, "ms": ms, **self.parts}
+        data: dict[str, Any] = {"id": self.id, "verdict": self.verdict, "ms": ms}
+        if self.began:
+            data |= {"start": round(self.began * 1000), "worker": self.worker}
+        return data | self.parts
 
 
 @dataclass(eq=False)
 class Run:
-    """Everything that the controlling process learns of a run; pytest hands it the reports."""
+    """The record of a run in the controlling process."""
 
     catalogue: Catalogue
     deviations: Deviations
@@ -71,12 +79,7 @@ class Run:
     #: The vendor's app that is judged, and how many checks it makes (see app_verdict.py).
     app: tuple[str, int] | None = None
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note what could not be collected, here or in a worker."""
-        if report.failed:
-            self.narrow(f"{report.nodeid} could not be collected")
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def add(self, report: pytest.TestReport) -> None:
         """Add the report of one phase of a check; other tests are ignored."""
         said: dict[str, Any] = dict(report.user_properties)
         if str(report.when) == "???" and report.nodeid.startswith("conformance/"):
@@ -90,14 +93,16 @@ class Run:
         check.requirement = str(said["requirement"])
         if "deviation" in said:
             check.deviations = [str(said["deviation"])]
+        check.began = check.began or report.start
+        check.worker = getattr(report, "worker_id", check.worker)
         check.seconds += report.duration
         check.finished = check.finished or report.when == "teardown"
         if "verdict" in said:
             check.verdicts.append(str(said["verdict"]))
         if isinstance(said.get("finding"), dict):
             check.parts = said["finding"] | check.parts
-        if said.get("exchanges"):
-            check.parts["exchanges"] = said["exchanges"]
+        check.parts |= {key: value for key, value in said.get("described", {}).items() if value}
+        _add_exchanges(check.parts, said.get("exchanges", ()), said.get("judged", ()))
         for alarm in said.get("alarms", ()):
             self.alarms.setdefault(alarm["kind"], {}).setdefault(alarm["where"], alarm)
         scope_table.fold(self.scopes, said.get("scopes", {}))
@@ -105,12 +110,12 @@ class Run:
         self.requests += int(said.get("exchange_count", 0))
         self.waiting_ms += float(said.get("waiting_ms", 0))
 
-    def learn(self, collected: Mapping[str, str], matched: Iterable[str], deselected: int) -> None:
-        """Take over what a process found at collection."""
-        self.collected.update(collected)
-        self.matched.update(matched)
-        if deselected:
-            self.narrow(f"{deselected} checks deselected")
+    def learn(self, found: Collected) -> None:
+        """Add what a process found at collection."""
+        self.collected.update(found.collected)
+        self.matched.update(found.matched)
+        if found.deselected:
+            self.narrow(f"{found.deselected} checks deselected")
 
     def narrow(self, reason: str) -> None:
         """Note why the run judges less than everything."""
@@ -234,7 +239,12 @@ class Run:
             requirement, found, self.deviations, self.level, partial=partial or not self.requests
         )
         return Check(
-            requirement.watch_id, requirement.id, [verdict], 0.0, parts, waivers, finished=True
+            requirement.watch_id,
+            requirement.id,
+            [verdict],
+            parts=parts,
+            deviations=waivers,
+            finished=True,
         )
 
     def _requirement(
@@ -248,6 +258,7 @@ class Run:
             "text": requirement.text,
             "source": requirement.source,
             "url": requirement.url,
+            "needs": list(requirement.needs),
             "verdict": verdict,
             "checks": [check.as_data() for check in checks],
         }
@@ -283,6 +294,17 @@ class Run:
                 each["deviation"] = places[waivers[0]]
         # The first alone is what readers of earlier versions know.
         return {"deviation": found[0], "deviations": found} if found else {}
+
+
+def _add_exchanges(
+    parts: dict[str, Any], exchanges: Iterable[dict[str, Any]], judged: Iterable[str]
+) -> None:
+    """Add the exchanges of one phase to those of the phases before, each once."""
+    known = {each["id"]: each for each in parts.get("exchanges", ())}
+    known |= {each["id"]: each for each in exchanges}
+    if known:
+        parts["exchanges"] = list(known.values())
+        parts["judged"] = list(dict.fromkeys([*parts.get("judged", ()), *judged]))
 
 
 def _deviation(deviation: Deviation) -> dict[str, str]:

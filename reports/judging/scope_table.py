@@ -1,4 +1,4 @@
-"""What a run learnt of each scope, folded from its checks (see conformance/scopes.py)."""
+"""The facts of each scope that checks noted (see conformance/routes/scope_table.py)."""
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any

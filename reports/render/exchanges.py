@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import escape
 
+from reports.judging import evidence
 from reports.render.content import Finding
 from reports.render.escaping import shorten
 
@@ -58,76 +59,71 @@ class ExchangesOfCheck:
     left_out: int
 
 
-def recorded(check: Data) -> list[Data]:
-    """Return the exchanges of a check in their order; none in the form of schema version 1."""
-    found = check.get("exchanges") or ()
-    return [each for each in found if isinstance(each.get("request"), Mapping)]
-
-
-def judged(check: Data) -> list[Data]:
-    """Return the exchanges that a check judged, the main one first."""
-    by_id = {each["id"]: each for each in recorded(check)}
-    return [by_id[each] for each in check.get("judged") or () if each in by_id]
+def ordered(check: Data) -> tuple[list[Data], list[Data]]:
+    """Return the judged exchanges of a check, and the others; none if they are in an older form."""
+    return ([], []) if _is_older(check) else evidence.ordered(check)
 
 
 def has_older_form(data: Data) -> bool:
     """Return whether some exchanges are in the form of schema version 1, which is not shown."""
     return any(
-        len(recorded(check)) < len(check.get("exchanges") or ())
-        for requirement in data["requirements"]
-        for check in requirement["checks"]
+        _is_older(check) for requirement in data["requirements"] for check in requirement["checks"]
     )
 
 
+def _is_older(check: Data) -> bool:
+    return any(not isinstance(each.get("request"), Mapping) for each in check.get("exchanges", ()))
+
+
 def line(exchange: Data, base: str) -> str:
-    """Return method, URL and status in one line; of a URL at the target `base`, only the path."""
+    """Return an exchange in one line; of a URL at the target `base`, it has only the path."""
     request, response = exchange["request"], exchange.get("response")
     parts = urlsplit(base)
     origin = f"{parts.scheme}://{parts.netloc}"
     url = str(request["url"])
     place = url.removeprefix(origin) if url.startswith(f"{origin}/") else url
-    status = "no answer" if response is None else response["status"]
-    return f"{request['method']} {shorten(place, LONGEST_URL)} → {status}"
+    asked = f"{request['method']} {shorten(place, LONGEST_URL)}"
+    if response is None:
+        return f"{asked} → no answer"
+    return f"{asked} → {response['status']} {evidence.media_type(response)}".rstrip()
 
 
 def on_page(findings: Iterable[Finding], base: str) -> dict[Place, ExchangesOfCheck]:
     """Return the exchanges of each check that a page shows; `base` is the URL of the target."""
     checks = {
-        (finding.requirement["id"], check.id): check.data
+        (finding.requirement["id"], check.id): ordered(check.data)
         for finding in findings
         for check in finding.checks
     }
     page = _Page(checks, base)
     # The judged exchanges of all checks are counted before any other exchange.
-    main = {place: page.judged(place, check) for place, check in checks.items()}
+    judged = {place: page.judged(place, main) for place, (main, _) in checks.items()}
     found = {}
-    for place, check in checks.items():
-        names = {each.id for each in main[place]}
-        rest = [each for each in recorded(check) if each["id"] not in names]
-        others = list(page.others(place, rest))
-        found[place] = ExchangesOfCheck(main[place], others, len(rest) - len(others))
+    for place, (_, others) in checks.items():
+        shown = list(page.others(place, others))
+        found[place] = ExchangesOfCheck(judged[place], shown, len(others) - len(shown))
     return found
 
 
 class _Page:
     """Where each exchange is shown, and how many characters are left for more of them."""
 
-    def __init__(self, checks: Mapping[Place, Data], base: str) -> None:
+    def __init__(self, checks: Mapping[Place, tuple[list[Data], list[Data]]], base: str) -> None:
         self.base = base
         self.places: dict[str, Place] = {}
         by_id: dict[str, Data] = {}
-        for place, check in checks.items():
-            for exchange in judged(check):
+        for place, (judged, _) in checks.items():
+            for exchange in judged:
                 self.places.setdefault(exchange["id"], place)
                 by_id.setdefault(exchange["id"], exchange)
         self.whole = _whole(by_id, base)
         self.left = BUDGET
 
-    def judged(self, place: Place, check: Data) -> list[Shown]:
+    def judged(self, place: Place, exchanges: Iterable[Data]) -> list[Shown]:
         """Return the judged exchanges of a check, whole or as links."""
         found = [
             self.whole[each["id"]] if self.places[each["id"]] == place else self._link(each)
-            for each in judged(check)
+            for each in exchanges
         ]
         self.left -= sum(each.size for each in found)
         return found

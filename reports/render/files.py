@@ -16,14 +16,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from reports.comparing import baselines
 from reports.judging import app_verdict
 from reports.render import comparison, markdown, statement
 
 CONFORMANCE = "conformance.json"
 JUNIT = "junit.xml"
 ALLURE = "allure"
-#: Where the results of the release before an upgrade are (see older_release.py).
-BEFORE = "before"
 RENDERED = (
     app_verdict.FILE,
     statement.STATEMENT,
@@ -49,7 +48,7 @@ def prepare(folder: Path) -> None:
         raise pytest.UsageError(
             f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
         ) from None
-    for place in (folder, folder / BEFORE):
+    for place in (folder, folder / baselines.BEFORE):
         for name in (CONFORMANCE, JUNIT, *RENDERED, *comparison.FILES):
             (place / name).unlink(missing_ok=True)
         for pattern in ALLURE_FILES:
@@ -96,7 +95,8 @@ def write_all(
 def sweep(clean: Callable[[str], str], junit: Path | None, allure: Path | None) -> None:
     """Take secrets out of files of other reporters that a check's own process did not know.
 
-    Results of checks that passed carry no text of a server, and reading them all costs seconds.
+    `allure` is the folder of --alluredir. Its results of checks that passed carry no text of a
+    server, and reading them all costs seconds.
     """
     paths = [junit] if junit is not None and junit.is_file() else []
     if allure is not None and allure.is_dir():

@@ -56,7 +56,7 @@ def _statement(data: Data, comparison: str = "", *, tables: bool = True) -> str:
         verdicts=content.verdicts_shown(data),
         counts_by_area=content.counts_by_area(data),
         sections=content.sections(data, MOST_CHECKS),
-        judged=exchanges.judged,
+        judged=lambda check: exchanges.ordered(check)[0],
         exchange_line=lambda exchange: exchanges.line(exchange, base),
         has_older_form=exchanges.has_older_form(data),
         tables=tables,

@@ -41,7 +41,7 @@ def known(root: Path, requirements: Mapping[str, Requirement]) -> tuple[list[str
     """Return the releases of which deviations are shipped, and those by requirement."""
     found: dict[str, list[tuple[str, Deviation]]] = {}
     releases = []
-    for path in sorted((root / "fixtures" / "deviations").glob("*.toml"), key=_version):
+    for path in sorted((root / "fixtures" / "target" / "deviations").glob("*.toml"), key=_version):
         release = path.stem.removeprefix("openemr-")
         releases.append(release)
         for entry in deviations.read(path, requirements.keys()):
@@ -85,7 +85,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
 
 def _counts(requirements: Sequence[Requirement], found: Checks, known: Known) -> Counter[str]:
     """Return the numbers of an area: its requirements by level, checks, and deviations."""
-    counts = Counter(each.level for each in requirements)
+    counts: Counter[str] = Counter(each.level for each in requirements)
     counts["checks"] = sum(len(found.get(each.id, ())) for each in requirements)
     for each in requirements:
         counts.update({release for release, _ in known.get(each.id, ())})

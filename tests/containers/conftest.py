@@ -4,11 +4,13 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
-from fixtures.engine import RUN, connect
-from fixtures.http import NotReady
+from fixtures.containers.engine import FOLDER, RUN, connect
+from fixtures.containers.reaper import labels
+from fixtures.wire.client import NotReady
 from tests.containers import images
 from tests.runs import run
 
@@ -27,7 +29,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=why))
 
 
-#: What was there before the tests, and is none of theirs.
+@pytest.fixture(autouse=True)
+def temporary_folder(tmp_path, monkeypatch):
+    """Give the runs of each test a temporary folder of their own: nobody else's is looked at."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+#: Volumes without a label that were there before the tests.
 FOREIGN = set()
 
 
@@ -79,7 +90,7 @@ def judged(tmp_path, engine):
 
 
 def left(client, seconds=0):
-    """Name what is left of any run, after so many seconds at most."""
+    """Name what is left of the runs of this test, after so many seconds at most."""
     deadline = time.monotonic() + seconds
     while True:
         found = [
@@ -87,13 +98,14 @@ def left(client, seconds=0):
             *client.networks.list(filters={"label": RUN}),
             *client.volumes.list(filters={"label": RUN}),
         ]
-        names = [*(each.name for each in found), *sorted(unlabelled(client) - FOREIGN)]
+        own = [each.name for each in found if labels(each)[FOLDER].startswith(gettempdir())]
+        folders = map(str, Path(gettempdir()).glob("openemr-conformance-*"))
+        names = [*own, *folders, *sorted(unlabelled(client) - FOREIGN)]
         if not names or time.monotonic() >= deadline:
             return names
         time.sleep(0.5)
 
 
 def unlabelled(client):
-    """Name what has no label: volumes that images declare, and the folders of runs."""
-    anonymous = {one.name for one in client.volumes.list() if len(one.name) == 64}
-    return anonymous | set(map(str, Path(tempfile.gettempdir()).glob("openemr-conformance-*")))
+    """Name the volumes that images declare: they have no label."""
+    return {one.name for one in client.volumes.list() if len(one.name) == 64}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import docker.errors
 
-from fixtures.engine import connect
+from fixtures.containers.engine import connect
 from tests.runs import ROOT
 
 HERE = Path(__file__).parent

@@ -2,9 +2,10 @@
 
 import pytest
 
-from fixtures.containers import Installation, Setup
-from fixtures.reaper import Reaper, owner
-from fixtures.target import load
+from fixtures.containers.installation import Installation
+from fixtures.containers.reaper import Reaper, owner
+from fixtures.containers.setup import Setup
+from fixtures.target.files import load
 from tests.containers import images
 from tests.containers.conftest import left
 from tests.runs import run

@@ -10,14 +10,15 @@ import time
 
 import pytest
 
-from fixtures import keys
-from fixtures.admin import Administrator
-from fixtures.containers import Installation, Setup
-from fixtures.http import Http, NoAnswer, Transport
-from fixtures.oauth import AuthorizationServer
-from fixtures.reaper import Reaper, owner
-from fixtures.registrar import Registrar
-from fixtures.target import load
+from fixtures.containers.installation import Installation
+from fixtures.containers.reaper import Reaper, owner
+from fixtures.containers.setup import Setup
+from fixtures.driver import keys
+from fixtures.driver.admin_pages import Administrator
+from fixtures.driver.authorization_server import AuthorizationServer
+from fixtures.driver.registrar import Registrar
+from fixtures.target.files import load
+from fixtures.wire.client import Http, NoAnswer, Transport
 from tests.containers import images
 from tests.containers.conftest import left
 from tests.runs import ROOT, run

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import prepared
-from fixtures.containers import Installation, Setup
-from fixtures.engine import RUN
-from fixtures.http import Http, Transport
-from fixtures.oauth import AuthorizationServer
-from fixtures.reaper import Reaper, main, owner
-from fixtures.target import load
+from fixtures.containers import snapshots
+from fixtures.containers.engine import RUN
+from fixtures.containers.installation import Installation
+from fixtures.containers.reaper import Reaper, main, owner
+from fixtures.containers.setup import Setup
+from fixtures.driver.authorization_server import AuthorizationServer
+from fixtures.target.files import load
+from fixtures.wire.client import Http, Transport
 from tests.containers import images
 from tests.containers.conftest import left
 
@@ -36,7 +37,7 @@ def test_only_the_last_prepared_copy_is_kept(engine, judged, target):
 
     copies = engine.images.list(filters={"label": "org.openemr.conformance.prepared=one-7.0.3"})
     tags = sorted(tag for image in copies for tag in image.tags)
-    assert tags == [f"{prepared.REPOSITORY}:one-7.0.3", prepared.program("one-7.0.3")]
+    assert tags == [f"{snapshots.REPOSITORY}:one-7.0.3", snapshots.program("one-7.0.3")]
     assert len(copies) == 2
 
 
@@ -92,7 +93,7 @@ def test_kept_containers_are_used_again(engine, judged, target):
     assert len(containers) == 2, first.output
     assert again.exit_code == 0, again.output
     assert len(engine.containers.list(filters={"label": f"{RUN}={run}"})) == 2
-    assert f"python -m fixtures.reaper {run}" in first.output
+    assert f"python -m fixtures.containers.reaper {run}" in first.output
     assert main([run]) == 0
     assert left(engine) == []
 

@@ -39,7 +39,7 @@ def run(*requirements, answers=(), shipped=True, features=("rest",), version="7"
         for name, checks in requirements
     ]  # fmt: skip
     return {
-        "schema_version": 1, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
+        "schema_version": 2, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
         "result": "not conformant", "exit_code": 1, "level": "MUST",
         "run": {"wall_seconds": 1, "requests": 2, "waiting_seconds": 0, "workers": 1,
                 "partial": False, "partial_reason": None},
@@ -262,7 +262,7 @@ def test_a_regression_fails_the_run():
     worse, same, other = dict(data), dict(data), dict(data)
 
     for each, verdict, name in ((worse, "pass", "r"), (same, "known", "r"), (other, "known", "x")):
-        gate.held_against(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
+        gate.hold(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
 
     assert (worse["exit_code"], worse["result"]) == (1, "not conformant")
     assert worse["baseline"]["regressed"] == ["r"]
@@ -277,8 +277,8 @@ def test_what_an_upgrade_changes_is_told_and_fails_no_run():
     data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
     other = dict(data)
 
-    compared = gate.held_against(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
-    gate.held_against(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
+    compared = gate.hold(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
+    gate.hold(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
 
     assert (data["exit_code"], data["result"]) == (0, "conformant")
     assert data["baseline"]["regressed"] == ["r"]

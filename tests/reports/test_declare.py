@@ -49,7 +49,7 @@ def test_nothing_to_declare_is_an_empty_file(tmp_path, capsys):
 def test_the_watch_is_declared_as_a_whole():
     """The routes at which an alarm is raised differ from run to run."""
     data = run(("w", {"x": "fail"}))["requirements"][0]
-    data["checks"][0]["id"] = "conformance/watch.py::html"
+    data["checks"][0]["id"] = "conformance/watch/alarms.py::html"
 
     assert [list(entry) for entry in declarations.entries(data)] == [
         ["requirement", "reason", "link"]

@@ -2,11 +2,10 @@
 
 import json
 import xml.etree.ElementTree as ET
-from types import SimpleNamespace
 
 import pytest
 
-from reports import plugin
+from reports.comparing import gate
 from tests.reports.checks import DEVIATION, GOOD, INTERRUPTED, MIXED
 from tests.reports.project import Project
 
@@ -17,6 +16,11 @@ SECRET = "s3cr3t-t0ken-of-the-test"
 def project(tmp_path):
     """Lay out an empty project."""
     return Project(tmp_path)
+
+
+def exchanges(project):
+    """Return the exchanges of the first check of the last run."""
+    return project.data()["requirements"][0]["checks"][0]["exchanges"]
 
 
 @pytest.fixture(scope="module", params=["-n2", "-pno:xdist"])
@@ -45,7 +49,9 @@ def test_a_miss_is_told_in_parts(mixed):
     assert check["expected"] == "x to be 1"
     assert check["received"] == ["x is 2 <access_token>", "y"]
     assert check["reproduce"] == "curl -d token=<access_token>"
-    assert check["exchanges"][0]["response"].endswith("<body>")
+    assert check["judged"] == ["main-2"]
+    assert [each["id"] for each in check["exchanges"]] == ["main-1", "main-2", "main-3"]
+    assert check["exchanges"][1]["response"]["body"] == "the body"
 
 
 def test_a_failure_is_told_before_any_traceback(mixed):
@@ -70,6 +76,20 @@ def test_junit_carries_requirement_and_verdict(mixed):
 
     assert sorted(p["verdict"] for p in properties) == ["blocked", "fail", "n/a", "pass", "warn"]
     assert {p["requirement"] for p in properties} == set(mixed.verdicts())
+    assert all(set(p) == {"requirement", "level", "area", "verdict"} for p in properties)
+
+
+def test_the_judged_exchange_comes_first(mixed):
+    """Terminal, junit.xml and Allure show the exchange that was judged before the others."""
+    cases = ET.parse(mixed.results / "junit.xml").iter("testcase")  # noqa: S314 - our own file
+    junit = next(case.findtext("system-out") for case in cases if case.get("name") == "test_first")
+    attached = next((mixed.results / "allure").glob("*-attachment.txt")).read_text("utf-8")
+
+    assert "GET /x -> 200 text/html  (judged)\nGET /before -> 200" in mixed.output.stdout
+    for text in (junit, attached):
+        assert text.startswith("judged: GET /x -> 200 text/html\n> GET http://emr.test/x\n")
+        assert "< Content-Type: text/html\n\nthe body" in text
+        assert text.endswith("GET /before -> 200 text/html\nGET /after -> 200 text/html")
 
 
 def test_allure_results_are_labelled(mixed):
@@ -92,7 +112,6 @@ def test_allure_results_are_labelled(mixed):
         "critical",
     )
     assert by_story["T-must"]["links"][0]["url"] == "https://example.org/rfc1#2"
-    assert by_story["T-must"]["attachments"]
     assert by_story["T-must"]["status"] == "failed"
     assert by_story["T-rest"]["status"] == "broken"
     assert "version=9.0.0" in (mixed.results / "allure/environment.properties").read_text("utf-8")
@@ -197,6 +216,12 @@ def test_a_stale_deviation_fails_the_run(project):
     ]
     assert "delete the entry" in output.stdout
     assert "the server fulfils this requirement now" in project.everything()
+    suite = ET.parse(project.results / "junit.xml").find("testsuite")  # noqa: S314 - our own file
+    failed = [case.get("name") for case in suite if case.find("failure") is not None]
+    assert failed == [
+        f"known.toml: deviation {n}" for n in ("1 (T-must)", "2 (T-must)", "3 (T-rest)")
+    ]
+    assert (suite.get("tests"), suite.get("failures")) == ("8", "3")
 
 
 def test_an_interrupted_run_calls_no_deviation_stale(project):
@@ -226,16 +251,14 @@ def test_a_run_is_held_against_a_baseline(project):
 
 def test_a_baseline_that_is_no_run_is_a_usage_error(tmp_path):
     """Nothing is judged if it could not be compared in the end."""
-    config = SimpleNamespace(invocation_params=SimpleNamespace(dir=tmp_path), stash={})
-
     with pytest.raises(pytest.UsageError, match="there is no such file"):
-        plugin._read_baseline(config, "7.0.0-none")
+        gate.read("7.0.0-none", tmp_path)
 
 
 def test_shipped_deviations_are_chosen_by_version(project):
     """The files that name the target's version apply, unless `none` is asked for."""
     project.check(MIXED.partition('@requirement("T-should")')[0])
-    project.write("fixtures/deviations/openemr-9.toml", 'versions = ["9.0*"]\n' + DEVIATION)
+    project.write("fixtures/target/deviations/openemr-9.toml", 'versions = ["9.0*"]\n' + DEVIATION)
 
     shipped = project.run()
     without = project.run("--deviations", "none")
@@ -303,8 +326,9 @@ def test_bodies_stay_out_if_asked(project):
 
     output = project.run("--bodies", "none")
 
-    assert "GET /x -> 200 <body>" not in output.stdout + project.everything()
-    assert "text/html\\n\\n<body>" not in project.everything()
+    assert "- exchanges -" not in output.stdout
+    assert "the body" not in output.stdout + project.everything()
+    assert [each["id"] for each in exchanges(project)] == ["main-1", "main-2", "main-3"]
 
 
 def test_deviation_that_shows_sometimes_is_not_strict(project):
@@ -315,3 +339,19 @@ def test_deviation_that_shows_sometimes_is_not_strict(project):
 
     assert finished.returncode == 0, finished.stdout
     assert project.data()["deviations"]["stale"] == []
+
+
+@pytest.mark.parametrize(("workers", "kept"), [("-n1", False), ("-n0", True)])
+def test_a_worker_keeps_no_reports_of_earlier_checks(project, workers, kept):
+    """A worker hands its reports over and forgets them; a process without workers keeps them."""
+    project.check(
+        '@requirement("T-must")\ndef test_first():\n    assert False\n'
+        '@requirement("T-rest")\ndef test_second(request):\n'
+        "    reporter = request.config.pluginmanager.get_plugin('terminalreporter')\n"
+        "    reports = [each for several in reporter.stats.values() for each in several]\n"
+        f"    assert any('test_first' in each.nodeid for each in reports) is {kept}\n"
+    )
+
+    project.run(workers)
+
+    assert project.verdicts() | {"T-must": "fail", "T-rest": "pass"} == project.verdicts()

@@ -32,9 +32,9 @@ def test_the_judged_exchange_is_first_and_open():
     found = rendered(failed("F", missed("c::d", *named, judged=["gw0-1"]))).find(id="F")
 
     assert lines(found) == [
-        "judged POST /1 → 200 12.5 ms",
-        "POST /0 → 200 12.5 ms",
-        "POST /2 → 200 12.5 ms",
+        "judged POST /1 → 200 text/html 12.5 ms",
+        "POST /0 → 200 text/html 12.5 ms",
+        "POST /2 → 200 text/html 12.5 ms",
     ]
     first, *others = found.select("details.exchange")
     assert first.has_attr("open")
@@ -51,7 +51,10 @@ def test_several_judged_exchanges_are_shown():
     named = [exchange("1", url="http://t/1"), exchange("2", url="http://t/2", status=None)]
     found = rendered(failed("F", missed("c::d", *named, judged=["2", "1"])))
 
-    assert lines(found) == ["judged POST /2 → no answer 12.5 ms", "judged POST /1 → 200 12.5 ms"]
+    assert lines(found) == [
+        "judged POST /2 → no answer 12.5 ms",
+        "judged POST /1 → 200 text/html 12.5 ms",
+    ]
     assert "* no answer within 30 s" in found.find(id="x-2").get_text()
 
 
@@ -64,11 +67,14 @@ def test_an_exchange_is_shown_once():
         failed("H", missed("c::f", shared, own, judged=["1"])),
     )
 
-    assert lines(found.find(id="F")) == ["judged POST /2 → 200 12.5 ms", "POST /1 → 200 shown at G"]
-    assert lines(found.find(id="G"))[0] == "judged POST /1 → 200 12.5 ms"
+    assert lines(found.find(id="F")) == [
+        "judged POST /2 → 200 text/html 12.5 ms",
+        "POST /1 → 200 text/html shown at G",
+    ]
+    assert lines(found.find(id="G"))[0] == "judged POST /1 → 200 text/html 12.5 ms"
     assert lines(found.find(id="H")) == [
-        "judged POST /1 → 200 shown at G",
-        "POST /2 → 200 shown at F",
+        "judged POST /1 → 200 text/html shown at G",
+        "POST /2 → 200 text/html shown at F",
     ]
     assert len(found.select("details.exchange")) == 2
     targets = {each["href"] for each in found.select("p.exchange a")}
@@ -136,4 +142,4 @@ def test_markdown_names_the_judged_exchange_and_the_curl_line():
     text = markdown.render(run(failed("F", missed("c::d", exchange("gw1-7"), judged=["gw1-7"]))))
 
     assert "    - reproduce: `curl text`" in text
-    assert "    - judged exchange: POST /x?q=text → 200 (`gw1-7`, 12.5 ms)" in text
+    assert "    - judged exchange: POST /x?q=text → 200 text/html (`gw1-7`, 12.5 ms)" in text

@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
-from fixtures.redaction import Secrets
+from fixtures.wire.redaction import Secrets
 from reports.render import files
 
 

@@ -6,8 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures.target.options import OPTIONS
+from fixtures.target.options import Options as TargetOptions
 from reports.comparing import baselines, older_release
-from reports.comparing.baselines import BASELINE, Baseline
+from reports.comparing.baselines import Baseline
+from reports.options import Options
 
 TARGET = """kind = "container"
 {version}
@@ -21,39 +24,29 @@ password = "pass"
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
-    """Make the session of a run with `--upgrade-from`, and other options by name."""
-    monkeypatch.setattr(older_release, "judges", lambda _: True)
+def baseline(tmp_path):
+    """Find the run to compare with, for `--upgrade-from` and other options by name."""
 
-    def make(version='version = "7.0.3"', baseline=None, **options):
+    def find(version='version = "7.0.3"', given=None, *, both=False, **chosen):
         older, newer = tmp_path / "older.toml", tmp_path / "newer.toml"
         older.write_text(TARGET.format(version=version))
         newer.write_text(TARGET.format(version='version = "8.0.0"'))
-        chosen = {
-            "target": str(newer), "upgrade_from": str(older), "judge_both": False,
-            "results": str(tmp_path / "results"), "collectonly": False, **options,
-        }  # fmt: skip
+        named = {"target": str(newer), "upgrade_from": str(older), **chosen}
         config = SimpleNamespace(
-            stash=pytest.Stash(),
-            option=SimpleNamespace(**chosen),
-            getoption=chosen.get,
+            stash={OPTIONS: TargetOptions(**named)},
             pluginmanager=SimpleNamespace(get_plugin=lambda _: None),
             invocation_params=SimpleNamespace(dir=tmp_path, args=["-n2", f"--target={newer}"]),
         )
-        if baseline is not None:
-            config.stash[BASELINE] = baseline
-        return SimpleNamespace(config=config)
+        options = Options(tmp_path / "results", (), "MUST", "failed", judge_both=both)
+        return older_release.baseline(config, options, given)
 
-    return make
+    return find
 
 
-def test_shipped_verdicts_are_taken(session):
+def test_shipped_verdicts_are_taken(baseline):
     """Of a release whose statement is shipped nothing has to be judged."""
-    made = session()
+    found = baseline()
 
-    older_release.pytest_sessionstart(made)
-
-    found = made.config.stash[BASELINE]
     assert found.data["target"]["name"] == "openemr-7.0.3"
     assert found.origin.startswith("the verdicts of OpenEMR 7.0.3 that are shipped with the suite")
     assert not found.gates
@@ -68,33 +61,31 @@ def test_release_is_found_by_its_version(version, name):
     assert baselines.shipped(version) == name
 
 
-def test_baseline_that_is_given_is_kept(session):
+def test_baseline_that_is_given_is_kept(baseline):
     """Who names a baseline has it compared, and lets it fail the run."""
     given = Baseline({}, "--baseline x")
-    made = session(baseline=given)
 
-    older_release.pytest_sessionstart(made)
-
-    assert made.config.stash[BASELINE] is given
+    assert baseline(given=given) is given
+    assert baseline(given=given, upgrade_from="") is given
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"upgrade_from": "", "judge_both": True}, "--judge-both is for an upgrade"),
-        ({"judge_both": True, "baseline": Baseline({}, "")}, "exclude each other"),
+        ({"upgrade_from": "", "both": True}, "--judge-both is for an upgrade"),
+        ({"both": True, "given": Baseline({}, "")}, "exclude each other"),
         ({"upgrade_from": "embedded"}, "both have to be targets of kind `container`"),
         ({"target": "embedded"}, "both have to be targets of kind `container`"),
         ({"target": "no-such"}, "there is no target 'no-such'"),
     ],
 )
-def test_options_that_exclude_each_other_are_told(session, options, said):
+def test_options_that_exclude_each_other_are_told(baseline, options, said):
     """What cannot be is told before anything is started."""
     with pytest.raises(pytest.UsageError, match=said):
-        older_release.pytest_sessionstart(session(**options))
+        baseline(**options)
 
 
-def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
+def test_release_that_is_not_shipped_is_judged(baseline, monkeypatch, tmp_path):
     """Without shipped verdicts, and with --judge-both, the older release is judged first."""
     ran = []
 
@@ -105,10 +96,8 @@ def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
         return 1, []
 
     monkeypatch.setattr(older_release, "_run", run)
-    for options in ({"version": ""}, {"judge_both": True}):
-        made = session(**options)
-        older_release.pytest_sessionstart(made)
-        found = made.config.stash[BASELINE]
+    for options in ({"version": ""}, {"both": True}):
+        found = baseline(**options)
         assert found.data["target"]["version"] == "7.0.4"
         assert found.origin == "the verdicts of older, judged by this run before the upgrade"
 
@@ -120,12 +109,12 @@ def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
     ]
 
 
-def test_release_that_cannot_be_judged_ends_the_run(session, monkeypatch):
+def test_release_that_cannot_be_judged_ends_the_run(baseline, monkeypatch):
     """If the older release does not start, the run says why, and ends with exit code 6."""
     monkeypatch.setattr(older_release, "_run", lambda *_: (6, ["no Docker engine can be reached"]))
 
     with pytest.raises(pytest.exit.Exception, match="no Docker engine can be reached") as ended:
-        older_release.pytest_sessionstart(session(version=""))
+        baseline(version="")
 
     assert ended.value.returncode == 6
 

@@ -1,0 +1,1 @@
+"""Every route with its scopes, the tokens for them, and the table of scopes."""

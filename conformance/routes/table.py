@@ -1,0 +1,156 @@
+"""The routes of the three APIs, from `conformance/<api>/routes.toml`, and parameters made of them.
+
+No check asks for a release: a route that only later releases have (`since`) is looked for at the
+target, and is not applicable where it is not there.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import needs, writes
+from conformance.expect import schema_errors
+
+HERE = Path(__file__).parent.parent
+APIS = ("rest", "portal", "fhir")
+PREFIX = {"rest": "/api", "portal": "/portal", "fhir": "/fhir"}
+#: The context in which a role's scopes are written.
+CONTEXT = {"staff": "user", "patient": "patient", "system": "system"}
+FEATURES = {"staff": (), "patient": ("patients",), "system": ("oauth.client_credentials",)}
+#: What stands in the place of a path's parameter: nothing that any server has.
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+NUMBER = "999999999"
+NUMBERS = frozenset({"pid", "eid", "did", "mid", "sid", "vid", "iid", "tid"})
+WORDS = {"list_name": "sex", "name": "nothing"}
+
+
+class RoutesError(ValueError):
+    """A table of routes contradicts its schema or itself; the message has all errors."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path of an API, and what opens it."""
+
+    api: str
+    family: str
+    method: str
+    path: str
+    roles: tuple[str, ...]
+    needs: tuple[str, ...]
+    v1: str = ""
+    v2: str = ""
+    open: bool = False
+    since: str | None = None
+    query: str = ""
+    refused: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def id(self) -> str:
+        """The route as a readable id of a parameter: `rest-GET-patient-puuid`."""
+        words = re.findall(r"[\w.-]+", self.path.removeprefix(PREFIX[self.api]))
+        return "-".join([self.api, self.method, *words])
+
+    @property
+    def resource(self) -> str:
+        """What the scope is about."""
+        return self.v1.partition(".")[0]
+
+    @property
+    def letter(self) -> str:
+        """What the scope permits: one of the letters c, r, u, d and s, or an operation."""
+        return self.v2.partition(".")[2]
+
+    @property
+    def writes(self) -> bool:
+        """Whether the route is there to change something."""
+        return self.method != "GET"
+
+    @property
+    def url(self) -> str:
+        """A path and query that find nothing, to be called where nothing is to be harmed."""
+        path = re.sub(r":(\w+)", lambda name: _unknown(name[1]), self.path)
+        return f"{path}?{self.query}" if self.query else path
+
+    def scope(self, role: str, permission: str = "") -> str:
+        """Return the scope of SMART 1 that opens the route to a role, or with a permission."""
+        name = f"{self.resource}.{permission}" if permission else self.v1
+        return f"{CONTEXT[role]}/{name}"
+
+
+def _unknown(name: str) -> str:
+    return NUMBER if name in NUMBERS else WORDS.get(name, UNKNOWN)
+
+
+@cache
+def load(api: str, folder: Path = HERE) -> tuple[Route, ...]:
+    """Read the routes of an API, or raise RoutesError with every error found."""
+    path = folder / api / "routes.toml"
+    data = tomllib.loads(path.read_text("utf-8"))
+    errors = schema_errors(data, "routes") or list(_contradictions(api, data))
+    if errors:
+        raise RoutesError("\n".join(f"{path.name} of {api}: {error}" for error in errors))
+    return tuple(_routes(api, data))
+
+
+def _routes(api: str, data: dict[str, Any]) -> Iterator[Route]:
+    for row in data["route"]:
+        more = (
+            {"query": data["search"]}
+            if row.get("v2", "").endswith(".s") and "search" in data
+            else {}
+        )
+        more |= {key: value for key, value in row.items() if key not in {"roles", "needs"}}
+        roles = tuple(row.get("roles", data["roles"]))
+        needed = dict.fromkeys([*data["needs"], *row.get("needs", ())])
+        yield Route(api, data["scope"], roles=roles, needs=tuple(needed), **more)
+
+
+def _contradictions(api: str, data: dict[str, Any]) -> Iterator[str]:
+    if data["api"] != api:
+        yield f"api is {data['api']!r}"
+    for row in data["route"]:
+        if not row["path"].startswith(f"{PREFIX[api]}/"):
+            yield f"{row['path']} is not a path of this API"
+        if row.get("v1", "").partition(".")[0] != row.get("v2", "").partition(".")[0]:
+            yield f"{row['path']}: v1 and v2 are about different resources"
+    found = Counter(route.id for route in _routes(api, data))
+    yield from (f"{name} is there {times} times" for name, times in found.items() if times > 1)
+
+
+def closed(api: str) -> list[Route]:
+    """Return the routes of an API that need a token."""
+    return [route for route in load(api) if not route.open]
+
+
+def everywhere() -> list[Route]:
+    """Return the routes of all APIs that need a token."""
+    return [route for api in APIS for route in closed(api)]
+
+
+@cache
+def firsts() -> tuple[Route, ...]:
+    """Return one route of each resource of each API."""
+    found: dict[tuple[str, str], Route] = {}
+    for route in everywhere():
+        found.setdefault((route.api, route.resource), route)
+    return tuple(found.values())
+
+
+def rotating(kinds: list[str]) -> list[tuple[Route, str]]:
+    """Pair one route of each resource with one of the kinds, the kinds in turn."""
+    return [(route, kinds[place % len(kinds)]) for place, route in enumerate(firsts())]
+
+
+def cell(route: Route, *more: str, role: str = "") -> Any:
+    """Make a parameter of a route and words: readable id, features, whether it writes."""
+    features = dict.fromkeys([*route.needs, *FEATURES.get(role, ())])
+    marks = [needs(*features), *([writes] if route.writes else [])]
+    return pytest.param(route, *more, marks=marks, id="-".join([route.id, *more]))

@@ -1,0 +1,1 @@
+"""Looks at every exchange of a run for what no server may answer."""

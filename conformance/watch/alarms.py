@@ -1,0 +1,157 @@
+"""A pytest plugin that looks over every exchange of a run, whatever check made it.
+
+A check looks at what it asked for; a stack trace in an answer that nobody judges would go unseen.
+Each kind of alarm is a requirement of its own (`watch` in the catalogue). An alarm travels in the
+report of the check that made the request: `{kind, where, what, line, reproduce}`; `where` names the
+route and not the request, so that the same fault is told once.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.watch.disclosure import INTERNALS
+from fixtures.wire.client import Response
+from fixtures.wire.exchanges import Exchange, curl
+from fixtures.wire.redaction import SHORTEST_SECRET
+
+#: What a client sends and only the server is to know.
+CONFIDED = {"password", "client_secret", "client_assertion", "code_verifier", "refresh_token"}
+IN_URL = re.compile(
+    r"[?&](?:access_token|refresh_token|id_token|client_secret|password)=[^&\s\"'<]"
+)
+#: A word is found many times faster than a pattern.
+SECRET_WORDS = ("_token=", "client_secret=", "password=")
+#: Statements of databases, and files of the server, beside the words of INTERNALS. A word is found
+#: many times faster than a pattern, so each pattern is tried only where its word is (`internals`).
+INSIDE = {
+    " WHERE ": re.compile(r"\bFROM `?\w+`? WHERE `?\w+`? ?[=<>]"),
+    ".php": re.compile(r"\.php at \d+:\w|(?:/srv|/home|/usr|/opt|/work)/[\w./-]{1,120}\.php"),
+    "Duplicate entry": re.compile(r"Duplicate entry '[^']*' for key"),
+}
+#: Endpoints of the authorization server that speak JSON whatever happens.
+SPEAKS_JSON = re.compile(
+    r"^/apis/|^/oauth2/[^/]+/(?:token|introspect|registration|jwk|\.well-known/)|^/oauth2/[^/]+$"
+)
+OPEN = re.compile(r"/(?:metadata|version|product|OperationDefinition/.*|\.well-known/.*)$")
+#: What is longer than this is data, not a page: its start tells enough.
+LONGEST_LOOK = 200_000
+
+
+def server_error(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A server error (5xx); 501 is how OpenEMR says that an API is switched off."""
+    del exchange, path
+    status = response.status_code
+    return f"{status}" if status >= 500 and status != 501 else None
+
+
+def internals(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A stack trace, a statement of the database, a file of the server.
+
+    OpenEMR's own pages for its administrators are not looked at: they show both on purpose.
+    """
+    del exchange
+    if path.startswith("/interface/"):
+        return None
+    text = response.text[:LONGEST_LOOK]
+    found = [word for word in INTERNALS if word in text]
+    for word, pattern in INSIDE.items():
+        if word in text and (shown := pattern.search(text)):
+            found.append(shown.group()[:80])
+    # The first in the text is told, whatever was looked for first.
+    return f"{response.status_code} with {min(found, key=text.index)!r}" if found else None
+
+
+def html(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A page for people where a program waits for JSON."""
+    if not SPEAKS_JSON.search(path):
+        return None
+    page = "html" in exchange.answered.get("content-type", "") and response.content.strip()
+    return f"{response.status_code} with HTML" if page else None
+
+
+def broken_json(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A body that calls itself JSON and is none; one that is empty says nothing, and no lie."""
+    del path
+    media_type = exchange.answered.get("content-type", "").partition(";")[0].strip().lower()
+    if not response.content or not media_type.endswith(("/json", "+json")):
+        return None
+    if "parsed" in response.extensions:  # by what looked for secrets in it
+        return None
+    try:
+        json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        return f"{response.status_code} {media_type} that cannot be parsed: {error}"
+    return None
+
+
+def secret_shown(exchange: Exchange, response: Response, path: str) -> str | None:
+    """A secret in a URL that the server makes, or sent back to whoever confided it."""
+    seen = f"{exchange.answered.get('location', '')}\n{response.text[:LONGEST_LOOK]}"
+    if any(word in seen for word in SECRET_WORDS) and (found := IN_URL.search(seen)):
+        return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
+    # RFC 7592 wants the client's registration access token back in the answer.
+    confided = [] if "/client/" in path else _confided(exchange)
+    told = "\n".join([response.text, *exchange.answered.values()]) if confided else ""
+    for name, value in confided:
+        if value in told:
+            return f"{response.status_code} that repeats the {name} of the request"
+    return None
+
+
+def cacheable(exchange: Exchange, response: Response, path: str) -> str | None:
+    """Data of patients that a browser or a proxy may keep."""
+    authorized = "authorization" in exchange.asked and path.startswith("/apis/")
+    if not authorized or not response.is_success or OPEN.search(path):
+        return None
+    control = exchange.answered.get("cache-control", "")
+    return None if "no-store" in control else f"Cache-Control: {control or 'none'}"
+
+
+Look = Callable[[Exchange, Response, str], str | None]
+KINDS: dict[str, Look] = {
+    "server_error": server_error,
+    "internals": internals,
+    "html": html,
+    "broken_json": broken_json,
+    "secret_shown": secret_shown,
+    "cacheable": cacheable,
+}
+#: What is looked for in the answer to TRACE: whether it is an echo is judged by HTTP-trace-off.
+OF_TRACE = ("server_error", "internals")
+
+
+def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return the alarms of an exchange, without those that were raised at its route before."""
+    response = exchange.response
+    if response is None:
+        return []
+    path = urlsplit(str(exchange.request.url)).path.removeprefix(base)
+    alarms = []
+    for kind in OF_TRACE if exchange.request.method == "TRACE" else KINDS:
+        what = KINDS[kind](exchange, response, path)
+        if what is None:
+            continue
+        where = f"{exchange.request.method} {route(path, whole=kind != 'cacheable')}"
+        if (kind, where) not in seen:
+            seen.add((kind, where))
+            alarm = {"kind": kind, "where": where, "what": what, "line": exchange.line}
+            alarms.append({**alarm, "reproduce": curl(exchange.request)})
+    return alarms
+
+
+def route(path: str, *, whole: bool = True) -> str:
+    """Return a path with a star for every id, or (not whole) only the API that it belongs to."""
+    names = [
+        part if re.fullmatch(r"[$.]?[A-Za-z][A-Za-z_.-]{0,40}\d?", part) else "*"
+        for part in path.strip("/").split("/")
+    ]
+    return "/" + "/".join(names if whole else names[:3])
+
+
+def _confided(exchange: Exchange) -> list[tuple[str, str]]:
+    pairs = [("Authorization", exchange.asked.get("authorization", "").partition(" ")[2])]
+    pairs += [(name, value) for name, value in exchange.form if name in CONFIDED]
+    return [(name, value) for name, value in pairs if len(value) >= SHORTEST_SECRET]
