@@ -20,7 +20,7 @@ HEADINGS = {
     verdicts.NOT_APPLICABLE: "Not applicable",
     verdicts.UNTESTED: "Untested",
 }
-#: What a reader should do about the requirements of a section, or what it means for the run.
+#: Advice to the reader of a section, or its meaning for the run.
 ADVICE = {
     verdicts.FAIL: "Fix these in the server. To see an answer yourself, send the curl line, with "
     "a token of your own where it has a placeholder in angle brackets. If you accept a finding "
@@ -46,7 +46,7 @@ DETAILS = {
     "reproduce": "reproduce",
     "hint": "what to do",
 }
-#: What a verdict is called beside a number.
+#: The name of a verdict beside a number.
 WORDS = {
     verdicts.FAIL: "not fulfilled",
     verdicts.BLOCKED: "blocked",

@@ -8,11 +8,11 @@ from markupsafe import Markup
 #: Control characters other than tab and line ends; lone surrogates, which UTF-8 cannot hold; and
 #: two code points that are no characters, which XML forbids.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-#: What Markdown reads as markup: always, at the start of a text, or (`_`) outside of a word.
+#: The markup of Markdown: characters anywhere, at the start of a text, or (`_`) outside of a word.
 _MARKUP = re.compile(
     r"[\\`*\[\]<>|~]|&(?=[#\w])|^[#+=-]|(?<![^\W_])_|_(?![^\W_])",
 )
-#: What a URL may hold besides letters and digits. Parentheses would end a Markdown link.
+#: Characters of a URL besides letters and digits. Parentheses would end a link in Markdown.
 _URL_CHARACTERS = "/:?#[]@!$&'*+,;=%~"
 
 

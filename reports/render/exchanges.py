@@ -1,7 +1,7 @@
 """The exchanges that a page shows: the judged ones whole, the others short, and each of them once.
 
-A page has to open at once, so its exchanges share a budget. The judged ones come first in it. What
-does not fit is in conformance.json.
+A page has to open at once, so its exchanges share a budget. The judged ones come first in it. The
+rest is in conformance.json.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ BUDGET, MARKUP = 850_000, 200
 JUDGED_BODIES = (4000, 2000, 1000, 500, 200)
 #: How much is shown of a URL in the line of an exchange, and of a header or URL in its messages.
 LONGEST_URL, LONGEST_HEADER = 160, 1000
-#: What is shown of an exchange that is not judged.
+#: The parts that are shown of an exchange that is not judged.
 OTHER_BODIES = 200
 OTHER_HEADERS = frozenset(
     ("authorization", "content-type", "location", "www-authenticate", "allow", "retry-after")

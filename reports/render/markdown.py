@@ -23,7 +23,7 @@ def render(data: Data) -> str:
 def summary(data: Data, comparison: str = "") -> str:
     """Render the statement for a place with a limit, with a comparison after its first line.
 
-    What does not fit is left out from the end, where the tables are.
+    If it is too long, its end is left out, where the tables are.
     """
     text = _statement(data, comparison)
     if len(text.encode()) <= LONGEST_SUMMARY:

@@ -11,7 +11,6 @@ class Elements(HTMLParser):
     """The elements of a page with the names of their attributes; each must be closed."""
 
     def __init__(self, text):
-        """Read a page."""
         super().__init__()
         self.found = []
         self.open = []
@@ -29,7 +28,7 @@ class Elements(HTMLParser):
         assert self.open.pop() == tag
 
 
-#: What Markdown shows as text: escaped characters, code, targets of links; and what starts a line.
+#: Text in Markdown: escaped characters, code, and the targets of links.
 SHOWN = re.compile(r"\\.|(`+)(?!`).*?(?<!`)\1(?!`)|\]\([^)\s]*\)|<https?://[^>\s]*>")
 
 

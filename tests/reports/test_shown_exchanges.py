@@ -83,7 +83,7 @@ def test_an_exchange_is_shown_once():
 
 @pytest.mark.parametrize("judged", [[], ["gone"]])
 def test_without_a_judged_exchange_none_is_open(judged):
-    """What was blocked judged nothing: its exchanges are only folded away."""
+    """A blocked check judged nothing: its exchanges are only folded away."""
     found = rendered(failed("F", missed("c::d", exchange("1"), judged=judged)))
 
     assert not found.select("details.exchange[open]")

@@ -49,7 +49,7 @@ def test_findings_come_before_deviations_and_tables(data):
 
 
 def test_every_deviation_of_a_requirement_is_shown(data):
-    """Several deviations are told with their links, those of an unfulfilled requirement as well."""
+    """Several deviations are shown with their links, also at an unfulfilled requirement."""
     known, failed = data["requirements"]
     second = {"requirement": "K", "reason": "Besides.", "link": "https://e.org/2"}
     for each in (known, failed):
@@ -117,7 +117,7 @@ def test_the_tracking_script_goes_from_an_allure_report(tmp_path):
 
 
 def test_scopes_are_a_table(data):
-    """Of each scope is said what was learnt, folded away on the page."""
+    """Each scope has a row with the facts that are known of it, folded away on the page."""
     shown, text = page.render(data), markdown.render(data)
 
     assert "<summary>1 scopes: 1 advertised, 0 registrable, 0 granted" in shown
