@@ -1,12 +1,14 @@
-"""The statement: conformance.json for people, as Markdown, as one self-contained page, as a badge.
+"""Renders a conformance.json again: as Markdown, as one HTML page, and as a badge.
 
-`python -m reports.statement conformance.json` writes all of them beside it.
+`python -m reports.statement conformance.json` writes these files beside it.
 """
 
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from jinja2 import UndefinedError
 
 from reports.render.statement import render
 
@@ -20,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = Path(given[0])
     try:
         rendered = render(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        sys.stderr.write(f"{path} is no conformance.json: {error!r}\n")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UndefinedError) as error:
+        sys.stderr.write(f"{path} is not a conformance.json: {error!r}\n")
         return 2
     for name, text in rendered.items():
         (path.parent / name).write_text(text, "utf-8")

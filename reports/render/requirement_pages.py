@@ -1,28 +1,20 @@
-"""The catalogue as pages for readers: what is required, by which source, judged by which checks.
+"""The catalogue as pages for readers: each requirement with its source, checks and deviations.
 
-A page for each area, with what releases of OpenEMR are known to do instead. Nothing is imported or
-collected: the marks stand in the source.
+There is a page for each area. The checks are found by their marks in the source; none is imported.
 """
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports.judging import catalogue, deviations
-from reports.judging.catalogue import ROOT, Catalogue, Requirement
+from reports.judging.catalogue import ROOT, Requirement
 from reports.judging.deviations import Deviation
-from reports.render.markdown import plain
+from reports.render import environment
 from reports.verdicts import LEVELS
 
 FOLDER = Path("docs") / "requirements"
-HEAD = "<!-- written by `python -m reports.docs`: change the catalogue, not this page -->"
-INTRODUCTION = (
-    "Every requirement of the suite, with its source, its checks, and what OpenEMR is known to do "
-    "instead, as declared in [fixtures/target/deviations](../../fixtures/target/deviations) with a "
-    "link to the line of source. A release that is not named at a requirement fulfils it, or does "
-    "not have the feature, or warns only; a run says which."
-)
 
 #: Checks by requirement: file (from the root) and function.
 Checks = Mapping[str, Sequence[tuple[str, str]]]
@@ -70,62 +62,31 @@ def pages(root: Path = ROOT) -> dict[str, str]:
     areas: dict[str, list[Requirement]] = {}
     for requirement in listed.requirements.values():
         areas.setdefault(requirement.area, []).append(requirement)
-    written = {"README.md": "\n".join(_index(areas, found, releases, entries)) + "\n"}
-    for area, requirements in areas.items():
-        lines = [f"# {area}", "", HEAD, ""]
-        for requirement in requirements:
-            lines += _entry(requirement, listed, found, entries)
-        written[f"{area}.md"] = "\n".join(lines) + "\n"
-    return written
-
-
-def _index(
-    areas: Mapping[str, Sequence[Requirement]], found: Checks, releases: Sequence[str], known: Known
-) -> Iterator[str]:
-    columns = [*LEVELS, "checks", *(f"{release} deviates" for release in releases)]
-    yield from ("# Requirements", "", HEAD, "", INTRODUCTION, "")
-    yield f"| area | {' | '.join(columns)} |"
-    yield "|---" + "|--:" * len(columns) + "|"
-    totals: Counter[str] = Counter()
-    for area, requirements in areas.items():
-        row: Counter[str] = Counter(requirement.level for requirement in requirements)
-        row["checks"] = sum(len(found.get(each.id, ())) for each in requirements)
-        for release in releases:
-            several = (each for each in requirements if release in dict(known.get(each.id, ())))
-            row[f"{release} deviates"] = len(list(several))
-        totals += row
-        yield f"| [{area}]({area}.md) | {' | '.join(str(row[c]) for c in columns)} |"
-    yield f"| **all** | {' | '.join(f'**{totals[c]}**' for c in columns)} |"
-    yield ""
-    yield "A check is a function here; most run with several parameters."
-
-
-def _entry(
-    requirement: Requirement, listed: Catalogue, found: Checks, known: Known
-) -> Iterator[str]:
-    yield f"## {requirement.id}"
-    yield ""
-    yield (
-        f"**{requirement.level}** {plain(requirement.text)} "
-        f"Source: [{plain(requirement.source)}]({requirement.url})."
+    rows = {area: _counts(several, found, entries) for area, several in areas.items()}
+    index = environment.markdown(
+        "requirements/index.md.j2",
+        levels=LEVELS,
+        releases=releases,
+        rows=rows,
+        totals=sum(rows.values(), Counter()),
     )
-    yield ""
-    if requirement.needs:
-        needs = "; ".join(
-            f"`{name}` ({plain(listed.features[name].text.rstrip('.'))})"
-            for name in requirement.needs
+    return {"README.md": index} | {
+        f"{area}.md": environment.markdown(
+            "requirements/area.md.j2",
+            area=area,
+            requirements=requirements,
+            features=listed.features,
+            checks=found,
+            deviations=entries,
         )
-        yield f"- needs {needs}"
-    judged = found.get(requirement.id, ())
-    for path, function in judged:
-        yield f"- check [`{function}`](../../{path})"
-    if requirement.watch is not None:
-        yield "- judged on [every exchange of a run](../../conformance/watch/alarms.py)"
-    elif not judged:
-        yield f"- untested: {plain(requirement.untested or 'no check yet')}"
-    for release, entry in known.get(requirement.id, ()):
-        some = entry.params or entry.check
-        only = f" (`{some}`)" if some else ""
-        reason = plain(entry.reason)
-        yield f"- OpenEMR {release}{only}: {reason} [source]({entry.link})"
-    yield ""
+        for area, requirements in areas.items()
+    }
+
+
+def _counts(requirements: Sequence[Requirement], found: Checks, known: Known) -> Counter[str]:
+    """Return the numbers of an area: its requirements by level, checks, and deviations."""
+    counts: Counter[str] = Counter(each.level for each in requirements)
+    counts["checks"] = sum(len(found.get(each.id, ())) for each in requirements)
+    for each in requirements:
+        counts.update({release for release, _ in known.get(each.id, ())})
+    return counts

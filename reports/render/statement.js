@@ -4,7 +4,7 @@
   const words = document.getElementById("words");
   const entries = [...document.querySelectorAll("[data-v]")];
   const folds = [...document.querySelectorAll("details.area, details.group")];
-  // A requirement has a row, and where there is something to tell, an article or a line as well.
+  // Every requirement has a row. One that is not fulfilled has an article or a line as well.
   const named = (entry) => entry.cells ? entry.cells[1].textContent : entry.id;
   const names = new Set(entries.map(named));
   let texts = null;
@@ -49,7 +49,7 @@
       ? `${left.size} of ${names.size} requirements` : "";
   };
 
-  // A link may lead into something that is folded away.
+  // The target of a link may be inside of closed details.
   const reveal = () => {
     const to = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let at = to; at; at = at.parentElement) if (at.localName === "details") at.open = true;
@@ -81,7 +81,8 @@
       for (const each of inner) each.open = open;
     }
   });
-  // On paper nothing can be unfolded: the first check of each finding is, and its judged exchange.
+  // Details cannot be opened on paper. The first check of a finding and its judged exchange are
+  // open already.
   addEventListener("beforeprint", () => {
     for (const fold of folds) fold.open = true;
   });

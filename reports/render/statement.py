@@ -1,4 +1,4 @@
-"""The statement: conformance.json for people: Markdown, one self-contained page, a badge."""
+"""The renderings of a run: conformance.json as Markdown, as one HTML page, and as a badge."""
 
 import json
 from collections.abc import Mapping

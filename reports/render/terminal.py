@@ -1,4 +1,4 @@
-"""What a run says on the terminal: its header and its summary."""
+"""The lines of a run on the terminal: its header, its summary, and its last line."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -6,27 +6,29 @@ from typing import Any
 
 from reports import verdicts
 from reports.render import content
+from reports.render.escaping import visible
 
 MOST_FINDINGS = 40
 
 
 def header(target: Mapping[str, Any] | None, deviations: Sequence[str], suite: str) -> list[str]:
-    """Say which suite judges which target, and what is waived."""
+    """Return the header of a run: suite, target, and deviations."""
     if target is None:
         return [f"openemr-conformance {suite}"]
     declared = target["declared_version"]
     found = target["version"] or "unknown"
     version = found if declared in (None, found) else f"{found} (declared {declared})"
+    site = target["site"]
     waived = ", ".join(deviations) or "none"
     features = f"{len(target['features'])} on, {len(target['not_declared'])} off"
     return [
         f"openemr-conformance {suite}: judges {target['name']} at {target['url']}",
-        f"  version {version}, site {target['site']}, features: {features}, deviations: {waived}",
+        f"  version {visible(version)}, site {site}, features: {features}, deviations: {waived}",
     ]
 
 
 def summary(data: Mapping[str, Any]) -> Iterable[str]:
-    """Say the result, and each requirement that keeps it from being better, in one line."""
+    """Yield the result, the counts, and a line for each requirement that is not fulfilled."""
     yield data["result"] + (f" (exit code {data['exit_code']})" if data["exit_code"] else "")
     if data["run"]["partial"]:
         yield f"partial: {data['run']['partial_reason']}"
@@ -52,7 +54,7 @@ def _findings(requirements: Sequence[Mapping[str, Any]], verdict: str) -> Iterab
 
 
 def written(paths: Iterable[Path], base: Path) -> str:
-    """Say where the files of the run are."""
+    """Return the line that names the files of a run."""
     shown = [
         str(path.relative_to(base)) if path.is_relative_to(base) else str(path) for path in paths
     ]
@@ -60,8 +62,8 @@ def written(paths: Iterable[Path], base: Path) -> str:
 
 
 def judged(target: Mapping[str, Any]) -> str:
-    """Say what the run judged: the last line of all."""
+    """Return the last line: the target that the run judged."""
     if target["kind"] == "embedded":
         return "judged the embedded server and nothing else"
-    version = f", OpenEMR {target['version']}" if target["version"] else ""
+    version = f", OpenEMR {visible(target['version'])}" if target["version"] else ""
     return f"judged {target['name']} at {target['url']}{version}"

@@ -13,6 +13,7 @@ from reports.comparing.baselines import Baseline
 from reports.comparing.verdict_changes import compare
 from reports.render import comparison, terminal
 from reports.verdicts import count
+from tests.reports.markup import Elements, skeleton
 from tests.reports.project import ROOT
 
 UNCOUNTED = {
@@ -235,6 +236,24 @@ def test_every_form_says_it(tmp_path, capsys):
     schema = json.loads((ROOT / "conformance/schemas/comparison.json").read_text("utf-8"))
     written = json.loads((tmp_path / "out.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(written)
+
+
+@pytest.mark.parametrize("text", ["<script>x</script>", "a|b", "`", "\n# x\n", "\x1b\ud800"])
+def test_hostile_text_adds_no_markup(text):
+    """Neither a message nor an error code of a server becomes markup in a comparison."""
+
+    def compared(word):
+        old = run(("r", {"a": "pass"}), answers=[answer("GET /x", 200, "a")])
+        new = run(("r", {"a": "fail"}), answers=[answer("GET /x", 500, "a", error=f"e{word}")])
+        new["requirements"][0]["checks"][0] |= {"message": word, "reproduce": f"curl {word}"}
+        return compare(old, new)
+
+    hostile, plain = compared(text), compared("word")
+
+    pages = [Elements(comparison.as_html(each)).found for each in (hostile, plain)]
+    texts = [skeleton(comparison.as_markdown(each)) for each in (hostile, plain)]
+    assert pages[0] == pages[1]
+    assert texts[0] == texts[1]
 
 
 def test_a_regression_fails_the_run():
