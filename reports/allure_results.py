@@ -86,7 +86,7 @@ class Results(AllureListener):  # type: ignore[misc]  # it has no types
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Write the result of a check that is over."""
         if nodeid in self._running:
-            with signals.held():
+            with signals.defer_interrupts():
                 item, result = self._running.pop(nodeid)
                 self._file(result, item)
                 self.allure_logger.close_test(result.uuid)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.plugin.options import OFF, is_worker, judges
+from fixtures.plugin.options import OFF, is_worker, judges_target
 from fixtures.target.files import load
 from fixtures.target.model import Target
 from fixtures.target.options import OPTIONS as TARGET_OPTIONS
@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Have the older release's verdicts at hand before the target is started."""
     config = session.config
-    if is_worker(config) or config.option.collectonly or not judges(config):
+    if is_worker(config) or config.option.collectonly or not judges_target(config):
         return
     given = config.getoption("judge_both") or os.environ.get(f"{PREFIX}JUDGE_BOTH", "")
     both = str(given).lower() not in OFF

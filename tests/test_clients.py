@@ -18,7 +18,9 @@ def test_client_is_what_was_asked_for_and_answered(kind):
     """What the server gave comes from its answer, what the client said of itself from its own."""
     answer = {"client_id": "one", "client_secret": None, "scope": "openid"}
     asked = {"redirect_uris": ["https://a.example.org", "https://b.example.org"], "scope": "more"}
-    client = kind.registered(Response(201, json=answer, request=ASKED), asked, audience="token")
+    client = kind.from_registration(
+        Response(201, json=answer, request=ASKED), asked, audience="token"
+    )
 
     assert type(client) is kind
     assert (client.client_id, client.client_secret, client.public) == ("one", "", True)
@@ -29,7 +31,7 @@ def test_client_is_what_was_asked_for_and_answered(kind):
 
 def test_client_without_redirect_uris_has_that_of_the_suite():
     """What the metadata does not tell is as for every other client."""
-    client = Client.registered(Response(201, json={"client_id": "one"}, request=ASKED), {})
+    client = Client.from_registration(Response(201, json={"client_id": "one"}, request=ASKED), {})
 
     assert client.redirect_uri == REDIRECT_URI
 
@@ -52,4 +54,4 @@ def test_answer_without_an_object_is_no_client(answer, words):
     with pytest.raises(Blocked, match=words):
         registrar.new({})
     assert registrar.remember(response) is response
-    assert registrar.made == []
+    assert registrar.clients == []

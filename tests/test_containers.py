@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.containers import reaper
 from fixtures.containers.bring_up import bring_up
-from fixtures.containers.engine import quoted
+from fixtures.containers.engine import sql_text
 from fixtures.containers.options import ContainerOptions
 from fixtures.containers.server_log import _since
 from fixtures.containers.setup import Setup
@@ -111,7 +111,7 @@ def test_prepared_copy_depends_on_what_it_was_made_of(written):
 
 def test_values_are_literals_in_sql():
     """A quote or a backslash in a value stays a part of it."""
-    assert quoted("it's a \\") == "'it''s a \\\\'"
+    assert sql_text("it's a \\") == "'it''s a \\\\'"
 
 
 def test_owner_is_told_from_another_process():

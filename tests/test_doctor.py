@@ -239,7 +239,7 @@ def test_server_that_is_not_there_is_told(url, step, words):
 )
 def test_server_that_is_no_openemr_is_told(monkeypatch, answer, words):
     """A server that answers something else is told, and soon."""
-    monkeypatch.setattr(doctors, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(doctors, "RESPONSE_SECONDS", 0.5)
     with answering(answer) as url:
         seen = list(Doctor(target_at(url)).examine())
 

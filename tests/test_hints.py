@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect
 from conformance.expect import Mismatch
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.wire.client import Blocked, Request, Response
 from fixtures.wire.pitfalls import hint
 
@@ -45,7 +45,7 @@ def test_failure_has_the_same_words(answer, words):
     with pytest.raises(Mismatch) as missed:
         expect.status(answer, 200)
     with pytest.raises(Blocked) as blocked:
-        granted(answer)
+        require_tokens(answer)
 
     assert words in missed.value.hint
     assert words in blocked.value.hint

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from fixtures.driver.login_pages import alert
 from fixtures.wire import client
 from fixtures.wire.client import Http
-from fixtures.wire.exchanges import Exchange, waited
+from fixtures.wire.exchanges import Exchange, waiting_seconds
 from fixtures.wire.redaction import Secrets
 
 SENT = httpx.Request("GET", "http://h/")
@@ -48,7 +48,7 @@ def test_waiting_for_several_at_once_counts_once(waits, seconds):
     """Answers that are waited for at the same time take that time once."""
     exchanges = [Exchange(SENT, None, None, end - begin, 10 + end) for begin, end in waits]
 
-    assert waited(exchanges) == pytest.approx(seconds)
+    assert waiting_seconds(exchanges) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(

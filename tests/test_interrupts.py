@@ -15,7 +15,7 @@ def test_interruption_waits_until_what_was_made_is_remembered():
     made = []
 
     def make(interrupts_meanwhile):
-        with signals.held():
+        with signals.defer_interrupts():
             for _ in range(interrupts_meanwhile):
                 os.kill(os.getpid(), signal.SIGINT)
             made.append(interrupts_meanwhile)
@@ -32,12 +32,12 @@ def test_interruption_of_a_part_waits_for_the_whole():
     """What is held within a block that is held too ends that block, and not what comes in it."""
     made = []
 
-    @signals.held()
+    @signals.defer_interrupts()
     def make_first():
         os.kill(os.getpid(), signal.SIGINT)
         made.append("the first")
 
-    @signals.held()
+    @signals.defer_interrupts()
     def make_all():
         make_first()
         made.append("the second")
@@ -52,7 +52,7 @@ def test_interruption_at_the_end_is_dropped():
     """What ends the run anyway is not broken off by the first Ctrl-C, and by the second at once."""
     written = []
 
-    @signals.held(dropped=True)
+    @signals.defer_interrupts(discard=True)
     def write(interrupts_meanwhile):
         for _ in range(interrupts_meanwhile):
             os.kill(os.getpid(), signal.SIGINT)

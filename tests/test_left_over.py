@@ -103,7 +103,7 @@ def test_consent_that_a_check_gave_by_hand_is_known(tmp_path):
         for client in clients:
             browser = Browser(server)
             page = browser.log_in(browser.open(client, "openid"), target.users["admin"])
-            forms.append((browser, form_of(browser.settle(page))))
+            forms.append((browser, form_of(browser.follow_redirects(page))))
         browser, form = forms[0]
         answer = browser.submit(form, consent(form, ["openid"]))
         browser, form = forms[1]
@@ -180,7 +180,7 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
     )
     registrar = Registrar(server, administrator)
     made = ("exchanged", "only-allowed", "unknown", "both", "other")
-    registrar.made = [Client(name) for name in made]
+    registrar.clients = [Client(name) for name in made]
 
     registrar.discard()
 

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.driver.authorization_server import Client
 from fixtures.given.faulty_redemptions import Redeemable, Redemptions
-from fixtures.wire.client import Blocked, NoAnswer, Request, Response
+from fixtures.wire.client import Blocked, NoResponse, Request, Response
 
 REQUEST = Request("POST", "https://server.example.org/token")
 REFUSED = Response(400, json={"error": "invalid_grant"}, request=REQUEST)
@@ -39,7 +39,7 @@ class Server:
         """Answer a request."""
         self.asked.append((fault, good.value))
         if fault == "hang":
-            raise NoAnswer("no answer")
+            raise NoResponse("no answer")
         alive = good.value in self.live
         taken = alive and fault in {"right", *self.takes}
         if (taken and not self.again) or (self.burns and not taken):
@@ -144,7 +144,7 @@ def test_fault_without_an_answer_blocks_itself_alone():
     made = Server().judge("a", "hang", "b")
 
     assert statuses(made, "a", "b") == [400, 400]
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoResponse):
         made["hang"]
 
 

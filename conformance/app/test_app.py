@@ -1,7 +1,7 @@
 """Would this vendor's app work on this server? Judged only with `--app`."""
 
 from conformance import expect, requirement
-from fixtures.target.app import placed
+from fixtures.target.app import path_of_call
 
 REGISTER_PRIVATE = (
     'in the app: register "application_type": "private", the only word that OpenEMR takes for '
@@ -172,7 +172,7 @@ def test_app_is_answered(installed, api, app_call):
 
     response = api.request(
         app_call.method,
-        placed(app_call, api.target),
+        path_of_call(app_call, api.target),
         token,
         params=dict(app_call.query) or None,
         **options,

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE
 from fixtures.given.authorizations import ANY_STATE, OPTIONAL, REFUSABLE, UNKNOWN
@@ -228,7 +228,7 @@ def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
     if "code" not in answer.parameters:
         expect.authorization_error(answer, "invalid_scope")
         return
-    body = granted(server.exchange(client, answer.code, verifier=answer.verifier))
+    body = require_tokens(server.exchange(client, answer.code, verifier=answer.verifier))
 
     scope = str(body.get("scope"))
     expect.that("nope/Nope.read" not in scope, "a scope without it", scope, answer.response)
@@ -247,7 +247,7 @@ def test_request_with_an_unknown_scope_is_served(authorization):
 def test_openid_scope_yields_an_id_token(token_response):
     """A request with the scope openid yields an ID token."""
     response = token_response("authorization_code")
-    granted(response)
+    require_tokens(response)
 
     expect.that(expect.member(response, "id_token", kind=str), "an ID token", "an empty one")
 

@@ -9,7 +9,7 @@ from conformance import expect, requirement
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.given.authorizations import REFUSABLE
 from fixtures.target.model import not_applicable
-from fixtures.wire.exchanges import recorded
+from fixtures.wire.exchanges import record_exchanges
 
 INJECTED = "a\r\nX-Injected: yes\r\nSet-Cookie: injected=yes\r\n\r\n<b>injected</b>"
 PARAMETERS = [
@@ -63,7 +63,7 @@ def test_repeated_parameter_is_refused(client, other_client, browser, target, na
     page = browser.http.get(
         browser.server.url("/authorize"), params=[*request.items(), (name, second)]
     )
-    page = browser.settle(page)
+    page = browser.follow_redirects(page)
 
     asks = page.status_code == 200 and "password" in page.text
     expect.that(not asks, "a refusal", "the login page", page)
@@ -74,7 +74,7 @@ def test_repeated_parameter_is_refused(client, other_client, browser, target, na
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_line_break_begins_no_header(client, browser, name):
     """A line break in a parameter never begins a header of its own in an answer."""
-    with recorded() as exchanges:
+    with record_exchanges() as exchanges:
         browser.open(client, SCOPE, parameters={name: INJECTED})
 
     for exchange in exchanges:
@@ -168,7 +168,7 @@ def test_odd_body_causes_no_server_error(http, server, media_type, content):
 def test_huge_value_causes_no_server_error(client, browser, name):
     """No missing or malformed parameter causes a server error."""
     request = browser.request(client, SCOPE) | {name: "x" * 50_000}
-    page = browser.settle(browser.send(request, method="POST"))
+    page = browser.follow_redirects(browser.send(request, method="POST"))
 
     expect.no_server_error(page)
 

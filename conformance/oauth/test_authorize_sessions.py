@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import Pkce, granted
+from fixtures.driver.authorization_server import Pkce, require_tokens
 from fixtures.driver.keys import unverified_claims
 from fixtures.driver.login_pages import Browser, consent, form_of
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
@@ -17,7 +17,7 @@ from fixtures.wire.client import query
 def logged_in(server, lent_clients, admin):
     """A browser in which the administrator is logged in, with nothing decided yet."""
     client, browser = lent_clients.public(SCOPE), Browser(server)
-    form_of(browser.settle(browser.log_in(browser.open(client, SCOPE), admin)))
+    form_of(browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin)))
     return client, [*browser.http.cookies]
 
 
@@ -58,7 +58,7 @@ def test_id_token_tells_the_time_of_the_login(served, authorization, server):
         client, answer = authorization(SCOPE, parameters={"max_age": "3600"})
         response = server.exchange(client, answer.code, verifier=answer.verifier)
 
-    claims = unverified_claims(str(granted(response).get("id_token")))
+    claims = unverified_claims(str(require_tokens(response).get("id_token")))
     told = claims.get("auth_time")
     right = isinstance(told, int) and not isinstance(told, bool)
     expect.that(right, "auth_time as a number", told, response)
@@ -87,8 +87,11 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
         user: each.request(client, SCOPE) | {"code_challenge": proof.challenge}
         for user, each in browsers.items()
     }
-    pages = {user: each.settle(each.send(asked[user])) for user, each in browsers.items()}
-    pages = {user: each.settle(each.log_in(pages[user], user)) for user, each in browsers.items()}
+    pages = {user: each.follow_redirects(each.send(asked[user])) for user, each in browsers.items()}
+    pages = {
+        user: each.follow_redirects(each.log_in(pages[user], user))
+        for user, each in browsers.items()
+    }
     forms = {user: form_of(page) for user, page in pages.items()}
     answers = {
         user: each.submit(forms[user], consent(forms[user], SCOPE.split()))
@@ -96,7 +99,7 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
     }
     given = {user: expect.redirect(answer) for user, answer in answers.items()}
     told = {
-        user: granted(server.exchange(client, each.get("code", ""), verifier=proof.verifier))
+        user: require_tokens(server.exchange(client, each.get("code", ""), verifier=proof.verifier))
         for user, each in given.items()
     }
 
@@ -112,7 +115,7 @@ def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
     """A consent gives no code to another app than the one that its page named."""
     client = new_client.public(SCOPE)
     other = new_client.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
-    page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
+    page = browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin))
     form = form_of(page)
     # A hidden frame on any page does this in the browser of somebody who looks at the consent.
     browser.send(browser.request(other, SCOPE))
@@ -147,7 +150,7 @@ def test_login_page_tells_no_names(browser, server, logged_in, patient):
     answers = []
     for user in (known, unknown):
         visitor = Browser(server)
-        answers.append(visitor.settle(visitor.log_in(visitor.open(client, SCOPE), user)))
+        answers.append(visitor.follow_redirects(visitor.log_in(visitor.open(client, SCOPE), user)))
 
     texts = [BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True) for page in answers]
     expect.equal(answers[1].status_code, answers[0].status_code, "status", answers[1])

@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 
 SCOPE = "system/Patient.read api:fhir"
 
@@ -12,7 +12,7 @@ SCOPE = "system/Patient.read api:fhir"
 @pytest.fixture(scope="session")
 def client(server, system_client):
     """The shared client with a key, after it got a token with a good assertion."""
-    granted(server.client_credentials(system_client, SCOPE))
+    require_tokens(server.client_credentials(system_client, SCOPE))
     return system_client
 
 
@@ -249,7 +249,7 @@ def replays(send, client):
     """The answers to an assertion that was used before, and to another one with its jti."""
     claims = {"jti": keys.unverified_claims(_assertion(client))["jti"]}
     first = _assertion(client, claims=claims)
-    granted(send(client, first))
+    require_tokens(send(client, first))
     second = _assertion(client, claims=claims)
     return {"same_assertion": send(client, first), "same_jti": send(client, second)}
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import InBody, exchange_form, granted
+from fixtures.driver.authorization_server import FormParameterAuth, exchange_form, require_tokens
 from fixtures.driver.keys import JWT_BEARER
 from fixtures.driver.login_pages import Browser
 from fixtures.given.faulty_redemptions import gives_tokens, with_each
@@ -154,7 +154,7 @@ def test_unknown_client_is_refused(server, unused_code, fault):
         "one_character": name[:-1] + ("A" if name[-1] != "A" else "B"),
         "other_case": name.swapcase(),
     }[fault]
-    auth = InBody(client_id=wrong, client_secret=client.client_secret)
+    auth = FormParameterAuth(client_id=wrong, client_secret=client.client_secret)
     response = server.exchange(client, code, verifier=verifier, auth=auth)
 
     expect.no_token(response)
@@ -225,7 +225,7 @@ def by_assertion(server, registrar, admin):
     allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
     auth = client.authentication("private_key_jwt")
     first = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
-    token = granted(first).get("refresh_token") if gives_tokens(first) else None
+    token = require_tokens(first).get("refresh_token") if gives_tokens(first) else None
     second = server.refresh(client, token, auth=auth) if token else None
     return {"authorization_code": first, "refresh_token": second}
 
@@ -236,7 +236,7 @@ def test_app_authenticates_with_an_assertion(by_assertion, grant):
     """An app with a key exchanges codes and refreshes with a signed assertion."""
     if grant == "refresh_token":
         first = by_assertion["authorization_code"]
-        granted(first)
+        require_tokens(first)
         expect.member(first, "refresh_token")
 
     expect.status(by_assertion[grant], 200)
@@ -247,7 +247,7 @@ def bad_assertions(server, registrar, bent_assertion, code_redemptions):
     """The answers to code exchanges of an app with a bad assertion, by the fault."""
     client = registrar.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
     auths = {
-        fault: InBody(
+        fault: FormParameterAuth(
             client_id=client.client_id,
             client_assertion_type=JWT_BEARER,
             client_assertion=bent_assertion(fault, client),

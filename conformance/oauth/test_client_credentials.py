@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.keys import JWT_BEARER
 from fixtures.driver.registrar import RegistrationRefused
 
@@ -43,7 +43,7 @@ def test_backend_service_may_name_its_client_id_too(server, system_client, api):
 def test_backend_token_response_has_its_members(token_response):
     """A backend service is told access_token, token_type, expires_in and scope."""
     response = token_response("client_credentials")
-    granted(response)
+    require_tokens(response)
 
     expect.equal(expect.member(response, "token_type", kind=str).lower(), "bearer", "token_type")
     expect.member(response, "expires_in", kind=int)
@@ -56,7 +56,7 @@ def test_backend_token_response_has_its_members(token_response):
 def test_backend_token_is_short_lived(token_response):
     """The access token of a backend service lives for five minutes at most."""
     response = token_response("client_credentials")
-    seconds = granted(response).get("expires_in")
+    seconds = require_tokens(response).get("expires_in")
 
     expect.that(
         isinstance(seconds, int) and seconds <= 300, "expires_in of 300 or less", seconds, response
@@ -127,7 +127,7 @@ def test_secret_is_not_enough_for_a_backend_token(server, system_client, method)
 @pytest.fixture(scope="module")
 def proved_client(server, system_client):
     """The shared client with a key, after it got a token with a good assertion."""
-    granted(server.client_credentials(system_client, SCOPE))
+    require_tokens(server.client_credentials(system_client, SCOPE))
     return system_client
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import RegistrationRefused
 
 SCOPE = "api:fhir system/Patient.read"
@@ -49,7 +49,7 @@ def test_any_registered_key_is_accepted(token_of, client_key, place):
 @requirement("OPENEMR-CC-kid-mismatch")
 def test_unknown_key_id_is_refused(by_own_key, system_client, answer_to_bent):
     """A client assertion whose kid names no registered key is refused."""
-    granted(by_own_key)
+    require_tokens(by_own_key)
 
     expect.no_token(answer_to_bent("kid_unknown", system_client, SCOPE))
 
@@ -89,7 +89,7 @@ def test_jti_of_one_client_is_free_for_another(server, system_client, new_client
     """A jti that one client used does not lock out another client."""
     other = new_client.system(SCOPE)
     first = keys.client_assertion(system_client.client_id, server.token_endpoint, system_client.key)
-    granted(server.client_credentials(system_client, SCOPE, assertion=first))
+    require_tokens(server.client_credentials(system_client, SCOPE, assertion=first))
     second = keys.client_assertion(
         other.client_id,
         server.token_endpoint,

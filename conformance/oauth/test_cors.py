@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.given.authorizations import APP_ORIGIN as APP
 
 FOREIGN = "https://evil.example"
@@ -70,7 +70,7 @@ def test_public_documents_are_readable_from_anywhere(as_app, path):
 @requirement("CORS-token-registered-origin")
 def test_token_answer_is_readable_by_its_app(app_exchange):
     """The token answer may be read from the origin of the client's redirect URI."""
-    granted(app_exchange)
+    require_tokens(app_exchange)
     readable(app_exchange, APP)
 
 

@@ -8,12 +8,12 @@ from bs4 import BeautifulSoup
 
 from conformance import GRANTS, expect, needs, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, granted
+from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.driver.registrar import public_metadata
 from fixtures.given.authorizations import NONCE, REFUSABLE
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 STAFF = "openid api:oemr user/facility.read"
 #: What each word of a response type brings to the client.
@@ -28,18 +28,22 @@ def test_listed_response_types_work(discovery, served, server, new_client, admin
 
     broken = []
     for response_type in listed:
-        registered = new_client.ask(public_metadata(SCOPE) | {"response_types": [response_type]})
+        registered = new_client.register(
+            public_metadata(SCOPE) | {"response_types": [response_type]}
+        )
         if not registered.is_success:
             broken.append(f"{response_type}: refused at registration")
             continue
         if response_type == "code" and served:
             continue  # with this one it was
-        client = new_client.approve(Client(expect.member(registered, "client_id", kind=str)))
+        client = new_client.enable_if_needed(
+            Client(expect.member(registered, "client_id", kind=str))
+        )
         wishes = {"response_type": response_type, "nonce": "a-nonce-for-the-id-token"}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         missing = {BRINGS.get(word, word) for word in response_type.split()} - {*came(answer)}
         if missing:
-            broken.append(f"{response_type}: {answer_line(answer.request, answer)}")
+            broken.append(f"{response_type}: {exchange_line(answer.request, answer)}")
     expect.that(listed and not broken, "an answer for each type", broken, discovery)
 
 
@@ -56,7 +60,7 @@ def test_listed_response_modes_work(discovery, served, server, new_client, admin
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         if used_mode(answer) != mode:
-            broken.append(f"{mode}: {answer_line(answer.request, answer)}")
+            broken.append(f"{mode}: {exchange_line(answer.request, answer)}")
     expect.that(not broken, "the code in the mode that was asked for", broken, discovery)
 
 
@@ -77,7 +81,7 @@ def test_listed_challenge_methods_work(discovery, served, server, new_client, ad
         response = server.exchange(client, code, verifier=pkce.verifier) if code else None
         if response is None or response.status_code != 200:
             last = response if response is not None else answer.response
-            broken.append(f"{method}: {answer_line(last.request, last)}")
+            broken.append(f"{method}: {exchange_line(last.request, last)}")
     expect.that(listed and not broken, "a token with each method", broken, discovery)
 
 
@@ -85,7 +89,7 @@ def test_listed_challenge_methods_work(discovery, served, server, new_client, ad
 @pytest.mark.parametrize("grant", GRANTS)
 def test_working_grant_types_are_listed(discovery, token_response, grant):
     """A grant type that gives tokens is listed in the metadata."""
-    granted(token_response(grant))
+    require_tokens(token_response(grant))
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
 
     name = grant.removesuffix("_patient")
@@ -107,7 +111,7 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
         auth = PrivateKeyJwt(client.client_id, client.audience, key, algorithm)
         response = server.client_credentials(client, scope, auth=auth)
         if response.status_code != 200:
-            broken.append(f"{algorithm}: {answer_line(response.request, response)}")
+            broken.append(f"{algorithm}: {exchange_line(response.request, response)}")
     expect.that(not broken, "a token with each algorithm", broken, discovery)
 
 
@@ -126,7 +130,7 @@ def test_request_uri_is_read_or_denied(discovery, ignored, authorized):
 @requirement("OIDCD-3-userinfo-endpoint-exists")
 def test_userinfo_answers_a_valid_token(discovery, http, token_response):
     """An advertised userinfo endpoint answers a valid access token with the subject."""
-    token = granted(token_response("authorization_code"))["access_token"]
+    token = require_tokens(token_response("authorization_code"))["access_token"]
     endpoint = expect.member(discovery, "userinfo_endpoint", kind=str)
     response = http.get(endpoint, headers={"Authorization": f"Bearer {token}"})
 
@@ -139,7 +143,7 @@ def test_registration_endpoint_registers(discovery, http, new_client):
     """The metadata names the registration endpoint, and it registers a client."""
     endpoint = expect.member(discovery, "registration_endpoint", kind=str)
     expect.equal(endpoint, new_client.server.url("/registration"), "registration_endpoint")
-    response = new_client.ask(public_metadata(SCOPE))
+    response = new_client.register(public_metadata(SCOPE))
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
@@ -236,11 +240,13 @@ def test_flow_works_with_the_issuer_only(target, http, server, with_nonce):
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
     there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
     expect.equal(here, there, "the endpoints")
-    token = granted(with_nonce).get("id_token", "")
+    token = require_tokens(with_nonce).get("id_token", "")
 
     key_set = expect.json_object(http.get(found["jwks_uri"]))
     algorithms = found["id_token_signing_alg_values_supported"]
-    expect.that(keys.verifies(token, key_set, algorithms), "a signed ID token", token, with_nonce)
+    expect.that(
+        keys.is_signed_by(token, key_set, algorithms), "a signed ID token", token, with_nonce
+    )
     claims = keys.unverified_claims(token)
     expect.equal(claims.get("iss"), found["issuer"], "iss", with_nonce)
     expect.equal(claims.get("nonce"), NONCE, "nonce", with_nonce)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.keys import unverified_claims
 
 STAFF = "openid fhirUser api:fhir user/Patient.read user/Practitioner.read user/Person.read"
@@ -26,7 +26,7 @@ def session_of(tokens, registrar, target):
         if role not in answers:
             scope = {"admin": STAFF, "patient": PATIENT}[role]
             client = registrar.confidential(scope)
-            answers[role] = granted(tokens.fetch(client, target.users[role], scope))
+            answers[role] = require_tokens(tokens.fetch(client, target.users[role], scope))
         return answers[role]
 
     return of
@@ -84,7 +84,7 @@ def test_fhir_user_of_a_patient_is_that_patient(fhir_user, patient):
 @requirement("SMART-2.2-fhiruser-scope-only")
 def test_fhir_user_is_told_with_its_scope_only(tokens):
     """The fhirUser is told only if the scope fhirUser was granted."""
-    answer = tokens.answer("admin", "openid api:fhir user/Patient.read")
+    answer = tokens.body("admin", "openid api:fhir user/Patient.read")
     found = unverified_claims(answer["id_token"]).get("fhirUser")
 
     expect.that(found is None, "no fhirUser", found)

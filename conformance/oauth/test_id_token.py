@@ -7,8 +7,8 @@ import time
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
-from fixtures.driver.keys import header, unverified_claims, verifies
+from fixtures.driver.authorization_server import require_tokens
+from fixtures.driver.keys import header, is_signed_by, unverified_claims
 from fixtures.given.authorizations import NONCE
 
 LOGINS = [
@@ -73,7 +73,7 @@ def test_subject_stands_for_the_user(id_token, admin):
 def test_subjects_of_two_users_differ(id_token, tokens):
     """Two users have different subjects."""
     staff = unverified_claims(id_token("authorization_code")).get("sub")
-    answer = tokens.answer("patient", "openid api:port patient/patient.read")
+    answer = tokens.body("patient", "openid api:port patient/patient.read")
     patient = unverified_claims(answer["id_token"]).get("sub")
 
     expect.that(staff != patient, "another subject for another user", patient)
@@ -115,7 +115,7 @@ def test_id_token_is_signed_with_a_published_key(id_token, server_keys, grant):
     token = id_token(grant)
 
     expect.that(
-        verifies(token, server_keys.json(), ["RS256"]),
+        is_signed_by(token, server_keys.json(), ["RS256"]),
         "a signature by a key of jwks_uri",
         header(token),
         server_keys,
@@ -169,7 +169,7 @@ def test_nonce_comes_back_unchanged(with_nonce):
 @requirement("OIDCC-3.1.3.6-at-hash")
 def test_at_hash_is_right(token_response):
     """An at_hash in an ID token is the hash of the access token."""
-    body = granted(token_response("authorization_code"))
+    body = require_tokens(token_response("authorization_code"))
     found = unverified_claims(body["id_token"]).get("at_hash")
     right = half_hash(body["access_token"])
 
@@ -260,5 +260,5 @@ def half_hash(access_token):
 
 
 def _granted(response):
-    granted(response)
+    require_tokens(response)
     return response

@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.target.model import not_applicable
 
 SCOPE = "api:fhir system/Patient.read"
@@ -48,7 +48,7 @@ def test_published_key_is_used(published, client_key):
 def test_registered_address_in_an_assertion_is_accepted(published, listener, client_key):
     """A jku that is the registered jwks_uri is accepted in a client assertion."""
     path, log_in = published
-    granted(log_in(client_key("published-first")))
+    require_tokens(log_in(client_key("published-first")))
     response = log_in(client_key("published-first"), header={"jku": listener.url + path})
 
     expect.status(response, 200)
@@ -58,7 +58,7 @@ def test_registered_address_in_an_assertion_is_accepted(published, listener, cli
 def test_replaced_key_is_refused(published, listener, client_key):
     """A key newly published at the jwks_uri is accepted, and one that is gone is refused."""
     path, log_in = published
-    granted(log_in(client_key("published-first")))
+    require_tokens(log_in(client_key("published-first")))
     listener.publish(path, keys.jwks(client_key("published-second")))
     with_new = log_in(client_key("published-second"))
     with_old = log_in(client_key("published-first"))

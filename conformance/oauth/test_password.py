@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 
 SCOPE = "openid api:oemr user/patient.read"
 PORTAL = "openid api:port patient/patient.read"
@@ -39,7 +39,7 @@ def test_password_grant_of_staff_gives_what_the_document_shows(token_response):
 def test_password_grant_of_a_patient_gives_what_the_document_shows(token_response, api):
     """The password grant of a patient gives a token that reads the patient's own record."""
     response = token_response("password_patient")
-    token = granted(response)["access_token"]
+    token = require_tokens(response)["access_token"]
 
     expect.status(api.get("/portal/patient", token), 200)
 

@@ -13,9 +13,9 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import RegistrationRefused
-from fixtures.wire.simultaneous import at_once
+from fixtures.wire.simultaneous import send_simultaneously
 
 #: Without `api:oemr` OpenEMR up to 7.0.3 looks through all FHIR services before it marks a refresh
 #: token as used, and the window stands wider open.
@@ -44,9 +44,9 @@ def race(exclusive):
 
     def run(request, runners=RUNNERS, *, doubtful=False):
         begin()
-        responses = at_once(request, runners)
+        responses = send_simultaneously(request, runners)
         if not doubtful:
-            granted(min(responses, key=lambda response: response.status_code))
+            require_tokens(min(responses, key=lambda response: response.status_code))
         return [each for each in responses if each.status_code == 200]
 
     with rest:
@@ -71,13 +71,15 @@ def test_refresh_token_has_one_successor(server, tokens, admin, new_client, race
 
     while left:
         # A successor costs less than a login, but a server that notices a second use ends it too.
-        token = successor or granted(tokens.fetch(client, admin, SCOPE)).get("refresh_token", "")
+        token = successor or require_tokens(tokens.fetch(client, admin, SCOPE)).get(
+            "refresh_token", ""
+        )
         won = race(partial(server.refresh, client, token), doubtful=token is successor)
         if len(won) > 1:
             break
-        successor = granted(won[0]).get("refresh_token") if won else None
+        successor = require_tokens(won[0]).get("refresh_token") if won else None
         left -= bool(won)  # with a successor that was ended nobody raced
-    successors = [granted(each).get("refresh_token", "") for each in won]
+    successors = [require_tokens(each).get("refresh_token", "") for each in won]
     good = (each for each in successors if server.refresh(client, each).status_code == 200)
     valid = [*islice(good, 2)]  # two are one too many already
 

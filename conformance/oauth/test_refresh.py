@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.keys import unverified_claims
 from fixtures.driver.login_pages import Browser
 from fixtures.given.authorizations import OPTIONAL
@@ -79,10 +79,10 @@ def reused(server, registrar, served, admin):
         wishes = {"max_age": OPTIONAL["max_age"]} if served else None
         allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE, parameters=wishes)
         answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
-        token = _refresh_token(granted(answer))
+        token = _refresh_token(require_tokens(answer))
         used = server.refresh(client, token)
         again = server.refresh(client, token)
-        successor = granted(used).get("refresh_token", token)
+        successor = require_tokens(used).get("refresh_token", token)
         return answer, used, again, server.refresh(client, successor)
 
     return cache(reuse)
@@ -121,7 +121,7 @@ def test_refresh_token_of_another_client_is_refused(foreign, kind):
 def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
     """A refresh never yields a scope that was not granted."""
     client = new_client.confidential(f"{NARROW} user/facility.read user/patient.write")
-    body = granted(tokens.fetch(client, admin, NARROW))
+    body = require_tokens(tokens.fetch(client, admin, NARROW))
     response = server.refresh(client, body["refresh_token"], f"{NARROW} {more}")
     held = str(response.json().get("scope", "")).split() if response.status_code == 200 else []
 
@@ -143,7 +143,7 @@ def test_refresh_without_a_scope_keeps_the_scope(refreshed):
 def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
     """A grant whose authorization request had a nonce can be refreshed like any other."""
     client, allowed = authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
-    body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+    body = require_tokens(server.exchange(client, allowed.code, verifier=allowed.verifier))
     response = server.refresh(client, body["refresh_token"])
 
     expect.status(response, 200)
@@ -153,7 +153,7 @@ def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
 def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
     """The refresh token of a narrowed refresh still stands for all that was granted at first."""
     client, body = fresh_tokens(SCOPE)
-    narrowed = granted(server.refresh(client, body["refresh_token"], NARROW))
+    narrowed = require_tokens(server.refresh(client, body["refresh_token"], NARROW))
     newest = narrowed.get("refresh_token", body["refresh_token"])
     response = server.refresh(client, newest)
 
@@ -166,7 +166,7 @@ def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
 @pytest.mark.parametrize("fault", ["unknown", "cut", "flipped"])
 def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_client, fault):
     """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
-    token = str(tokens.answer("admin", NARROW)["refresh_token"])
+    token = str(tokens.body("admin", NARROW)["refresh_token"])
     middle = len(token) // 2
     swapped = "a" if token[middle] != "a" else "b"
     bent = {
@@ -185,7 +185,7 @@ def test_dead_refresh_token_is_an_invalid_grant(refreshed, foreign, fault):
     """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
     if fault == "used":
         _, used, _, response = refreshed()
-        granted(used)
+        require_tokens(used)
     else:
         response = foreign()[0]["confidential"]
 
@@ -217,8 +217,8 @@ def test_refresh_token_of_a_public_client_is_replaced(reused):
     """The refresh token of a public client is replaced with every use."""
     answer, used, again, _ = reused()
 
-    token = granted(answer)["refresh_token"]
-    newest = granted(used).get("refresh_token", token)
+    token = require_tokens(answer)["refresh_token"]
+    newest = require_tokens(used).get("refresh_token", token)
     expect.that(newest != token, "another refresh token", "the same", used)
     expect.no_token(again)
 
@@ -228,7 +228,7 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
     """The second use of a public client's refresh token revokes the token that replaced it."""
     _, used, again, successor = reused()
 
-    granted(used)
+    require_tokens(used)
     expect.no_token(again)
     expect.no_token(successor)
 
@@ -237,7 +237,7 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
 def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
     """An ID token in a refresh response has the issuer, subject and audience of the first one."""
     body, response, _, _ = refreshed()
-    first, second = unverified_claims(body["id_token"]), granted(response).get("id_token")
+    first, second = unverified_claims(body["id_token"]), require_tokens(response).get("id_token")
 
     # A refresh may come without an ID token.
     later = unverified_claims(second) if second else first
@@ -251,14 +251,14 @@ def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authoriza
     """An ID token of a refresh tells the time and the nonce of the first login, if any."""
     if served:
         answer, response, _, _ = reused()
-        body = granted(answer)
+        body = require_tokens(answer)
     else:
         client, allowed = authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
-        body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+        body = require_tokens(server.exchange(client, allowed.code, verifier=allowed.verifier))
         response = server.refresh(client, body["refresh_token"])
 
     first = unverified_claims(body["id_token"])
-    second = granted(response).get("id_token")
+    second = require_tokens(response).get("id_token")
     later = unverified_claims(second) if second else {}
     for name in ("auth_time", "nonce"):
         kept = name not in later or later[name] == first.get(name)
@@ -282,7 +282,7 @@ def test_refresh_token_takes_offline_access(
         _, body = fresh_tokens(scope)
     else:
         client, allowed = authorization(scope)
-        body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+        body = require_tokens(server.exchange(client, allowed.code, verifier=allowed.verifier))
 
     expect.that("refresh_token" not in body, "no refresh_token", sorted(body))
     expect.member(token_response(grant), "refresh_token", kind=str)
@@ -294,7 +294,9 @@ def test_no_refresh_token_without_consent(server, authorization):
     client, allowed = authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
-    expect.that("refresh_token" not in granted(response), "no refresh_token", "one", response)
+    expect.that(
+        "refresh_token" not in require_tokens(response), "no refresh_token", "one", response
+    )
 
 
 @requirement("SMART-2.2-refresh-required-fields")

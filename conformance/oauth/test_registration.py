@@ -37,8 +37,8 @@ CHOSEN = {
 def answers(registrar):
     """One answer to a good registration of each kind, to be looked at only."""
     return {
-        "confidential": registrar.ask(confidential_metadata(SCOPE)),
-        "public": registrar.ask(public_metadata()),
+        "confidential": registrar.register(confidential_metadata(SCOPE)),
+        "public": registrar.register(public_metadata()),
     }
 
 
@@ -119,7 +119,7 @@ def test_answer_returns_what_was_registered(new_client):
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
     }
-    response = new_client.ask(sent)
+    response = new_client.register(sent)
 
     expect.success(response)
     for name in sent:
@@ -133,7 +133,7 @@ def test_answer_returns_what_was_registered(new_client):
 def test_client_name_keeps_its_characters(new_client):
     """A client name with other than ASCII characters is returned unchanged."""
     name = "Ünïcode \N{EN DASH} テスト"
-    response = new_client.ask(public_metadata() | {"client_name": name})
+    response = new_client.register(public_metadata() | {"client_name": name})
 
     expect.success(response)
     expect.equal(expect.member(response, "client_name"), name, "client_name", response)
@@ -142,7 +142,7 @@ def test_client_name_keeps_its_characters(new_client):
 @requirement("RFC7591-2-unknown-members-ignored")
 def test_unknown_member_is_ignored(new_client):
     """Metadata members that the server does not know are ignored."""
-    response = new_client.ask(public_metadata() | {"x_conformance": {"number": 1}})
+    response = new_client.register(public_metadata() | {"x_conformance": {"number": 1}})
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
@@ -152,7 +152,7 @@ def test_unknown_member_is_ignored(new_client):
 def five(registrar):
     """The answers to five registrations of the same metadata, one after the other."""
     metadata = confidential_metadata(SCOPE)
-    return [registrar.ask(metadata) for _ in range(5)]
+    return [registrar.register(metadata) for _ in range(5)]
 
 
 @requirement("RFC7591-3.2.1-client-id-unique")
@@ -180,7 +180,7 @@ def test_secret_cannot_be_guessed(five):
 def test_key_set_is_registered(new_client, kind):
     """A key set that is sent along is registered and returned as it was."""
     key_set = keys.jwks(keys.key("conformance-1", kind))
-    response = new_client.ask(confidential_metadata(SCOPE) | {"jwks": key_set})
+    response = new_client.register(confidential_metadata(SCOPE) | {"jwks": key_set})
 
     expect.success(response)
     expect.equal(expect.json_object(response).get("jwks", key_set), key_set, "jwks", response)
@@ -190,7 +190,7 @@ def test_key_set_is_registered(new_client, kind):
 def test_public_client_registers_without_authentication(new_client):
     """A public client can register with the authentication method none."""
     metadata = public_metadata() | {"token_endpoint_auth_method": "none"}
-    response = new_client.ask(metadata)
+    response = new_client.register(metadata)
 
     expect.success(response)
     expect.that(not expect.json_object(response).get("client_secret"), "no secret", "one", response)
@@ -199,7 +199,7 @@ def test_public_client_registers_without_authentication(new_client):
 @requirement("OPENEMR-REG-example-private")
 def test_documented_registration_works(new_client):
     """The registration that OpenEMR's documentation shows works."""
-    response = new_client.ask(
+    response = new_client.register(
         {
             "application_type": "private",
             "redirect_uris": ["https://client.example.org/callback"],
@@ -225,7 +225,7 @@ def test_documented_registration_works(new_client):
 def test_application_type_confidential_makes_no_silent_public_client(new_client):
     """A client that calls itself confidential is refused, gets a secret, or is told otherwise."""
     metadata = confidential_metadata(SCOPE) | {"application_type": "confidential"}
-    response = new_client.ask(metadata)
+    response = new_client.register(metadata)
     body = expect.json_object(response)
 
     told = body.get("application_type") in {"public", "web"}

@@ -6,10 +6,10 @@ import pytest
 
 from conformance import GRANTS, expect, needs, requirement, writes
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import confidential_metadata
 from fixtures.wire.client import Blocked
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 READ = "openid api:oemr user/patient.read"
 PUBLIC = "openid api:fhir fhirUser"
@@ -62,7 +62,7 @@ def reader(server, registrar, admin):
 def register(new_client, scope):
     """Ask for a client with these scopes, to be removed at the end, and return the answer."""
     key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}  # a must with system scopes
-    return new_client.ask(confidential_metadata(scope) | key_set)
+    return new_client.register(confidential_metadata(scope) | key_set)
 
 
 @requirement("SCOPE-granted-subset")
@@ -70,7 +70,7 @@ def register(new_client, scope):
 def test_no_more_is_granted_than_was_asked_for(issued, grant):
     """A token has no scope that was not asked for and not registered."""
     session = issued(grant)
-    granted(session.response)
+    require_tokens(session.response)
     more = scopes_of(session.response) - {*session.client.scope.split()}
 
     expect.equal(sorted(more), [], "scopes beyond the request", session.response)
@@ -146,10 +146,12 @@ def test_reading_client_obtains_no_writing(reader, more):
 def test_reading_client_writes_nothing(reader, api):
     """A client that is registered for reading writes nothing, whatever it asks for."""
     asked, plain = reader("user/patient.write"), reader()
-    token = asked.json()["access_token"] if asked.is_success else granted(plain)["access_token"]
+    token = (
+        asked.json()["access_token"] if asked.is_success else require_tokens(plain)["access_token"]
+    )
     read = api.get("/api/patient", token)
     if read.status_code != 200:
-        line = answer_line(read.request, read)
+        line = exchange_line(read.request, read)
         raise Blocked(f"a token to read does not even open the API for that: {line}")
     # Without a name the server could not create a patient, but it would have to look at it.
     response = api.post("/api/patient", token, json={"fname": ""})
@@ -218,7 +220,7 @@ def in_order(server, admin, confidential_client):
 def test_order_of_scopes_does_not_matter(server, admin, confidential_client, in_order, order):
     """The order of the scopes in a request does not matter."""
     first = in_order()
-    granted(first)
+    require_tokens(first)
     response = server.password(confidential_client, admin, " ".join(ORDERS[order]))
 
     expect.equal(
@@ -243,7 +245,7 @@ def test_odd_scope_is_handled(server, admin, confidential_client, scope):
 def test_v1_scopes_come_back_as_v1(tokens):
     """Scopes that were asked for in the spelling of SMART 1 come back in it."""
     asked = ["user/patient.read", "user/facility.read"]
-    answer = tokens.answer("admin", " ".join(["openid", "api:oemr", *asked]))
+    answer = tokens.body("admin", " ".join(["openid", "api:oemr", *asked]))
     got = str(answer.get("scope", "")).split()
 
     expect.equal([scope for scope in asked if scope not in got], [], "scopes that changed")

@@ -7,7 +7,7 @@ import pytest
 
 from conformance import GRANTS, expect, needs, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import STAFF_SCOPE
 from fixtures.wire.client import Blocked
 
@@ -34,7 +34,7 @@ def test_token_response_is_json(token_response, grant):
 def test_token_type_is_bearer(token_response, grant):
     """The token type is Bearer, in any case of its letters."""
     response = token_response(grant)
-    granted(response)
+    require_tokens(response)
 
     kind = expect.member(response, "token_type", kind=str)
     expect.equal(kind.lower(), "bearer", "token_type", response)
@@ -55,7 +55,7 @@ def test_token_response_is_not_stored(token_response, grant):
 def test_token_response_has_pragma(token_response, grant):
     """A response that carries a token has Pragma: no-cache for old caches."""
     response = token_response(grant)
-    granted(response)
+    require_tokens(response)
 
     expect.header(response, "Pragma", contains="no-cache")
 
@@ -65,7 +65,7 @@ def test_token_response_has_pragma(token_response, grant):
 def test_expires_in_is_true(token_response, grant):
     """The lifetime of an access token is told as a positive integer of seconds, and is true."""
     response = token_response(grant)
-    body = granted(response)
+    body = require_tokens(response)
 
     seconds = expect.member(response, "expires_in", kind=int)
     expect.that(seconds > 0, "expires_in to be positive", seconds, response)
@@ -82,7 +82,7 @@ def test_expires_in_is_true(token_response, grant):
 def test_access_token_lives_for_an_hour_at_most(token_response, grant):
     """An access token lives for one hour at most."""
     response = token_response(grant)
-    seconds = granted(response).get("expires_in")
+    seconds = require_tokens(response).get("expires_in")
 
     expect.that(
         isinstance(seconds, int | float) and seconds <= 3600,
@@ -96,7 +96,7 @@ def test_access_token_lives_for_an_hour_at_most(token_response, grant):
 def test_code_exchange_names_the_scope(token_response):
     """The answer to a code exchange names the granted scope, also when all was granted."""
     response = token_response("authorization_code")
-    granted(response)
+    require_tokens(response)
 
     scope = expect.member(response, "scope", kind=str)
     expect.that(scope, "scope to name something", scope, response)
@@ -107,7 +107,7 @@ def test_code_exchange_names_the_scope(token_response):
 def test_scope_is_well_formed(token_response, grant):
     """A scope that the server sends is words of the allowed characters with one space between."""
     response = token_response(grant)
-    granted(response)
+    require_tokens(response)
 
     scope = expect.member(response, "scope", kind=str)
     expect.that(SCOPE.fullmatch(scope), "scope words with single spaces", scope, response)
@@ -118,7 +118,7 @@ def test_scope_is_well_formed(token_response, grant):
 def test_scope_is_what_was_asked_for_and_granted(token_response, grant):
     """The scope of a token response is the set that was really granted."""
     response = token_response(grant)
-    body = granted(response)
+    body = require_tokens(response)
     holds = _scopes_of(body["access_token"]) or set(str(body.get("scope", "")).split())
 
     expect.equal(set(str(body.get("scope", "")).split()), holds, "scope", response)
@@ -166,7 +166,7 @@ def test_token_without_a_scope_asked_for_has_a_default(server, admin, clients, g
 def test_tokens_fit_into_a_header(token_response, grant):
     """Tokens have only the characters that a header and a form permit."""
     response = token_response(grant)
-    body = granted(response)
+    body = require_tokens(response)
 
     access = str(body["access_token"])
     expect.that(B64TOKEN.fullmatch(access), "an access_token of b64token characters", access)
@@ -181,14 +181,14 @@ def answers(target, server, tokens, lent_clients, admin, token_response):
     """The token answers of a login and of its refresh, and those of other logins."""
     scope = "openid offline_access api:oemr user/patient.read"
     client = lent_clients.confidential(scope)
-    login = granted(tokens.fetch(client, admin, scope))
-    refreshed = granted(server.refresh(client, login.get("refresh_token", "")))
+    login = require_tokens(tokens.fetch(client, admin, scope))
+    refreshed = require_tokens(server.refresh(client, login.get("refresh_token", "")))
     others = ["authorization_code", "refresh_token"]
     others += ["password"] if "oauth.password_grant" in target.features else []
     found = [login, refreshed]
     for grant in others:
         with contextlib.suppress(Blocked):
-            found.append(granted(token_response(grant)))
+            found.append(require_tokens(token_response(grant)))
     return found
 
 
@@ -223,7 +223,7 @@ def _lifetime(token, default):
 @needs("oauth.password_grant")
 def test_token_with_many_scopes_opens_the_api(server, api, admin, confidential_client):
     """An access token with many scopes still fits into the header of a call."""
-    token = granted(server.password(confidential_client, admin, STAFF_SCOPE))["access_token"]
+    token = require_tokens(server.password(confidential_client, admin, STAFF_SCOPE))["access_token"]
     response = api.get("/api/facility", token)
 
     # Apache, nginx and IIS take a header of 8 KB; with a longer one the API is out of reach.

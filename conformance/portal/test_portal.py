@@ -30,7 +30,7 @@ def shown(api, tokens):
 def test_patient_sees_oneself(api, tokens, request, who):
     """The portal shows the patient who logged in."""
     user = request.getfixturevalue(who)
-    response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
+    response = api.get("/portal/patient", tokens.body(who, SCOPE)["access_token"])
 
     expect.status(response, 200)
     data = expect.member(response, "data", kind=(dict, list))

@@ -29,7 +29,7 @@ SEEN = [
 def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff, request, who):
     """The portal shows of a patient and of the encounters what the standard API shows."""
     user = request.getfixturevalue(who)
-    response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
+    response = api.get("/portal/patient", tokens.body(who, SCOPE)["access_token"])
     at_rest = api.get(f"/api/patient/{user.uuid}", staff)
 
     expect.status(response, 200)

@@ -8,7 +8,7 @@ from conformance import expect, needs, requirement, writes
 from fixtures.driver.record_kinds import ISSUES
 from fixtures.given.marked_records import AT_FHIR, MARKED, rows, upload
 from fixtures.wire.client import Blocked
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 pytestmark = writes  # a member of staff with few rights is made, and a patient with records
 
@@ -44,7 +44,7 @@ def clerk(clerk, api, chart):
     """The token of a clerk who sees what the group may see; else nothing is refused for it."""
     response = api.get(f"/api/patient/{chart.owner.uuid}", clerk)
     if chart.owner.uuid not in response.text:
-        line = answer_line(response.request, response)
+        line = exchange_line(response.request, response)
         raise Blocked(f"the user may not even see a patient's demographics: {line}")
     return clerk
 
@@ -190,6 +190,6 @@ def _expect_kept(chart, record, mark, response):
     """Expect a record as it was; Blocked if the server does not even show an untouched one."""
     after = chart.shown(record)
     if mark not in after.text and chart.mark not in chart.shown(chart.record(record.kind)).text:
-        line = answer_line(after.request, after)
+        line = exchange_line(after.request, after)
         raise Blocked(f"no {record.kind} is shown: {line} {after.text[:200]}")
     expect.that(mark in after.text, f"the record as before: {WHY}", "no longer there", response)

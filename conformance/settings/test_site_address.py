@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import public_metadata
 from fixtures.wire.client import json_body
-from fixtures.wire.simultaneous import at_once
+from fixtures.wire.simultaneous import send_simultaneously
 
 ELSEWHERE = "https://elsewhere.example.org"
 STAFF = "openid api:oemr user/facility.read"
@@ -33,7 +33,7 @@ def test_discovery_is_of_the_site_address(settings):
 def test_assertion_for_another_address_is_refused(settings):
     """A client assertion for another address than the site address is an invalid_client."""
     client = settings.clients.system
-    granted(settings.authorization.client_credentials(client, SYSTEM))
+    require_tokens(settings.authorization.client_credentials(client, SYSTEM))
     settings.change(site_addr_oath=ELSEWHERE)
 
     response = settings.authorization.client_credentials(client, SYSTEM)
@@ -59,7 +59,7 @@ def test_registration_at_another_address_says_why_it_fails(settings):
     """At another address than the site address a registration fails with a reason, if at all."""
     settings.change(site_addr_oath=ELSEWHERE)
 
-    response = settings.registrar.ask(public_metadata())
+    response = settings.registrar.register(public_metadata())
 
     expect.member(response, "client_id" if response.is_success else "error")
 
@@ -95,7 +95,7 @@ def test_first_requests_get_one_key(settings):
     """The first requests after the installation get one signing key, however many come at once."""
     settings.forget_keys()
 
-    answers = at_once(settings.authorization.keys, AT_ONCE)
+    answers = send_simultaneously(settings.authorization.keys, AT_ONCE)
 
     moduli = set()
     for answer in answers:

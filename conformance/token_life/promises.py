@@ -13,7 +13,7 @@ from conformance.token_life.model import BIRTHS, LOOKING, QUIET, Look, Script, s
 from conformance.token_life.scripts import acts, playable, scripts
 from fixtures.given.token_life import Outcome, Step
 from fixtures.wire.client import Blocked
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 Play = Callable[[Sequence[Step]], list[Outcome]]
 
@@ -124,7 +124,7 @@ def _told(promise: Promise, played: Script, outcomes: Sequence[Outcome], number:
         [f"{place}. {line}" for place, line in enumerate(lines, 1)],
     )
     if response is not None:
-        error.in_answer = answer_line(response.request, response)
+        error.in_answer = exchange_line(response.request, response)
     return error
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
 
 #: What is compared, by API; the rest is each release's own way to show it.
@@ -27,7 +27,7 @@ def patient_now(upgraded):
             "patient": (PORTAL_SCOPE, upgraded.old_user("patient")),
         }[role]
         client = upgraded.registrar.confidential(scope)
-        token = granted(upgraded.tokens.fetch(client, user, scope))["access_token"]
+        token = require_tokens(upgraded.tokens.fetch(client, user, scope))["access_token"]
         return shown(upgraded, path, upgraded.old_user("patient"), token) or {}
 
     return see

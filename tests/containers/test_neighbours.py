@@ -18,7 +18,7 @@ from fixtures.driver.admin_pages import Administrator
 from fixtures.driver.authorization_server import AuthorizationServer
 from fixtures.driver.registrar import Registrar
 from fixtures.target.files import load
-from fixtures.wire.client import Http, NoAnswer, Transport
+from fixtures.wire.client import Http, NoResponse, Transport
 from tests.containers import images
 from tests.containers.conftest import left
 from tests.runs import ROOT, run
@@ -88,7 +88,7 @@ def wait_for(server):
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         server.http.transport.unanswered = 0
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(NoResponse):
             if server.discover().status_code == 200:
                 return
         time.sleep(0.5)

@@ -23,7 +23,7 @@ password = "pass"
 @pytest.fixture
 def session(tmp_path, monkeypatch):
     """Make the session of a run with `--upgrade-from`, and other options by name."""
-    monkeypatch.setattr(upgrading, "judges", lambda _: True)
+    monkeypatch.setattr(upgrading, "judges_target", lambda _: True)
 
     def make(version='version = "7.0.3"', baseline=None, **options):
         older, newer = tmp_path / "older.toml", tmp_path / "newer.toml"
