@@ -190,7 +190,7 @@ def test_doctor_tries_the_way(containers):
 
     assert (ready.state, well.target.accounts) == ("ok", "database")
     assert (missing.state, server.target.accounts) == ("wrong", "pages")
-    assert "there is no container 'openemr'" in missing.what
+    assert "there is no container 'openemr'" in missing.finding
 
 
 def test_no_password_and_no_sql_is_an_argument(containers):
@@ -207,7 +207,7 @@ def test_no_password_and_no_sql_is_an_argument(containers):
 
 def test_hash_is_one_that_openemr_knows():
     """The hash has the name that PHP gives bcrypt, and is that of the password."""
-    made = database_accounts.hashed("a password")
+    made = database_accounts.password_hash("a password")
 
     assert made.startswith("$2y$")
     assert bcrypt.checkpw(b"a password", made.encode())
@@ -234,8 +234,8 @@ def test_client_of_another_server_is_told(containers):
 
 def test_only_ids_of_the_run_are_removed(containers):
     """Clients are removed from the tables that the release has, each by its id."""
-    there = "api_token\tclient_id\noauth_clients\tclient_id\n"
-    made, found = administrator(containers, (0, there, ""), (0, "", ""))
+    existing = "api_token\tclient_id\noauth_clients\tclient_id\n"
+    made, found = administrator(containers, (0, existing, ""), (0, "", ""))
 
     assert made.remove_clients(["one", "o'ther"])
 

@@ -18,7 +18,7 @@ def seen(path, body="", status=200, headers=JSON, method="GET", base="", **reque
     answer = httpx.Response(status, headers=headers, text=body, request=asked)
     if body.startswith("{"):
         answer.extensions["parsed"] = json.loads(body)
-    found = response_shapes.seen([Exchange(asked, answer, None, 0.1)], base, "default")
+    found = response_shapes.distinct_shapes([Exchange(asked, answer, None, 0.1)], base, "default")
     return found[0] if found else None
 
 
@@ -55,7 +55,7 @@ def test_a_request_tells_its_grant_and_whether_it_has_a_token():
         "application/json",
     )
     request = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
-    assert response_shapes.asked(request, "/apis/default/api/patient", "default").endswith(
+    assert response_shapes.route_of(request, "/apis/default/api/patient", "default").endswith(
         "/api/patient"
     )
     assert seen("/interface/login/login.php", "<html>") is None

@@ -20,7 +20,7 @@ from fixtures.embedded.misconfiguration import SETTINGS
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.target.model import Target, User
 from fixtures.wire.listener import Listener
-from fixtures.wire.pitfalls import of_key_set
+from fixtures.wire.pitfalls import key_set_pitfall
 from tests.test_reaching import HTML, answering, http
 
 ADMIN = User("admin", "pass")
@@ -119,7 +119,7 @@ def test_portal_api_is_called_as_the_patient_who_is_named(embedded, patient):
     assert seen["portal API"].line.endswith("on (/portal/patient answers 200 to a patient)")
     assert nobody["portal API"].state == "ok"  # the embedded server's release has one
     for version, state in (("7.0.4", "note"), (None, "note"), ("7.0.3", "ok"), ("8.0.1", "ok")):
-        told = portal_api.unseen(version, 401)
+        told = portal_api.result_without_patient(version, 401)
         assert (told.state, "[users.patient]" in told.line) == (state, state == "note")
 
 
@@ -370,8 +370,8 @@ def test_bad_key_set_is_told(bend, words):
     """What keeps OpenEMR from using a published key set is told."""
     own = keys.jwks(keys.key("told"))["keys"][0]
 
-    assert of_key_set({"keys": [own]}, own) is None
-    assert words in str(of_key_set(bend(own), own))
+    assert key_set_pitfall({"keys": [own]}, own) is None
+    assert words in str(key_set_pitfall(bend(own), own))
 
 
 def test_usage_is_explained(capsys):

@@ -110,7 +110,7 @@ def test_consent_that_a_check_gave_by_hand_is_known(tmp_path):
         browser.submit(form, consent(form, ["openid"], deny=True))
 
         assert "code=" in answer.headers["location"]
-        assert server.allowed == {clients[0].client_id: {target.users["admin"].name}}
+        assert server.consenting_users == {clients[0].client_id: {target.users["admin"].name}}
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
     forgotten, disabled = [], []
     server = SimpleNamespace(
         target=SimpleNamespace(features=frozenset(), users={"admin": None}),
-        allowed={
+        consenting_users={
             **{name: {"admin"} for name in ("exchanged", "exchanged-too", "only-allowed", "other")},
             "unknown": {"nobody-known"},
         },
-        trusted={
+        token_subjects={
             **{name: {"uuid-of-admin"} for name in ("exchanged", "exchanged-too")},
             "both": {"uuid-of-admin", "uuid-of-patient"},
             # The administrator consented in vain, and a patient got a token with a password.
@@ -172,9 +172,9 @@ def test_consent_that_no_token_came_of_is_taken_back_too():
         },
     )
     administrator = SimpleNamespace(
-        disabled={"exchanged"},
+        disabled_clients={"exchanged"},
         disable=disabled.append,
-        forget=lambda *what: forgotten.append(what),
+        revoke_consent=lambda *what: forgotten.append(what),
         remove_clients=lambda _: False,
         revoke=lambda *what: forgotten.append(what),
     )

@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver.authorization_server import require_tokens
-from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
+from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, patient_record
 
 #: What is compared, by API; the rest is each release's own way to show it.
 MEMBERS = {
@@ -28,7 +28,7 @@ def patient_now(upgraded):
         }[role]
         client = upgraded.registrar.confidential(scope)
         token = require_tokens(upgraded.tokens.fetch(client, user, scope))["access_token"]
-        return shown(upgraded, path, upgraded.old_user("patient"), token) or {}
+        return patient_record(upgraded, path, upgraded.old_user("patient"), token) or {}
 
     return see
 

@@ -87,7 +87,7 @@ def wait_for(server):
     """Wait until somebody else's OpenEMR answers."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        server.http.transport.unanswered = 0
+        server.http.transport.failures = 0
         with contextlib.suppress(NoResponse):
             if server.discover().status_code == 200:
                 return

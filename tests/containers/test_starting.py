@@ -37,7 +37,7 @@ def test_only_the_last_prepared_copy_is_kept(engine, judged, target):
 
     copies = engine.images.list(filters={"label": "org.openemr.conformance.prepared=one-7.0.3"})
     tags = sorted(tag for image in copies for tag in image.tags)
-    assert tags == [f"{snapshots.REPOSITORY}:one-7.0.3", snapshots.program("one-7.0.3")]
+    assert tags == [f"{snapshots.REPOSITORY}:one-7.0.3", snapshots.openemr_image("one-7.0.3")]
     assert len(copies) == 2
 
 
