@@ -1,4 +1,4 @@
-"""The catalogue, the checks and the defects belong together."""
+"""The catalogue, the checks and the defects are consistent."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ REQUIREMENTS = catalogue.load(ROOT).requirements
 
 
 def checks() -> Iterator[tuple[Path, str, str, str]]:
-    """Give file, function, docstring and requirement of every check."""
+    """Yield file, function, docstring and requirement of every check."""
     for path in sorted((ROOT / "conformance").rglob("test_*.py")):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
@@ -40,7 +40,7 @@ def test_docstring_of_a_check_is_its_requirement():
 
 
 def test_defects_name_requirements_of_the_catalogue():
-    """A defect proves requirements that there are."""
+    """A defect proves existing requirements."""
     unknown = [
         f"{defect.name}: {identifier}"
         for defect in load().values()
@@ -52,7 +52,7 @@ def test_defects_name_requirements_of_the_catalogue():
 
 
 def test_every_requirement_is_checked_and_proved():
-    """A requirement has a check and a defect, or says why it has none."""
+    """A requirement has a check and a defect, or a reason for having none."""
     listing = json.loads(
         subprocess.run(
             [sys.executable, "-m", "reports.catalogue", "--format", "json"],

@@ -1,4 +1,4 @@
-"""What is kept of an answer: what a client sees of it, and nobody's data."""
+"""Response shapes have what a client sees, and no personal data."""
 
 import json
 
@@ -12,18 +12,18 @@ from fixtures.wire.redaction import SECRETS
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
-def seen(path, body="", status=200, headers=JSON, method="GET", base="", **request):
-    """Return what is kept of one exchange, or None."""
-    asked = httpx.Request(method, f"http://h{base}{path}", **request)
-    answer = httpx.Response(status, headers=headers, text=body, request=asked)
+def shape(path, body="", status=200, headers=JSON, method="GET", base="", **request):
+    """Return the shape of one exchange, or None if it has none."""
+    sent = httpx.Request(method, f"http://h{base}{path}", **request)
+    response = httpx.Response(status, headers=headers, text=body, request=sent)
     if body.startswith("{"):
-        answer.extensions["parsed"] = json.loads(body)
-    found = response_shapes.distinct_shapes([Exchange(asked, answer, None, 0.1)], base, "default")
+        response.extensions["parsed"] = json.loads(body)
+    found = response_shapes.distinct_shapes([Exchange(sent, response, None, 0.1)], base, "default")
     return found[0] if found else None
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"),
+    ("path", "expected_end"),
     [
         ("/oauth2/default/.well-known/openid-configuration", None),
         ("/apis/default/fhir/Patient/946da61d-9cff-4416-8d27-805f19f9d7d8", "Patient/{id}"),
@@ -36,21 +36,21 @@ def seen(path, body="", status=200, headers=JSON, method="GET", base="", **reque
         ("/apis/default/fhir/Patient/%27%20or%201=1", "Patient/{id}"),
     ],
 )
-def test_a_route_names_nobody(path, asked):
-    """Ids give way to a word, names of things stay."""
-    told = seen(path, base="/emr")[0]
+def test_route_has_no_ids(path, expected_end):
+    """Ids are replaced, names of resources stay."""
+    route = shape(path, base="/emr")[0]
 
-    expected = asked or path.replace("/default/", "/{site}/")
-    assert told.removesuffix(" without a token").endswith(expected)
+    expected = expected_end or path.replace("/default/", "/{site}/")
+    assert route.removesuffix(" without a token").endswith(expected)
 
 
-def test_a_request_tells_its_grant_and_whether_it_has_a_token():
-    """What makes two requests to one route different is part of the request."""
+def test_route_has_the_grant_and_whether_there_is_a_token():
+    """Requests to one route differ by their grant and by having a token."""
     bearer = {"Authorization": "Bearer x"}
-    assert seen("/oauth2/default/token", method="POST", content="a=b&grant_type=password&c=d")[0] \
+    assert shape("/oauth2/default/token", method="POST", content="a=b&grant_type=password&c=d")[0] \
         == "POST /oauth2/{site}/token password"  # fmt: skip
-    assert seen("/apis/default/api/patient")[0].endswith("/api/patient without a token")
-    assert seen("/apis/default/api/patient", headers=JSON, method="GET")[1:3] == (
+    assert shape("/apis/default/api/patient")[0].endswith("/api/patient without a token")
+    assert shape("/apis/default/api/patient", headers=JSON, method="GET")[1:3] == (
         200,
         "application/json",
     )
@@ -58,7 +58,7 @@ def test_a_request_tells_its_grant_and_whether_it_has_a_token():
     assert response_shapes.route_of(request, "/apis/default/api/patient", "default").endswith(
         "/api/patient"
     )
-    assert seen("/interface/login/login.php", "<html>") is None
+    assert shape("/interface/login/login.php", "<html>") is None
 
 
 @pytest.mark.parametrize(
@@ -75,33 +75,33 @@ def test_a_request_tells_its_grant_and_whether_it_has_a_token():
         ('{"error": ["odd"], "issue": [3]}', "json", ""),
     ],
 )  # fmt: skip
-def test_a_body_is_what_it_is(body, kind, error):
-    """Whatever the media type says; errors are recognised in every form that OpenEMR has."""
-    assert seen("/apis/default/api/x", body)[3:5] == (kind, error)
+def test_kind_of_a_body_is_recognised(body, kind, error):
+    """The media type does not matter, and each form of error is recognised."""
+    assert shape("/apis/default/api/x", body)[3:5] == (kind, error)
 
 
 def test_fields_have_types_and_no_values():
-    """Names and types are kept, one level into `data`; what may be data is not."""
+    """Names and types are kept, also one level below `data`; names that may be data are not."""
     body = {"data": [{"pid": 1, "fname": "Ada"}], "links": [], "n": None, "Ada Lovelace": True}
 
-    fields = seen("/apis/default/api/patient", json.dumps(body))[5]
+    fields = shape("/apis/default/api/patient", json.dumps(body))[5]
 
     assert fields == "*:boolean data.fname:string data.pid:number data:array links: n:"
 
 
-def test_a_secret_in_an_error_is_taken_out():
-    """An error that repeats a token does not bring it into the results."""
+def test_secret_in_an_error_is_redacted():
+    """A token in an error is redacted."""
     SECRETS.remember("access_token", "a-token-of-this-test-0123456789")
 
-    kept = seen("/apis/default/api/x", '{"error": "bad a-token-of-this-test-0123456789"}')
+    found = shape("/apis/default/api/x", '{"error": "bad a-token-of-this-test-0123456789"}')
 
-    assert "0123456789" not in str(kept)
-    assert kept[4].startswith("bad <access_token ")
-    assert seen("/apis/default/api/x", '{"a-token-of-this-test-0123456789": 1}')[5] == "*:number"
+    assert "0123456789" not in str(found)
+    assert found[4].startswith("bad <access_token ")
+    assert shape("/apis/default/api/x", '{"a-token-of-this-test-0123456789": 1}')[5] == "*:number"
 
 
-def test_a_redirect_tells_its_error():
-    """The authorization endpoint tells its errors in the address."""
+def test_redirect_has_its_error():
+    """The authorization endpoint sends errors in the query of a redirect."""
     location = {"Location": "https://client/cb?error=access_denied&state=x"}
 
-    assert seen("/oauth2/default/authorize", status=302, headers=location)[4] == "access_denied"
+    assert shape("/oauth2/default/authorize", status=302, headers=location)[4] == "access_denied"
