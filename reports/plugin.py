@@ -328,5 +328,5 @@ def describe_target(target: Any) -> dict[str, Any]:
     data = {name: getattr(target, name, None) for name in names}
     data["url"] = SECRETS.clean(str(data.pop("base_url")))
     data["features"] = sorted(getattr(target, "features", ()))
-    data["not_declared"] = dict(getattr(target, "undeclared", {}))
+    data["not_declared"] = dict(getattr(target, "missing_features", {}))
     return data

@@ -1,8 +1,8 @@
-"""Measures what the suite itself costs, against the embedded server: `tox -e bench`.
+"""Measures the cost of the suite itself, against the embedded server: `tox -e bench`.
 
-The suite's own time is what is left of the wall time when the time spent waiting for answers is
-taken away: collection, checks, reports and files. It is measured, never asserted. So is the
-memory of the largest process of a run: a worker, or the one that steers it.
+The suite's own time is the wall time without the time of waiting for responses: collection, checks,
+reports and files. It is measured and never asserted, as is the memory of the largest process of a
+run, which is a worker or the controlling process.
 """
 
 import resource
@@ -22,8 +22,8 @@ def main(arguments: list[str]) -> None:
     print(
         f"{'':8}{'checks':>8}{'wall s':>8}{'per s':>8}{'requests':>10}{'own ms/check':>14}{'MB':>6}"
     )
-    # The results of all runs are removed at the end: ext4 takes many times longer to make a file
-    # where thousands were removed a moment ago, which would be the cost of the run before.
+    # The results of all runs are removed at the end: ext4 creates files much more slowly where
+    # thousands were just removed, so that one run would slow down the next.
     with tempfile.TemporaryDirectory() as folder:
         for workers in (0, 2):
             rows = [measure(Path(folder), workers, arguments) for _ in range(REPEATS)]
@@ -50,7 +50,7 @@ def measure(
     figures = statement["run"]
     # Two workers have twice the wall time to spend, waiting or not.
     own = figures["wall_seconds"] * max(1, workers) - figures["waiting_seconds"]
-    # The largest process that this one has waited for, its workers and the server among them.
+    # The largest child process: the run, a worker or the server.
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return checks, wall, figures["requests"], own / checks * 1000, memory
 

@@ -1,10 +1,9 @@
-"""A pytest plugin: while a check runs, the place of the embedded server that it looks at is broken.
+"""A pytest plugin: while a check runs, the endpoints that it judges always send the same response.
 
-Every request that leads there gets one and the same answer, whatever it asks, from the check itself
-and from fixtures that ask for several checks (of a module, and fixtures/given/authorizations.py);
-what others prepare before is prepared on a server that works. Documents that a run reads to find
-its way (discovery, metadata, keys) stay as they are. Only the first parameters of each check are
-tried.
+The response is the same for every request of the check itself, and of the fixtures whose responses
+several checks judge (those of a module, and of fixtures/given/authorizations.py). Other fixtures
+get a working server. Documents that a run needs (discovery, metadata, keys) stay as they are. Only
+the first parameters of each check are tried.
 """
 
 import contextlib
@@ -32,7 +31,7 @@ PLACES = {
     "logout": r"/oauth2/.*/logout",
     "userinfo": r"/oauth2/.*/userinfo",
 }
-#: Which place the checks of a file look at, by how its name starts.
+#: The endpoints that the checks of a file judge, by the start of its name.
 LOOKS_AT = {
     "oauth/test_scope_grant": "token",
     **dict.fromkeys(("rest/", "fhir/", "portal/", "oauth/test_bearer", "oauth/test_scope"), "apis"),
@@ -51,16 +50,15 @@ RUNNING = pytest.StashKey[pytest.Item]()
 
 
 class BreakingApplication(Application):
-    """The embedded OpenEMR, of which one place breaks when it is told to."""
+    """The embedded OpenEMR, whose endpoints at `broken` always send the same response."""
 
     def __init__(self, answer: str) -> None:
-        """Be whole at first."""
         super().__init__()
         self.status, self.media_type, self.body = ANSWERS[answer]
         self.broken: re.Pattern[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, if it leads to the broken place always the same."""
+        """Respond to a request; the broken endpoints always send the same response."""
         path = scope["path"]
         broken = self.broken is not None and self.broken.fullmatch(path)
         if not broken or DOCUMENTS.search(path):
@@ -77,17 +75,16 @@ class BreakingApplication(Application):
 
 
 class BreakingServer(EmbeddedServer):
-    """The embedded server, running the application that breaks."""
+    """The embedded server with the application that breaks."""
 
     def __init__(self, answer: str) -> None:
-        """Prepare; nothing listens yet."""
         super().__init__()
         self.breaking = BreakingApplication(answer)
         self.application = self._server.config.app = self.breaking
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Judge a server in this process."""
+    """Start a server in this process, and make it the target."""
     server = config.stash[SERVER] = BreakingServer(os.environ["BROKEN_ANSWER"])
     config.add_cleanup(server.stop)
     folder = Path(os.environ["BROKEN_FOLDER"])
@@ -96,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Keep the first parameters of each MUST that looks at one of the places."""
+    """Keep the first parameters of each MUST that judges one of the endpoints."""
     functions: dict[str, pytest.Item] = {}
     for item in session.items:
         applies = item.get_closest_marker("must") and not item.get_closest_marker("skip")
@@ -107,7 +104,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Break the place for as long as the check itself runs."""
+    """Break the endpoints while the check itself runs."""
     with _broken(item):
         return (yield)
 
@@ -116,7 +113,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Break the place while a fixture asks what several checks judge."""
+    """Break the endpoints while a fixture requests responses that several checks judge."""
     asks = fixturedef.scope == "module" or fixturedef.func.__module__ == authorizations.__name__
     with _broken(request.session.config.stash[RUNNING]) if asks else contextlib.nullcontext():
         return (yield)
@@ -124,7 +121,7 @@ def pytest_fixture_setup(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Know for which check a fixture is set up."""
+    """Remember the check whose fixtures are set up."""
     item.config.stash[RUNNING] = item
 
 
@@ -139,7 +136,7 @@ def _broken(item: pytest.Item) -> Iterator[None]:
 
 
 def place_of(item: pytest.Item) -> str | None:
-    """Return the place that a check looks at."""
+    """Return the name of the endpoints that a check judges."""
     for start, place in LOOKS_AT.items():
         if item.nodeid.startswith(f"conformance/{start}"):
             return place

@@ -1,4 +1,4 @@
-"""Runs of the suite inside of tests, as a user starts them: a process of their own."""
+"""Runs of the suite within tests, in their own process as a user starts them."""
 
 import contextlib
 import json
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-#: No run of the suite may take longer, whatever its target does.
+#: The time limit of a run, whatever its target does.
 LONGEST_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its exit code, what it printed, and the folder of its results."""
+    """A finished run: its exit code, its output, and the folder of its results."""
 
     exit_code: int
     output: str
@@ -30,7 +30,7 @@ class Run:
         return dict(json.loads((self.results / "conformance.json").read_text("utf-8")))
 
     def verdicts(self, *wanted: str) -> dict[str, str]:
-        """Return the requirements by id with their verdicts, only the wanted ones if named."""
+        """Return the verdicts by the ids of the requirements, or only the wanted verdicts."""
         return {
             each["id"]: each["verdict"]
             for each in self.statement["requirements"]
@@ -39,7 +39,7 @@ class Run:
 
 
 def run(results: Path, *arguments: str, **environment: str) -> Run:
-    """Run pytest with these arguments and give what came of it."""
+    """Run pytest with these arguments, and return the finished run."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     if not any("randomly" in argument for argument in arguments):
         command += ["-p", "no:randomly"]
@@ -60,9 +60,9 @@ def run(results: Path, *arguments: str, **environment: str) -> Run:
 
 @contextlib.contextmanager
 def heeding_interrupts() -> Iterator[None]:
-    """Have processes that are started meanwhile end at Ctrl-C.
+    """Let processes that are started in the block handle SIGINT.
 
-    What a shell puts into the background ignores it, and so does all that is started from there.
+    Background processes of a shell ignore SIGINT, and their children inherit that.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -71,12 +71,12 @@ def heeding_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-#: What an embedded server can do beside what it shows of itself.
+#: The features of an embedded server that cannot be detected.
 EMBEDDED = "[features]\nsettings = true\nupgrade = true"
 
 
 def target_file(folder: Path, url: str, more: str = "") -> str:
-    """Write a target file for a server of the tests and give its path."""
+    """Write a target file for a server of the tests, and return its path."""
     path = folder / "target.toml"
     path.write_text(
         f'kind = "url"\nurl = "{url}"\n{more}\n[users.admin]\nname = "admin"\npassword = "pass"\n',

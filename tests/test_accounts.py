@@ -1,4 +1,4 @@
-"""Accounts in the database, as far as they can be tried without an engine."""
+"""Accounts in the database, as far as they can be tested without an engine."""
 
 from types import SimpleNamespace
 
@@ -37,13 +37,15 @@ ACCOUNT = {"user": "openemr", "password": "secretly-1", "name": "openemr"}
 
 
 class Engine:
-    """A Docker engine in which one container says what it is told to say."""
+    """A Docker engine with one container, which returns these results in their order.
 
-    def __init__(self, *answers, missing=False):
-        """Give the answers (exit code, output, complaint) in their order."""
-        self.answers = [*answers]
+    A result is `(exit code, output, error output)`.
+    """
+
+    def __init__(self, *results, missing=False):
+        self.results = [*results]
         self.missing = missing
-        self.asked = []
+        self.commands = []
         self.containers = self
 
     def get(self, name):
@@ -53,20 +55,20 @@ class Engine:
         return self
 
     def exec_run(self, command, environment=None, demux=False):
-        """Take a command down and answer."""
-        self.asked.append((command, environment))
-        code, output, complaint = self.answers.pop(0)
-        both = (output.encode() or None, complaint.encode() or None)
+        """Record a command and return the next result."""
+        self.commands.append((command, environment))
+        code, output, error = self.results.pop(0)
+        both = (output.encode() or None, error.encode() or None)
         output = both if demux else output.encode()
         return type("Done", (), {"exit_code": code, "output": output})
 
 
 @pytest.fixture
 def containers(monkeypatch):
-    """Put an engine in the place of the real one."""
+    """Replaces the engine by one with these results."""
 
-    def put(*answers, missing=False):
-        made = Engine(*answers, missing=missing)
+    def put(*results, missing=False):
+        made = Engine(*results, missing=missing)
         for module in (engine, database_accounts):
             monkeypatch.setattr(module, "connect", lambda: made)
         return made
@@ -76,7 +78,7 @@ def containers(monkeypatch):
 
 @pytest.fixture
 def written(tmp_path):
-    """Write a target file and load it."""
+    """Writes a target file and loads it."""
 
     def write(more, kind="url"):
         path = tmp_path / "target.toml"
@@ -87,7 +89,7 @@ def written(tmp_path):
     return write
 
 
-def test_target_file_says_where_accounts_are_made(written):
+def test_target_file_chooses_where_accounts_are_created(written):
     """The key `accounts` chooses the administrator; without it the pages are used."""
     pages = written("")
     database = written('accounts = "database"\ncontainer = "openemr"')
@@ -97,7 +99,7 @@ def test_target_file_says_where_accounts_are_made(written):
 
 
 @pytest.mark.parametrize(
-    ("more", "kind", "said"),
+    ("more", "kind", "message"),
     [
         ('accounts = "database"', "url", "needs to know where the database is"),
         ('[database]\nuser = "x"', "url", "nothing would use"),
@@ -112,14 +114,14 @@ def test_target_file_says_where_accounts_are_made(written):
         ('[database]\nuser = "x"', "embedded", "is for servers that are up"),
     ],
 )
-def test_wrong_target_file_is_named(written, more, kind, said):
-    """What cannot be is told before anything is asked."""
-    with pytest.raises(pytest.UsageError, match=said):
+def test_wrong_target_file_is_explained(written, more, kind, message):
+    """A contradiction in the file is an error before any request."""
+    with pytest.raises(pytest.UsageError, match=message):
         written(more, kind)
 
 
-def test_account_is_read_where_openemr_has_it(containers):
-    """What [database] leaves out, the container's sqlconf.php says."""
+def test_missing_values_are_read_from_sqlconf(containers):
+    """Values that [database] leaves out are those of sqlconf.php in the container."""
     found = containers((0, SQLCONF, ""), (0, "0\n", ""))
 
     ready = database_accounts.reach(TARGET)
@@ -127,11 +129,11 @@ def test_account_is_read_where_openemr_has_it(containers):
     assert database_accounts.database_of(ready) == Database(
         "openemr", "openemr", r"it's a \ word", "openemr", "mysql", "3306"
     )
-    assert found.asked[0][0] == ["cat", f"{database_accounts.SITES}/default/sqlconf.php"]
+    assert found.commands[0][0] == ["cat", f"{database_accounts.SITES}/default/sqlconf.php"]
 
 
-def test_container_of_the_database_is_asked_itself(containers, written):
-    """In the container of the database its server is on localhost."""
+def test_container_of_the_database_is_used(containers, written):
+    """In the container of the database the server is at localhost."""
     containers((0, SQLCONF, ""), (0, "0\n", ""))
     target = written(
         'accounts = "database"\ncontainer = "openemr"\n[database]\ncontainer = "mysql"\n'
@@ -144,7 +146,7 @@ def test_container_of_the_database_is_asked_itself(containers, written):
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("results", "message"),
     [
         ([(1, "", "cat: no such file")], "has no /var/www/.*/default/sqlconf.php"),
         ([(0, "<?php $config = 0;", "")], "of a site that is set up"),
@@ -158,26 +160,26 @@ def test_container_of_the_database_is_asked_itself(containers, written):
         ([(0, SQLCONF, ""), (1, "", "it's a \\ word")], "the database refused: <password"),
     ],
 )
-def test_way_to_the_database_that_is_closed_is_told(containers, answers, said):
-    """Each step on the way that fails is a sentence, with what to do and without the password."""
-    containers(*answers)
+def test_failed_connection_to_the_database_is_explained(containers, results, message):
+    """Each failure is a sentence, with what to do and without the password."""
+    containers(*results)
 
-    with pytest.raises(NotReady, match=said) as problem:
+    with pytest.raises(NotReady, match=message) as problem:
         database_accounts.reach(TARGET)
 
     assert "or leave `accounts` out" in str(problem.value)
 
 
-def test_container_that_is_not_there_is_told(containers):
-    """A container that the engine does not have is named."""
+def test_missing_container_is_named(containers):
+    """The message names a container that does not exist."""
     containers(missing=True)
 
     with pytest.raises(NotReady, match="there is no container 'openemr': `docker ps`"):
         database_accounts.reach(TARGET)
 
 
-def test_doctor_tries_the_way(containers):
-    """The doctor says whether the database is reached, and goes on with the pages if not."""
+def test_doctor_connects_to_the_database(containers):
+    """The doctor reports a failed connection, and goes on with the pages."""
     server = SimpleNamespace(target=None)
     containers((0, SQLCONF, ""), (0, "0\n", ""))
     well = Doctor(TARGET)
@@ -190,40 +192,40 @@ def test_doctor_tries_the_way(containers):
 
     assert (ready.state, well.target.accounts) == ("ok", "database")
     assert (missing.state, server.target.accounts) == ("wrong", "pages")
-    assert "there is no container 'openemr'" in missing.what
+    assert "there is no container 'openemr'" in missing.finding
 
 
 def test_no_password_and_no_sql_is_an_argument(containers):
-    """What is an argument of a process is listed and logged by others."""
+    """Other processes can read the arguments of a process."""
     found = containers((0, "1\t2\n", ""))
 
     rows = Database("mysql", **ACCOUNT).query("SELECT 'quietly-2'")
 
-    (command, environment) = found.asked[0]
+    (command, environment) = found.commands[0]
     assert rows == [["1", "2"]]
     assert not any("secretly-1" in word or "quietly-2" in word for word in command)
     assert environment == {"MYSQL_PWD": "secretly-1", "SQL": "SELECT 'quietly-2'"}
 
 
-def test_hash_is_one_that_openemr_knows():
-    """The hash has the name that PHP gives bcrypt, and is that of the password."""
-    made = database_accounts.hashed("a password")
+def test_hash_has_the_prefix_of_php():
+    """OpenEMR only accepts bcrypt hashes with this prefix."""
+    made = database_accounts.password_hash("a password")
 
     assert made.startswith("$2y$")
     assert bcrypt.checkpw(b"a password", made.encode())
 
 
-def administrator(containers, *answers):
-    """Return an administrator at a database that gives these answers, and its engine."""
-    found = containers(*answers)
+def administrator(containers, *results):
+    """Return an administrator whose database returns these results, and its engine."""
+    found = containers(*results)
     target = Target(
         **{**TARGET.__dict__, "database": {"container": "mysql", **ACCOUNT}, "container": {}}
     )
     return DatabaseAdministrator(target, None), found
 
 
-def test_client_of_another_server_is_told(containers):
-    """A database that does not have the client, or not the patient, is that of another OpenEMR."""
+def test_database_of_another_server_is_noticed(containers):
+    """A database without the client or the patient belongs to another OpenEMR."""
     made, _ = administrator(containers, (0, "", ""), (0, "0\n", ""))
 
     with pytest.raises(Blocked, match="is it the database of the OpenEMR at"):
@@ -233,13 +235,13 @@ def test_client_of_another_server_is_told(containers):
 
 
 def test_only_ids_of_the_run_are_removed(containers):
-    """Clients are removed from the tables that the release has, each by its id."""
-    there = "api_token\tclient_id\noauth_clients\tclient_id\n"
-    made, found = administrator(containers, (0, there, ""), (0, "", ""))
+    """Clients are removed by their ids, from the tables that the release has."""
+    tables = "api_token\tclient_id\noauth_clients\tclient_id\n"
+    made, found = administrator(containers, (0, tables, ""), (0, "", ""))
 
     assert made.remove_clients(["one", "o'ther"])
 
-    assert found.asked[1][1]["SQL"] == (
+    assert found.commands[1][1]["SQL"] == (
         "DELETE FROM api_token WHERE client_id IN ('one', 'o''ther'); "
         "DELETE FROM oauth_clients WHERE client_id IN ('one', 'o''ther')"
     )
@@ -247,4 +249,4 @@ def test_only_ids_of_the_run_are_removed(containers):
     assert made.remove_clients([""])
     with pytest.raises(Blocked, match="no patient"):
         made.delete_patient(0)
-    assert len(found.asked) == 2
+    assert len(found.commands) == 2

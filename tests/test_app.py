@@ -1,4 +1,4 @@
-"""A vendor's app is judged: it works, or it is told what keeps it from working, and on which side.
+"""The verdict on a vendor's app: it works, or what has to change at the app or the server.
 
 The checks of apps run in this process, against the embedded server with a setting or a defect.
 """
@@ -51,7 +51,7 @@ def checks():
 
 @pytest.fixture
 def judged(embedded, checks, tmp_path):
-    """Judges an app on the embedded server, and gives what reports learn of it."""
+    """Judges an app on the embedded server, and returns its part of conformance.json."""
 
     def judge(app, *names):
         url = embedded.url + (f"/~{'+'.join(names)}" if names else "")
@@ -66,7 +66,7 @@ def judged(embedded, checks, tmp_path):
             registrar = Registrar(server, administrator)
             stack.callback(registrar.discard)
             listener = stack.enter_context(Listener("127.0.0.1"))
-            things = {
+            arguments = {
                 "app": app,
                 "api": Api(target, server.http),
                 "discovery": server.discover(),
@@ -74,14 +74,14 @@ def judged(embedded, checks, tmp_path):
                 "installed": Installation(app, registrar, lambda: listener),
                 "server": server,
             }
-            requirements = [judge_one(each, things, app) for each in checks.values()]
+            requirements = [judge_requirement(each, arguments, app) for each in checks.values()]
         made = sum(max(1, len(values)) for values in parameters(app).values())
         return reported.judged(app.name, made, requirements)
 
     return judge
 
 
-def judge_one(function, things, app):
+def judge_requirement(function, arguments, app):
     """Judge one requirement on all of its parameters."""
     (mark,) = (each for each in function.pytestmark if each.name == "requirement")
     requirement = load_catalogue(ROOT).requirements[mark.args[0]]
@@ -90,7 +90,7 @@ def judge_one(function, things, app):
     values = (parameters(app)[own] if own else None) or [pytest.param(None, id="app")]
     found = []
     for value in values:
-        given = {name: things[name] for name in names if name in things}
+        given = {name: arguments[name] for name in names if name in arguments}
         if own:
             given[own] = value.values[0]
         place = f"[{value.id}]" if own else ""
@@ -105,7 +105,7 @@ def judge_one(function, things, app):
 
 
 def outcome(function, given):
-    """Run one check, and tell what came of it as conformance.json would."""
+    """Run one check, and return its outcome as in conformance.json."""
     if any(value is None for value in given.values()):
         return {"verdict": "n/a", "reason": reported.NOT_USED}
     try:
@@ -121,41 +121,41 @@ def outcome(function, given):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_shipped_example_works(judged, name):
-    """Every shipped example works on a server that is set up as its file says."""
+    """Every shipped example works on a server with the settings that its file names."""
     data = judged(load(name))
 
     assert (data["exceptions"], data["not_judged"]) == ([], [])
     assert "".join(reported.lines(data)) == f"the app {load(name).name!r} works"
 
 
-def registered(app, **changed):
-    """The app with other members in its registration."""
+def with_registration(app, **changed):
+    """Return the app with other members in its registration."""
     return replace(app, registration={**app.registration, **changed})
 
 
-def asking(app, token, **changed):
-    """The app with other properties of one of its tokens."""
+def with_token(app, token, **changed):
+    """Return the app with other properties of one of its tokens."""
     return replace(app, tokens={**app.tokens, token: replace(app.tokens[token], **changed)})
 
 
 SYSTEM = "openid api:fhir system/Patient.read"
-#: The pitfalls of the documents: app, what it does, setting or defect, requirement, side, words.
+#: The documented pitfalls: app, its change, settings or defects, requirement, side, words.
 PITFALLS = {
     "type-is-confidential": (
         "introspecting-agent",
-        lambda app: registered(app, application_type="confidential"),
+        lambda app: with_registration(app, application_type="confidential"),
         (),
         ("APP-registration", "app", '"application_type": "private"'),
     ),
     "system-scopes-without-keys": (
         "introspecting-agent",
-        lambda app: registered(app, scope=SYSTEM, application_type="web"),
+        lambda app: with_registration(app, scope=SYSTEM, application_type="web"),
         (),
         ("APP-registration", "app", "public"),
     ),
     "scope-of-openemr-6": (
         "react-app",
-        lambda app: registered(app, scope=f"{app.registration['scope']} api:pofh"),
+        lambda app: with_registration(app, scope=f"{app.registration['scope']} api:pofh"),
         (),
         ("APP-registration", "app", "api:pofh"),
     ),
@@ -191,13 +191,13 @@ PITFALLS = {
     ),
     "no-offline-access": (
         "readme-client",
-        lambda app: asking(app, "code", scope="openid api:oemr user/patient.read"),
+        lambda app: with_token(app, "code", scope="openid api:oemr user/patient.read"),
         (),
         ("APP-refresh", "app", "offline_access"),
     ),
     "scope-does-not-cover": (
         "system-proxy",
-        lambda app: asking(app, "system", scope="system/Patient.read"),
+        lambda app: with_token(app, "system", scope="system/Patient.read"),
         (),
         ("APP-call", "app", "cover this resource"),
     ),
@@ -209,7 +209,7 @@ PITFALLS = {
     ),
     "cache-outlives-token": (
         "system-proxy",
-        lambda app: asking(app, "system", seconds=3600),
+        lambda app: with_token(app, "system", seconds=3600),
         (),
         ("APP-lifetime", "app", "more often"),
     ),
@@ -229,8 +229,8 @@ PITFALLS = {
 
 
 @pytest.mark.parametrize("pitfall", PITFALLS)
-def test_pitfall_is_told_with_its_side(judged, pitfall):
-    """What keeps an app from working is told, with the side that has to change it."""
+def test_pitfall_has_its_side(judged, pitfall):
+    """The verdict names the reason and the side that has to change it."""
     name, change, names, (requirement, side, words) = PITFALLS[pitfall]
 
     found = judged(change(load(name)), *names)["exceptions"]
@@ -241,7 +241,7 @@ def test_pitfall_is_told_with_its_side(judged, pitfall):
 
 
 def test_app_is_judged_from_the_command_line(embedded, tmp_path):
-    """A run with --app ends with the app's verdict, and writes it down."""
+    """A run with --app prints the verdict on the app, and writes it to the results."""
     target = target_file(tmp_path, f"{embedded.url}/~preflight_missing")
     finished = run(
         tmp_path / "results",
@@ -254,10 +254,10 @@ def test_app_is_judged_from_the_command_line(embedded, tmp_path):
     assert finished.exit_code == 1
     assert "the app 'React app on the password grant' works except:" in finished.output
     assert set(finished.verdicts("fail", "blocked")) == {"APP-browser"}
-    told = finished.statement["app"]
+    app = finished.statement["app"]
     jsonschema.validate(finished.statement, json.loads(CONFORMANCE_SCHEMA.read_text("utf-8")))
-    assert told["verdict"] == "works except"
-    assert {each["side"] for each in told["exceptions"]} == {"server"}
+    assert app["verdict"] == "works except"
+    assert {each["side"] for each in app["exceptions"]} == {"server"}
     for name in ("app.md", "statement.md", "statement.html"):
         text = (tmp_path / "results" / name).read_text("utf-8")
         assert "React app on the password grant: works except" in text, name
@@ -265,19 +265,19 @@ def test_app_is_judged_from_the_command_line(embedded, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("name = ", "is not valid TOML"),
         ('name = "x"', "registration: is missing"),
         ("", "does not describe an app"),
     ],
 )
-def test_broken_description_is_explained(tmp_path, text, said):
-    """A file that describes no app is a usage error that says why."""
+def test_broken_description_is_explained(tmp_path, text, message):
+    """A wrong file is a usage error with the reason."""
     path = tmp_path / "app.toml"
     path.write_text(text, "utf-8")
 
-    with pytest.raises(pytest.UsageError, match=re.escape(said)):
+    with pytest.raises(pytest.UsageError, match=re.escape(message)):
         load(str(path))
 
 
@@ -292,7 +292,7 @@ def test_call_without_a_token_is_explained(tmp_path):
 
 
 def test_unknown_app_is_explained():
-    """An app that there is not is a usage error that names those there are."""
+    """An unknown app is a usage error that lists the known ones."""
     with pytest.raises(pytest.UsageError, match="introspecting-agent"):
         load("nothing")
 
@@ -301,7 +301,7 @@ REGISTRATION, TOKEN, CALL = "APP-registration", "APP-token", "APP-call"
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "said"),
+    ("verdicts", "message"),
     [
         ({REGISTRATION: "fail", TOKEN: "blocked", CALL: "blocked"}, "does not work"),
         ({REGISTRATION: "blocked", TOKEN: "blocked", CALL: "blocked"}, "could not be judged"),
@@ -312,8 +312,8 @@ REGISTRATION, TOKEN, CALL = "APP-registration", "APP-token", "APP-call"
         ({REGISTRATION: "n/a", TOKEN: "n/a", CALL: "n/a"}, "could not be judged"),
     ],
 )
-def test_verdict_of_an_app(verdicts, said):
-    """An app that gets no token does not work; one that was not all judged is not promised."""
+def test_verdict_of_an_app(verdicts, message):
+    """An app without a token does not work; an unjudged part limits the verdict."""
     requirements = [
         {"id": name, "area": "app", "text": "T.", "source": "S",
          "checks": [{"id": f"x[{name}]", "verdict": verdicts[name], "message": "m",
@@ -323,6 +323,6 @@ def test_verdict_of_an_app(verdicts, said):
 
     judged = reported.judged("Mine", 3, requirements)
 
-    assert judged["verdict"] == said
-    missing = said in {"works as far as it was judged", "could not be judged"}
+    assert judged["verdict"] == message
+    missing = message in {"works as far as it was judged", "could not be judged"}
     assert bool(judged["not_judged"]) == (missing and "blocked" not in verdicts.values())

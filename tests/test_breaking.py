@@ -1,7 +1,7 @@
-"""A check that passes on a server that answers everything alike judges nothing.
+"""A check that passes with the same response to every request judges nothing.
 
-The embedded server is prepared, and then one place of it answers 500 to everything, or with a page.
-What still passes there is named here, with why it may.
+The embedded server is prepared, and then one of its endpoints always sends a 500, or a page. The
+checks that still pass are listed here with the reason.
 """
 
 import pytest
@@ -10,23 +10,25 @@ from tests.breaking import ANSWERS
 from tests.runs import ROOT
 from tests.zygote import Zygote
 
-#: What a check that passes all the same judges.
-DOCUMENT = "a document that a run reads to find its way, or a place beside: it stays whole"
-FETCHED = "fetched by a fixture, on a server that works"
-ELSEWHERE = "what other places make of it: these work"
-HARMLESS = "only that the server does not break down"
-STATUS = "only that the request is not refused; what comes with a success, other checks judge"
-PAGES = "an address for people: a page that leads nowhere and gives nothing is how it refuses"
-TELLS = "that a stranger learns nothing of the token: a page tells nothing"
-REVOKED = "that the token lives on; RFC 7009 answers 200 to what it does not revoke"
-SUCCESS_ALONE = "what a success has; that it is none, other checks judge"
-SUCCESS = "refusals, and there is none"
-INSIDE = "what an error shows, and {} shows nothing; REST-malformed-id-4xx judges the status"
-REGISTRATION = "refused at the registration already"
+#: The reasons for which a check may pass.
+DOCUMENT = "a document that a run needs, or another endpoint: it still works"
+FETCHED = "a fixture fetched the response from a working server"
+ELSEWHERE = "the responses of other endpoints, which still work"
+HARMLESS = "only that there is no server error"
+STATUS = "only that the request is not refused; other checks judge the success"
+PAGES = "an endpoint for people: a page without a redirect and a code is a refusal"
+TELLS = "that the token is not disclosed: a page does not disclose it"
+REVOKED = "that the token stays valid; RFC 7009 requires a 200 for a token that is not revoked"
+SUCCESS_ALONE = "the members of a success; other checks judge that there is one"
+SUCCESS = "refusals, and nothing is refused"
+INSIDE = (
+    "the disclosure of an error, and {} discloses nothing; REST-malformed-id-4xx judges the status"
+)
+REGISTRATION = "refused by the registration endpoint before"
 NONE = "routes that the suite does not know, and the embedded server has none"
-SHOWN = "that nothing is shown; SCOPE-other-patient-4xx judges how it is refused"
-AUTHORIZE = "refused at the authorization endpoint already"
-#: The checks that pass whatever everything answers, by what they judge ...
+SHOWN = "that no data is returned; SCOPE-other-patient-4xx judges the refusal"
+AUTHORIZE = "refused by the authorization endpoint before"
+#: The checks that pass with both responses, by reason ...
 ALWAYS: dict[str, list[str]] = {
     DOCUMENT: [
         "test_document_of_an_unknown_site_is_refused",
@@ -81,7 +83,7 @@ ALWAYS: dict[str, list[str]] = {
         "test_unknown_challenge_method_is_refused",
     ],
 }
-#: ... and those that pass only where it is this answer.
+#: ... and those that pass only with this response.
 ONLY: dict[str, dict[str, list[str]]] = {
     "500": {
         SUCCESS_ALONE: [
@@ -175,7 +177,7 @@ def zygote():
 
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_check_passes_on_no_place_that_is_broken(zygote, tmp_path, answer):
-    """Of the checks of a place that answers everything alike only those pass that are named."""
+    """Only the listed checks pass with the same response to every request."""
     environment = {"BROKEN_ANSWER": answer, "BROKEN_FOLDER": str(tmp_path)}
     finished = zygote.run(tmp_path, plugin="tests.breaking", **environment)
 

@@ -1,4 +1,4 @@
-"""The catalogue, the checks and the defects belong together."""
+"""The catalogue, the checks and the defects are consistent."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ REQUIREMENTS = catalogue.load(ROOT).requirements
 
 
 def test_defects_name_requirements_of_the_catalogue():
-    """A defect proves requirements that there are."""
+    """A defect proves existing requirements."""
     unknown = [
         f"{defect.name}: {identifier}"
         for defect in load().values()
@@ -26,7 +26,7 @@ def test_defects_name_requirements_of_the_catalogue():
 
 
 def test_every_requirement_is_checked_and_proved():
-    """A requirement has a check and a defect, or says why it has none."""
+    """A requirement has a check and a defect, or a reason for having none."""
     listing = json.loads(
         subprocess.run(
             [sys.executable, "-m", "reports.catalogue", "--format", "json"],

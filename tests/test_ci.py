@@ -1,4 +1,4 @@
-"""What CI systems take from here is run as they would run it."""
+"""The GitHub action and the examples for CI systems work."""
 
 import json
 import os
@@ -17,7 +17,7 @@ PARTS = ("conformance/oauth/test_token.py", "conformance/oauth/test_expiry.py")
 
 
 def step(identifier):
-    """The step of the action that has this id."""
+    """Return the step of the action with this id."""
     return next(each for each in ACTION["runs"]["steps"] if each.get("id") == identifier)
 
 
@@ -35,7 +35,7 @@ def runner(tmp_path):
     scripts = temporary / "openemr-conformance" / "bin"
     for folder in (workspace, scripts):
         folder.mkdir(parents=True)
-    # No link: Python takes the folder of a link for its own, and would miss what is installed.
+    # Not a link: Python would look for its packages in the folder of the link.
     (scripts / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (scripts / "python").chmod(0o755)
     output, summary = tmp_path / "output", tmp_path / "summary"
@@ -59,19 +59,19 @@ def runner(tmp_path):
             text=True,
             check=False,
         )
-        told = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
-        return finished, told, summary.read_text("utf-8") if summary.exists() else ""
+        outputs = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
+        return finished, outputs, summary.read_text("utf-8") if summary.exists() else ""
 
     run_step.workspace = workspace
     return run_step
 
 
 def test_action_judges_a_target_of_the_repository(embedded, runner):
-    """The action takes files of the repository, writes results and summary, and tells both."""
+    """The action judges files of the repository, and sets its outputs and the summary."""
     target_file(runner.workspace, embedded.url)
     (runner.workspace / "ours.toml").write_text("", "utf-8")
 
-    finished, told, summary = runner(
+    finished, outputs, summary = runner(
         "judge",
         target="target.toml",
         deviations="ours.toml\n",
@@ -79,21 +79,21 @@ def test_action_judges_a_target_of_the_repository(embedded, runner):
         args=" ".join([*PARTS, "conformance/app"]),
     )
 
-    assert (finished.returncode, told["exit-code"]) == (0, "0"), finished.stdout
+    assert (finished.returncode, outputs["exit-code"]) == (0, "0"), finished.stdout
     statement = runner.workspace / "openemr-conformance" / "conformance.json"
-    assert told["result"] == json.loads(statement.read_text("utf-8"))["result"] == "partial run"
+    assert outputs["result"] == json.loads(statement.read_text("utf-8"))["result"] == "partial run"
     assert "partial run" in summary
     assert "## The app system-to-system proxy: works" in summary
 
 
-def test_action_tells_a_server_that_is_not_there(runner):
+def test_action_fails_without_a_server(runner):
     """A target that cannot be reached fails the step with its exit code, without a statement."""
     target_file(runner.workspace, "http://127.0.0.1:1")
 
-    finished, told, _ = runner("judge", target="target.toml", args="")
+    finished, outputs, _ = runner("judge", target="target.toml", args="")
 
     assert finished.returncode == 6
-    assert told == {"result": "no statement", "exit-code": "6"}
+    assert outputs == {"result": "no statement", "exit-code": "6"}
 
 
 def test_inputs_of_the_action_are_never_commands():
@@ -104,7 +104,7 @@ def test_inputs_of_the_action_are_never_commands():
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "ci").glob("*.yml")), ids=lambda p: p.name)
-def test_example_names_what_there_is(path):
+def test_example_names_existing_inputs(path):
     """The examples are YAML, and pass to the action only inputs that it has."""
     document = yaml.safe_load(path.read_text("utf-8"))
     jobs = document.get("jobs", {})
@@ -138,7 +138,7 @@ def test_gitlab_job_judges(embedded, tmp_path):
     assert (tmp_path / job["openemr-conformance"]["artifacts"]["reports"]["junit"]).exists()
 
 
-def test_image_has_all_that_a_run_needs():
+def test_image_has_every_folder_of_a_run():
     """The Dockerfile copies every folder that conftest.py loads plugins from, and no more."""
     copied = (ROOT / "Dockerfile").read_text("utf-8")
     ignored = (ROOT / ".dockerignore").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""A client is what the registration answered, whatever that was."""
+"""A client has the values of its registration response and of its metadata."""
 
 from types import SimpleNamespace
 
@@ -10,38 +10,43 @@ from fixtures.given.app_installation import AppClient
 from fixtures.target.model import Target
 from fixtures.wire.client import Blocked, Request, Response
 
-ASKED = Request("POST", "https://emr.example.org/oauth2/default/registration")
+REQUEST = Request("POST", "https://emr.example.org/oauth2/default/registration")
 
 
 @pytest.mark.parametrize("kind", [Client, AppClient])
-def test_client_is_what_was_asked_for_and_answered(kind):
-    """What the server gave comes from its answer, what the client said of itself from its own."""
-    answer = {"client_id": "one", "client_secret": None, "scope": "openid"}
-    asked = {"redirect_uris": ["https://a.example.org", "https://b.example.org"], "scope": "more"}
-    client = kind.registered(Response(201, json=answer, request=ASKED), asked, audience="token")
+def test_client_has_the_values_of_response_and_metadata(kind):
+    """Id and secret come from the response, redirect URI and scope from the metadata."""
+    body = {"client_id": "one", "client_secret": None, "scope": "openid"}
+    metadata = {
+        "redirect_uris": ["https://a.example.org", "https://b.example.org"],
+        "scope": "more",
+    }
+    client = kind.from_registration(
+        Response(201, json=body, request=REQUEST), metadata, audience="token"
+    )
 
     assert type(client) is kind
     assert (client.client_id, client.client_secret, client.public) == ("one", "", True)
     assert (client.redirect_uri, client.scope) == ("https://a.example.org", "more")
     assert (client.method, client.audience) == ("client_secret_post", "token")
-    assert client.metadata == answer
+    assert client.metadata == body
 
 
 def test_client_without_redirect_uris_has_that_of_the_suite():
-    """What the metadata does not tell is as for every other client."""
-    client = Client.registered(Response(201, json={"client_id": "one"}, request=ASKED), {})
+    """A client without redirect URIs has that of the suite."""
+    client = Client.from_registration(Response(201, json={"client_id": "one"}, request=REQUEST), {})
 
     assert client.redirect_uri == REDIRECT_URI
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("body", "words"),
     [({"text": "<html>"}, "expected JSON"), ({"json": ["one"]}, "with no JSON object")],
     ids=["page", "array"],
 )
-def test_answer_without_an_object_is_no_client(answer, words):
-    """Whoever needs a client is blocked and told why; whoever only remembers goes on."""
-    response = Response(201, request=ASKED, **answer)
+def test_response_without_an_object_is_no_client(body, words):
+    """`new` raises Blocked with the reason; `remember` ignores the response."""
+    response = Response(201, request=REQUEST, **body)
     server = SimpleNamespace(
         register=lambda _: response,
         target=Target("a server", "url", features=frozenset({"oauth.registration"})),
@@ -52,4 +57,4 @@ def test_answer_without_an_object_is_no_client(answer, words):
     with pytest.raises(Blocked, match=words):
         registrar.new({})
     assert registrar.remember(response) is response
-    assert registrar.made == []
+    assert registrar.clients == []

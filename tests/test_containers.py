@@ -1,4 +1,4 @@
-"""Targets in containers, as far as they can be tried without an engine."""
+"""Targets in containers, as far as they can be tested without an engine."""
 
 import os
 import time
@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.containers import reaper
 from fixtures.containers.bring_up import bring_up
-from fixtures.containers.engine import quoted
+from fixtures.containers.engine import sql_text
 from fixtures.containers.options import ContainerOptions
 from fixtures.containers.server_log import _since
 from fixtures.containers.setup import Setup
@@ -30,7 +30,7 @@ password = "{password}"
 
 @pytest.fixture
 def written(tmp_path):
-    """Write a target file and load it."""
+    """Writes a target file and loads it."""
 
     def write(more="", password="pass"):
         path = tmp_path / "target.toml"
@@ -63,7 +63,7 @@ def test_registry_stands_before_both_images(written):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ('mounts = ["no-path"]', r"container.mounts.0: string should match pattern"),
         ("port = 70000", "container.port: input should be less than or equal to 65535"),
@@ -71,9 +71,9 @@ def test_registry_stands_before_both_images(written):
         ("settings = {rest_api = 1}", "container.settings.rest_api: should be a string"),
     ],
 )
-def test_wrong_container_table_is_named(written, more, said):
-    """A table [container] with something else in it is refused with the place."""
-    with pytest.raises(pytest.UsageError, match=said):
+def test_wrong_container_table_is_named(written, more, message):
+    """A wrong table [container] is refused with the key."""
+    with pytest.raises(pytest.UsageError, match=message):
         written(more)
 
 
@@ -84,7 +84,7 @@ def test_password_that_would_be_cut_is_refused(written, password):
         Setup.of(written(password=password))
 
 
-def test_no_engine_is_told(written, monkeypatch):
+def test_missing_engine_is_explained(written, monkeypatch):
     """Without a Docker engine the run says what to do."""
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
 
@@ -94,8 +94,8 @@ def test_no_engine_is_told(written, monkeypatch):
     assert "--target https://" in str(problem.value)
 
 
-def test_prepared_copy_depends_on_what_it_was_made_of(written):
-    """Another image, setting or password is another copy."""
+def test_prepared_copy_depends_on_images_and_settings(written):
+    """Another image, setting or password needs another copy."""
     plain, other = written(), written('settings = {rest_api = "0"}')
     images = ["sha256:1", "sha256:2"]
     keys = {
@@ -111,11 +111,11 @@ def test_prepared_copy_depends_on_what_it_was_made_of(written):
 
 def test_values_are_literals_in_sql():
     """A quote or a backslash in a value stays a part of it."""
-    assert quoted("it's a \\") == "'it''s a \\\\'"
+    assert sql_text("it's a \\") == "'it''s a \\\\'"
 
 
-def test_owner_is_told_from_another_process():
-    """A process is recognised by its start, as its number may be used again."""
+def test_owner_is_distinguished_from_a_later_process():
+    """A process is recognised by its start, as its id may be used again."""
     _, pid, started = reaper.owner().split("/")
 
     assert int(pid) == os.getpid()
@@ -124,7 +124,7 @@ def test_owner_is_told_from_another_process():
 
 
 def test_error_log_is_shown_from_the_check_on():
-    """Of an error.log with stamps only the lines of the check's time are taken."""
+    """Only lines since the start of the check are taken from an error.log."""
     now = time.time()
     lines = [
         f"[{time.strftime('%a %b %d %H:%M:%S', time.gmtime(at))}.123456 "

@@ -105,7 +105,7 @@ def prepared(folder, url):
         return str(problem)
     finally:
         transport.close()
-    return target.version, target.features, target.undeclared, sorted(target.users)
+    return target.version, target.features, target.missing_features, sorted(target.users)
 
 
 @pytest.fixture(scope="session")

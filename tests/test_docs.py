@@ -1,4 +1,4 @@
-"""What the documents show is what there is: their files, their commands, their outcomes."""
+"""The documents show existing files, and commands with their real output."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ NARROW = ["conformance/oauth/test_registration.py", "-k", "test_registration_ans
 
 
 def blocks(text, language):
-    """The code blocks of a document in a language."""
+    """Return the code blocks of a document in a language."""
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
@@ -32,7 +32,7 @@ def blocks(text, language):
     ],
 )
 def test_example_of_a_check_is_in_the_suite(language, number, file):
-    """Each block of the example stands word by word in the file that is named before it."""
+    """Each block of the example is in the file that is named before it."""
     block = blocks(WRITING, language)[number]
 
     assert f"`{file}`" in WRITING
@@ -40,8 +40,8 @@ def test_example_of_a_check_is_in_the_suite(language, number, file):
 
 
 @pytest.mark.parametrize("text", [WRITING, DEVIATION], ids=["writing", "deviation"])
-def test_documents_name_what_there_is(text):
-    """Every path, requirement and option that a document names is there."""
+def test_documents_name_existing_things(text):
+    """Every path and requirement that a document names exists."""
     paths = re.findall(r"`((?:conformance|fixtures|tests|reports)/[\w./-]+)`", text)
     ids = re.findall(r'requirement = "([\w.-]+)"', text)
     commands = [line[2:] for block in blocks(text, "console") for line in block.splitlines()]
@@ -59,7 +59,7 @@ def embedded():
 
 
 def declared(folder, number):
-    """Write one of the document's deviations into a file."""
+    """Write one of the document's deviations to a file, and return its path."""
     block = blocks(DEVIATION, "toml")[number]
     assert tomllib.loads(block)
     path = folder / "ours.toml"
@@ -79,7 +79,7 @@ def test_declared_deviation_is_known(embedded, tmp_path):
 
 
 def test_fulfilled_deviation_is_stale(embedded, tmp_path):
-    """On a server that does it right the document's narrow deviation fails the run as stale."""
+    """On a server without the fault the document's narrow deviation is stale and fails the run."""
     url = target_file(tmp_path, embedded.url)
     finished = run(
         tmp_path / "results", *NARROW, f"--target={url}", f"--deviations={declared(tmp_path, 1)}"

@@ -1,4 +1,4 @@
-"""The doctor recognises what people run into, each thing turned on at the embedded server."""
+"""The doctor recognises common pitfalls, each switched on at the embedded server."""
 
 import json
 import re
@@ -20,12 +20,12 @@ from fixtures.embedded.presets import PRESETS
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.target.model import Target, User
 from fixtures.wire.listener import Listener
-from fixtures.wire.pitfalls import of_key_set
-from tests.test_reaching import HTML, answering, http
+from fixtures.wire.pitfalls import key_set_pitfall
+from tests.test_unreachable_targets import HTML, answering, http
 
 ADMIN = User("admin", "pass")
 EMAIL = "phil@example.org"
-#: Setting, the step that shows it, how, and in which words.
+#: Setting, the step that shows it, its state, and words of its line.
 PITFALLS = [
     ("apis_off", "OpenEMR", "wrong", "switch the APIs on"),
     ("rest_api_off", "standard API", "off", "Enable OpenEMR Standard REST API"),
@@ -59,7 +59,7 @@ def embedded():
 
 @pytest.fixture
 def patient(embedded):
-    """Makes a portal patient of a store, and gives a user for the target."""
+    """Creates a portal patient in a store, and returns the user for the target."""
 
     def make(*names):
         store = embedded.store(*names)
@@ -73,23 +73,23 @@ def patient(embedded):
 
 
 def target_at(url, **more):
-    """A target with the embedded server's administrator."""
+    """Return a target with the administrator of the embedded server."""
     return Target(name="t", kind="url", url=url, **{"users": {"admin": ADMIN}, **more})
 
 
-def lines(target, **options):
-    """What the doctor sees, by step: the last line of each."""
-    return {seen.step: seen for seen in Doctor(target, **options).examine()}
+def results(target, **options):
+    """Return the last result of each step by its name."""
+    return {found.step: found for found in Doctor(target, **options).examine()}
 
 
 def test_healthy_server_has_nothing_wrong(embedded):
-    """Every step of a healthy server is well, but for http, and comes in the order of the list."""
-    seen = lines(target_at(embedded.url, callback_host="127.0.0.1"))
+    """Every step of a healthy server is ok, except http, and in this order."""
+    found = results(target_at(embedded.url, callback_host="127.0.0.1"))
 
-    assert {step: each.state for step, each in seen.items() if each.state != "ok"} == {
+    assert {step: each.state for step, each in found.items() if each.state != "ok"} == {
         "TLS": "note"
     }
-    assert list(seen) == [
+    assert list(found) == [
         *("name", "port", "TLS", "site address", "clock", "OpenEMR", "standard API", "FHIR API"),
         *("portal API", "registration", "administrator", "client enabled", "login pages"),
         *("password grant", "bearer token", "introspection", "system scopes", "keys by jwks_uri"),
@@ -99,37 +99,37 @@ def test_healthy_server_has_nothing_wrong(embedded):
 
 @pytest.mark.parametrize(("setting", "step", "state", "words"), PITFALLS)
 def test_setting_is_recognised(embedded, patient, setting, step, state, words):
-    """What a setting or a proxy does is told with where to change it."""
+    """The line of a setting or a proxy says where to change it."""
     users = {"admin": ADMIN, "patient": patient(*setting.split("+"))}
 
-    seen = lines(target_at(f"{embedded.url}/~{setting}", users=users))
+    found = results(target_at(f"{embedded.url}/~{setting}", users=users))
 
-    assert seen[step].state == state, seen
-    assert words in seen[step].line
+    assert found[step].state == state, found
+    assert words in found[step].line
 
 
-def test_portal_api_is_called_as_the_patient_who_is_named(embedded, patient):
-    """A patient's token shows that the portal API works; without one, releases that have none."""
+def test_portal_api_is_called_as_the_named_patient(embedded, patient):
+    """Only a patient's token shows whether the portal API works."""
     users = {"admin": ADMIN, "patient": patient("manual_approval_on", "password_grant_off")}
     url = f"{embedded.url}/~manual_approval_on+password_grant_off"
 
-    seen = lines(target_at(url, users=users))
-    nobody = lines(target_at(f"{embedded.url}/~portal_api_missing"))
+    found = results(target_at(url, users=users))
+    without_patient = results(target_at(f"{embedded.url}/~portal_api_missing"))
 
-    assert seen["portal API"].line.endswith("on (/portal/patient answers 200 to a patient)")
-    assert nobody["portal API"].state == "ok"  # the embedded server's release has one
+    assert found["portal API"].line.endswith("on (/portal/patient answers 200 to a patient)")
+    assert without_patient["portal API"].state == "ok"  # the embedded server's release has one
     for version, state in (("7.0.4", "note"), (None, "note"), ("7.0.3", "ok"), ("8.0.1", "ok")):
-        told = portal_api.unseen(version, 401)
-        assert (told.state, "[users.patient]" in told.line) == (state, state == "note")
+        result = portal_api.result_without_patient(version, 401)
+        assert (result.state, "[users.patient]" in result.line) == (state, state == "note")
 
 
-def test_patient_who_gets_no_token_is_told(embedded, patient):
-    """A patient whose password is wrong is no word on the portal API."""
+def test_refused_patient_is_reported(embedded, patient):
+    """A patient with a wrong password says nothing about the portal API."""
     users = {"admin": ADMIN, "patient": replace(patient(), password="nonsense-pass")}
 
-    seen = lines(target_at(embedded.url, users=users))["portal API"]
+    found = results(target_at(embedded.url, users=users))["portal API"]
 
-    assert (seen.state, "the patient gets no token" in seen.line) == ("wrong", True)
+    assert (found.state, "the patient gets no token" in found.line) == ("wrong", True)
 
 
 @pytest.mark.parametrize(
@@ -138,54 +138,54 @@ def test_patient_who_gets_no_token_is_told(embedded, patient):
         ("introspection_is_html", "introspection", "note", "parse the body whatever"),
     ],
 )
-def test_defect_is_told_where_it_matters(embedded, defect, step, state, words):
-    """What a server gets wrong by itself is told too, where apps stumble over it."""
-    seen = lines(target_at(f"{embedded.url}/~{defect}"))
+def test_defect_that_affects_apps_is_reported(embedded, defect, step, state, words):
+    """A defect of the server that affects apps is reported too."""
+    found = results(target_at(f"{embedded.url}/~{defect}"))
 
     assert defect in load_defects()
-    assert (seen[step].state, words in seen[step].line) == (state, True), seen
+    assert (found[step].state, words in found[step].line) == (state, True), found
 
 
 def test_every_setting_is_tried():
-    """No setting of the embedded server is left out."""
+    """Every setting of the embedded server is tested."""
     tried = {name for setting, *_ in PITFALLS for name in setting.split("+")}
 
     assert tried == {*PRESETS}
 
 
-def test_wrong_password_of_the_administrator_is_told(embedded):
-    """A refused administrator is told, and what needs one is left out."""
-    seen = lines(target_at(embedded.url, users={"admin": User("admin", "nonsense-pass")}))
+def test_refused_administrator_is_reported(embedded):
+    """A refused administrator is reported, and the steps that need one are skipped."""
+    found = results(target_at(embedded.url, users={"admin": User("admin", "nonsense-pass")}))
 
-    assert seen["administrator"].state == "wrong"
-    assert "refused the administrator 'admin'" in seen["administrator"].line
-    assert seen["login pages"].state == "skipped"
+    assert found["administrator"].state == "wrong"
+    assert "refused the administrator 'admin'" in found["administrator"].line
+    assert found["login pages"].state == "skipped"
 
 
-def test_without_an_administrator_the_rest_is_seen(embedded):
-    """A target without an administrator is looked at as far as possible."""
-    seen = lines(target_at(embedded.url, users={}))
+def test_other_steps_work_without_an_administrator(embedded):
+    """Steps that need no administrator are done without one."""
+    found = results(target_at(embedded.url, users={}))
 
-    assert "OPENEMR_ADMIN_PASSWORD" in seen["administrator"].line
-    assert seen["registration"].state == "ok"
-    assert seen["browser apps"].state == "ok"
+    assert "OPENEMR_ADMIN_PASSWORD" in found["administrator"].line
+    assert found["registration"].state == "ok"
+    assert found["browser apps"].state == "ok"
 
 
 def test_read_only_target_gets_no_client(embedded):
-    """A target that is only to be read is not written to."""
+    """The doctor writes nothing to a read-only target."""
     before = len(embedded.store().clients)
 
-    seen = lines(target_at(embedded.url, read_only=True))
+    found = results(target_at(embedded.url, read_only=True))
 
-    assert seen["registration"].state == "skipped"
+    assert found["registration"].state == "skipped"
     assert len(embedded.store().clients) == before
 
 
 def test_nothing_is_left_behind(embedded):
-    """The clients that the doctor made are gone."""
+    """The doctor removes its clients."""
     before = {*embedded.store().clients}
 
-    lines(target_at(embedded.url))
+    results(target_at(embedded.url))
 
     assert {*embedded.store().clients} == before
 
@@ -194,20 +194,20 @@ def test_nothing_is_left_behind(embedded):
     ("ahead", "state"), [(0, "ok"), (30, "note"), (400, "wrong"), (-400, "wrong")]
 )
 def test_clocks_are_compared(embedded, ahead, state):
-    """A clock that is wrong by more than a code lives is told."""
-    seen = lines(target_at(embedded.url, users={}), now=lambda: time.time() + ahead)
+    """A clock that differs by more than the lifetime of a code is wrong."""
+    found = results(target_at(embedded.url, users={}), now=lambda: time.time() + ahead)
 
-    assert seen["clock"].state == state
-    assert state == "ok" or ("behind" if ahead > 0 else "ahead of") in seen["clock"].line
+    assert found["clock"].state == state
+    assert state == "ok" or ("behind" if ahead > 0 else "ahead of") in found["clock"].line
 
 
-def test_keys_out_of_reach_are_told(embedded):
-    """A server that cannot fetch the keys of a client is told from one that refuses them."""
-    seen = lines(target_at(embedded.url, callback_host="nowhere.invalid"))
+def test_unreachable_keys_are_reported(embedded):
+    """A server that cannot fetch keys is distinguished from one that refuses them."""
+    found = results(target_at(embedded.url, callback_host="nowhere.invalid"))
 
-    assert seen["system scopes"].state == "ok"
-    assert seen["keys by jwks_uri"].state == "wrong"
-    assert "callback_host" in seen["keys by jwks_uri"].line
+    assert found["system scopes"].state == "ok"
+    assert found["keys by jwks_uri"].state == "wrong"
+    assert "callback_host" in found["keys by jwks_uri"].line
 
 
 @pytest.mark.parametrize(
@@ -217,14 +217,14 @@ def test_keys_out_of_reach_are_told(embedded):
         ("http://127.0.0.1:1", "port", "Inside of a container localhost"),
     ],
 )
-def test_server_that_is_not_there_is_told(url, step, words):
-    """What ends the examination is its last line, and the exit code is 6."""
-    said = []
+def test_unreachable_server_is_reported(url, step, words):
+    """The last line is the reason of the end, and the exit code is 6."""
+    printed = []
 
-    exit_code = examine(target_at(url), said.append)
+    exit_code = examine(target_at(url), printed.append)
 
     assert exit_code == 6
-    assert re.match(rf"wrong +{step} .*{re.escape(words)}", said[-2])
+    assert re.match(rf"wrong +{step} .*{re.escape(words)}", printed[-2])
 
 
 @pytest.mark.parametrize(
@@ -237,50 +237,50 @@ def test_server_that_is_not_there_is_told(url, step, words):
     ],
     ids=["html", "broken", "not-http", "hangs"],
 )
-def test_server_that_is_no_openemr_is_told(monkeypatch, answer, words):
-    """A server that answers something else is told, and soon."""
-    monkeypatch.setattr(doctors, "ANSWER_SECONDS", 0.5)
+def test_server_that_is_not_openemr_is_reported(monkeypatch, answer, words):
+    """A server that is not OpenEMR is recognised quickly."""
+    monkeypatch.setattr(doctors, "RESPONSE_SECONDS", 0.5)
     with answering(answer) as url:
-        seen = list(Doctor(target_at(url)).examine())
+        found = list(Doctor(target_at(url)).examine())
 
-    assert (seen[-1].step, seen[-1].state) == ("OpenEMR", "wrong")
-    assert re.search(words, seen[-1].line)
+    assert (found[-1].step, found[-1].state) == ("OpenEMR", "wrong")
+    assert re.search(words, found[-1].line)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_certificates_are_looked_at(tmp_path, trusted):
-    """A certificate is trusted when its authority is, and until when is told."""
+def test_certificate_is_verified(tmp_path, trusted):
+    """A certificate is trusted if its authority is, and the line has its end."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with answering(HTML, context) as url:
         verify = str(tmp_path / "ca.pem") if trusted else True
-        seen = lines(target_at(url, verify=verify))
+        found = results(target_at(url, verify=verify))
 
-    assert seen["TLS"].state == ("ok" if trusted else "wrong")
-    assert ("trusted until" if trusted else "ca_file") in seen["TLS"].line
+    assert found["TLS"].state == ("ok" if trusted else "wrong")
+    assert ("trusted until" if trusted else "ca_file") in found["TLS"].line
 
 
-def test_http_on_an_https_address_is_told(embedded):
-    """https:// on a port that speaks http is said to be just that."""
-    seen = lines(target_at(embedded.url.replace("http://", "https://")))
+def test_https_url_of_an_http_port_is_reported(embedded):
+    """The line says that the port does not speak TLS."""
+    found = results(target_at(embedded.url.replace("http://", "https://")))
 
-    assert "does not speak TLS" in seen["TLS"].line
+    assert "does not speak TLS" in found["TLS"].line
 
 
 def test_slow_server_does_not_keep_the_doctor(monkeypatch, embedded):
-    """When the time is up the rest is not looked at, and said so."""
+    """When the time is up, the doctor ends and reports that."""
     monkeypatch.setattr(doctors, "ALL_SECONDS", 0.0)
 
-    seen = list(Doctor(target_at(embedded.url)).examine())
+    found = list(Doctor(target_at(embedded.url)).examine())
 
-    assert "time is up" in seen[-1].line
+    assert "time is up" in found[-1].line
 
 
 @pytest.fixture
 def registered(embedded):
-    """Registers a client at the embedded server and gives it as a target file names it."""
+    """Registers a client at the embedded server, and returns it as in a target file."""
 
     def make(*, enabled=True, **metadata):
         answer = httpx.post(
@@ -299,62 +299,62 @@ def registered(embedded):
     return make
 
 
-def clients_seen(embedded, **clients):
-    """What the doctor says of the clients of a target file."""
-    seen = lines(target_at(embedded.url, clients=clients))
-    return {name: seen[f"client {name}"] for name in clients}
+def client_results(embedded, **clients):
+    """Return the results of the clients of a target file."""
+    found = results(target_at(embedded.url, clients=clients))
+    return {name: found[f"client {name}"] for name in clients}
 
 
-def test_given_client_is_looked_at(embedded, registered):
+def test_registered_client_is_examined(embedded, registered):
     """A client of the target file is known, enabled, and authenticates."""
     given = registered()
-    seen = clients_seen(embedded, confidential=given)
-    tried = clients_seen(embedded, confidential=given | {"redirect_uri": REDIRECT_URI})
+    found = client_results(embedded, confidential=given)
+    tried = client_results(embedded, confidential=given | {"redirect_uri": REDIRECT_URI})
 
-    assert "name its redirect_uri" in seen["confidential"].line
+    assert "name its redirect_uri" in found["confidential"].line
     assert "and authenticates" in tried["confidential"].line
 
 
 @pytest.mark.parametrize(
-    ("bent", "words"),
+    ("change", "words"),
     [
         ({"client_id": "somebody-else"}, "active: false"),
         ({"client_secret": "another-secret"}, "did not prove who it is"),
     ],
     ids=["unknown", "secret"],
 )
-def test_wrong_given_client_is_told(embedded, registered, bent, words):
-    """A client that OpenEMR does not know, or whose secret is wrong, is told."""
-    seen = clients_seen(embedded, confidential=registered() | bent)
+def test_wrong_registered_client_is_reported(embedded, registered, change, words):
+    """An unknown client and a wrong secret are reported."""
+    found = client_results(embedded, confidential=registered() | change)
 
-    assert seen["confidential"].state == "wrong"
-    assert words in seen["confidential"].line
-
-
-def test_disabled_given_client_is_told(embedded, registered):
-    """A disabled client is told with where to enable it."""
-    seen = clients_seen(embedded, confidential=registered(enabled=False))
-
-    assert "Enable Client" in seen["confidential"].line
+    assert found["confidential"].state == "wrong"
+    assert words in found["confidential"].line
 
 
-def test_given_backend_service_is_looked_at(embedded, registered, tmp_path):
-    """The published key set is fetched, and a token asked for with the private key."""
+def test_disabled_registered_client_is_reported(embedded, registered):
+    """The line of a disabled client says where to enable it."""
+    found = client_results(embedded, confidential=registered(enabled=False))
+
+    assert "Enable Client" in found["confidential"].line
+
+
+def test_registered_backend_service_is_examined(embedded, registered, tmp_path):
+    """The key set is fetched, and a token requested with the private key."""
     key = keys.key("given")
     (tmp_path / "key.json").write_text(json.dumps(dict(key.as_dict(private=True))), "utf-8")
     with Listener("127.0.0.1") as listener:
         uri = listener.publish("/jwks.json", keys.jwks(key))
         given = registered(scope="system/Patient.read", jwks_uri=uri)
         given |= {"jwks_uri": uri, "private_key_file": str(tmp_path / "key.json")}
-        good = clients_seen(embedded, system=given)["system"]
-    gone = clients_seen(embedded, system=given)["system"]
+        good = client_results(embedded, system=given)["system"]
+    gone = client_results(embedded, system=given)["system"]
 
     assert good.state == "ok"
     assert "no key set can be fetched" in gone.line
 
 
 @pytest.mark.parametrize(
-    ("bend", "words"),
+    ("change", "words"),
     [
         (lambda one: one, "Malformed jwks"),
         (lambda one: {"keys": [{**one, "d": "x"}]}, "PRIVATE"),
@@ -366,26 +366,26 @@ def test_given_backend_service_is_looked_at(embedded, registered, tmp_path):
     ],
     ids=["no-keys", "private", "kind", "other", "algorithm", "kid", "order"],
 )
-def test_bad_key_set_is_told(bend, words):
-    """What keeps OpenEMR from using a published key set is told."""
-    own = keys.jwks(keys.key("told"))["keys"][0]
+def test_unusable_key_set_is_reported(change, words):
+    """The pitfall says why OpenEMR cannot use a key set."""
+    own = keys.jwks(keys.key("published"))["keys"][0]
 
-    assert of_key_set({"keys": [own]}, own) is None
-    assert words in str(of_key_set(bend(own), own))
+    assert key_set_pitfall({"keys": [own]}, own) is None
+    assert words in str(key_set_pitfall(change(own), own))
 
 
 def test_usage_is_explained(capsys):
-    """A target that there is not is a usage error."""
+    """An unknown target is a usage error."""
     assert main(["--target=openemr-99"]) == 4
     assert "there is no target" in capsys.readouterr().err
 
 
-def test_no_secret_is_told(embedded, capsys):
+def test_no_secret_is_printed(embedded, capsys):
     """The doctor prints no password, no secret and no token."""
-    said = []
+    printed = []
 
-    examine(target_at(embedded.url, callback_host="127.0.0.1"), said.append)
+    examine(target_at(embedded.url, callback_host="127.0.0.1"), printed.append)
 
-    text = "\n".join(said)
-    assert said[-1] == "nothing is wrong"
+    text = "\n".join(printed)
+    assert printed[-1] == "nothing is wrong"
     assert not re.search(r"eyJ|[A-Za-z0-9_-]{40,}", text), text

@@ -1,4 +1,4 @@
-"""The client of the suite: what it sends, and how long it waited."""
+"""The HTTP client of the suite: its requests, and the time spent waiting."""
 
 import httpx
 import pytest
@@ -7,30 +7,29 @@ from bs4 import BeautifulSoup
 from fixtures.driver.login_pages import alert
 from fixtures.wire import client
 from fixtures.wire.client import Http
-from fixtures.wire.exchanges import Exchange, waited
+from fixtures.wire.exchanges import Exchange, waiting_seconds
 from fixtures.wire.redaction import Secrets
 
 SENT = httpx.Request("GET", "http://h/")
 
 
-class Kept:
-    """Takes requests and answers nothing special."""
+class RecordingTransport:
+    """A transport that records requests."""
 
     def __init__(self):
-        """Start with none."""
         self.sent = []
 
     def send(self, request):
-        """Keep the request."""
+        """Record the request."""
         self.sent.append(request)
         return httpx.Response(200, request=request)
 
 
 def sent(method="GET", url="http://h/p", **options):
-    """Give the request that comes of what a check asks for."""
-    kept = Kept()
-    Http(kept).request(method, url, **options)
-    return kept.sent[0]
+    """Return the request that the client sends."""
+    transport = RecordingTransport()
+    Http(transport).request(method, url, **options)
+    return transport.sent[0]
 
 
 @pytest.mark.parametrize(
@@ -45,10 +44,10 @@ def sent(method="GET", url="http://h/p", **options):
     ids=["in_turn", "inside", "inside_first", "overlapping", "none"],
 )
 def test_waiting_for_several_at_once_counts_once(waits, seconds):
-    """Answers that are waited for at the same time take that time once."""
+    """Overlapping waits count once."""
     exchanges = [Exchange(SENT, None, None, end - begin, 10 + end) for begin, end in waits]
 
-    assert waited(exchanges) == pytest.approx(seconds)
+    assert waiting_seconds(exchanges) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_waiting_for_several_at_once_counts_once(waits, seconds):
     ids=["none", "replaced", "fragment"],
 )
 def test_query_is_that_of_httpx(url, address):
-    """Parameters stand where httpx itself puts them."""
+    """The query is the same as that of httpx."""
     pairs = {"a": "1 2", "left out": None, "b": "&"}
 
     assert str(sent(url=url, params=pairs).url) == address
@@ -69,7 +68,7 @@ def test_query_is_that_of_httpx(url, address):
 
 
 def test_own_headers_replace_the_usual_ones():
-    """A header that a check names is sent once, however its name is written."""
+    """A given header replaces the default, whatever the case of its name."""
     request = sent("POST", data={"a": "b"}, headers={"accept": "x/y", "content-type": "t/u"})
 
     assert request.headers.get_list("Accept") == ["x/y"]
@@ -80,7 +79,7 @@ def test_own_headers_replace_the_usual_ones():
 
 @pytest.mark.parametrize("value", ["plain-Token_1.2~3", "with/slash+and=", "a b&c<d>éè"])
 def test_secret_is_known_in_every_spelling(value):
-    """A value goes as it is, in a URL, in JSON and in a Basic header."""
+    """A secret is replaced in plain text, in a URL and in JSON."""
     secrets = Secrets()
     secrets.remember("token", value)
     spelled = {value, value.replace("/", "\\/"), str(httpx.QueryParams({"k": value}))}
@@ -94,8 +93,8 @@ def test_secret_is_known_in_every_spelling(value):
     "tag",
     ['<p class="alert big">no</p>', '<p class="text-danger">no</p>', '<p role="alert">no</p>'],
 )
-def test_alert_of_a_page_is_told(tag):
-    """What a page says went wrong is found wherever it stands."""
+def test_alert_of_a_page_is_found(tag):
+    """The error message is found in each of its forms."""
     page = http_page(f"<h1>Login</h1><div>{tag}</div>")
 
     assert alert(page) == "no"
@@ -103,5 +102,5 @@ def test_alert_of_a_page_is_told(tag):
 
 
 def http_page(text):
-    """Give a parsed page."""
+    """Return a parsed page."""
     return BeautifulSoup(text, "html.parser")

@@ -1,4 +1,4 @@
-"""Ctrl-C cuts nothing in two: neither what is made nor what is taken back or written down."""
+"""Ctrl-C is deferred while something is created, removed or written."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ from fixtures.wire import signals
 from tests.runs import heeding_interrupts
 
 
-def test_interruption_waits_until_what_was_made_is_remembered():
-    """Ctrl-C takes effect when the block is over, a second one at once."""
+def test_first_interrupt_is_deferred():
+    """The first Ctrl-C acts at the end of the block, a second one at once."""
     made = []
 
     def make(interrupts_meanwhile):
-        with signals.held():
+        with signals.defer_interrupts():
             for _ in range(interrupts_meanwhile):
                 os.kill(os.getpid(), signal.SIGINT)
             made.append(interrupts_meanwhile)
@@ -28,16 +28,16 @@ def test_interruption_waits_until_what_was_made_is_remembered():
     assert made == [1]
 
 
-def test_interruption_of_a_part_waits_for_the_whole():
-    """What is held within a block that is held too ends that block, and not what comes in it."""
+def test_interrupt_of_a_nested_block_is_deferred_to_the_outer_one():
+    """A Ctrl-C in an inner block acts at the end of the outer block."""
     made = []
 
-    @signals.held()
+    @signals.defer_interrupts()
     def make_first():
         os.kill(os.getpid(), signal.SIGINT)
         made.append("the first")
 
-    @signals.held()
+    @signals.defer_interrupts()
     def make_all():
         make_first()
         made.append("the second")
@@ -48,11 +48,11 @@ def test_interruption_of_a_part_waits_for_the_whole():
     assert made == ["the first", "the second"]
 
 
-def test_interruption_at_the_end_is_dropped():
-    """What ends the run anyway is not broken off by the first Ctrl-C, and by the second at once."""
+def test_interrupt_at_the_end_of_a_run_is_discarded():
+    """The first Ctrl-C is discarded, the second one acts at once."""
     written = []
 
-    @signals.held(dropped=True)
+    @signals.defer_interrupts(discard=True)
     def write(interrupts_meanwhile):
         for _ in range(interrupts_meanwhile):
             os.kill(os.getpid(), signal.SIGINT)
@@ -66,8 +66,8 @@ def test_interruption_at_the_end_is_dropped():
     assert written == [1]
 
 
-def test_interruption_between_two_lines_can_be_shown():
-    """Python can be interrupted where there is no line, and pytest counts from one."""
+def test_interrupt_without_a_line_number_can_be_reported():
+    """A frame without a line number, in which Python can be interrupted, is left out."""
     nowhere = b"\xff" * 8  # the table of lines of a code object: none for 64 instructions
     code = compile("raise KeyboardInterrupt", "nowhere", "exec").replace(co_linetable=nowhere)
     with pytest.raises(KeyboardInterrupt) as interruption:

@@ -1,4 +1,4 @@
-"""The sequences of steps that are kept are those that Hypothesis finds."""
+"""The stored sequences of steps are those that Hypothesis finds."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from fixtures.given.token_life import Step
 
 @pytest.mark.parametrize("usual", USUAL)
 def test_kept_sequences_are_those_that_are_found(usual):
-    """What `python -m conformance.token_life.scripts` would write is there already."""
+    """`python -m conformance.token_life.scripts` would write the same sequences."""
     assert scripts.read(usual) == scripts.choose(USUAL[usual])
 
 
@@ -24,7 +24,7 @@ def test_kept_sequences_judge_every_promise_about_access(usual):
 
 
 def test_steps_that_show_nothing_new_are_left_out():
-    """Shorter sequences stand for the chosen ones, if they show as much together."""
+    """Shorter sequences replace the chosen ones if together they show as much."""
     login, logout = Step("password", "A", 1), Step("logout", "A", 1)
     elsewhere = Step("code", "B", 2)
 
@@ -36,7 +36,7 @@ def test_steps_that_show_nothing_new_are_left_out():
 
 
 def test_server_without_introspection_is_not_asked_for_it():
-    """Other sequences are found for a server that can do less."""
+    """Other sequences are found for a server with fewer features."""
     played = scripts.scripts(ALWAYS | {"password", "logout"})
 
     assert played

@@ -1,4 +1,4 @@
-"""No secret leaves a run: not in the terminal, not in any file of the results."""
+"""No secret of a run appears in the terminal or in a file of the results."""
 
 import contextlib
 import json
@@ -16,65 +16,64 @@ from fixtures.wire import exchanges
 from fixtures.wire.redaction import Secrets
 from tests.runs import run, target_file
 
-#: What servers issue, and what only the client and the server may know. What checks send to be
-#: refused (a bent code, a verifier that is too long) stands in their source and is no secret.
+#: Values that servers issue, and values that only client and server may know. Values that checks
+#: send to be refused (a wrong code, a long verifier) are in their source, and not secret.
 ISSUED = {"access_token", "refresh_token", "id_token", "client_secret", "code"}
 ISSUED |= {"registration_access_token"}
 SENT = {"client_assertion", "password"}
 
 
-class Eavesdropper(Application):
-    """The embedded OpenEMR, which writes down every secret that passes over the wire.
+class RecordingApplication(Application):
+    """The embedded OpenEMR, which records every secret in requests and responses.
 
-    It finds them by its own means, not by the suite's.
+    It does not use the redaction of the suite to find them.
     """
 
     def __init__(self) -> None:
-        """Have heard nothing yet."""
         super().__init__()
-        self.heard: set[str] = set()
+        self.recorded: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and listen to both sides."""
+        """Respond, and record the secrets of request and response."""
         self._pairs(scope["query_string"].decode(), SENT)
         headers = dict(scope["headers"])
 
-        async def listening() -> Message:
+        async def receiving() -> Message:
             message = await receive()
             if b"urlencoded" in headers.get(b"content-type", b""):
                 self._pairs(message.get("body", b"").decode("utf-8", "replace"), SENT)
             return message
 
-        async def telling(message: Message) -> None:
+        async def sending(message: Message) -> None:
             for name, value in message.get("headers", []):
                 if name == b"location":
                     self._pairs(urlsplit(value.decode("latin-1")).query, ISSUED)
                 if name == b"set-cookie":
-                    self._hear(value.decode().partition(";")[0].partition("=")[2])
+                    self._record(value.decode().partition(";")[0].partition("=")[2])
             self._body(message.get("body", b""))
             await send(message)
 
-        await super().__call__(scope, listening, telling)
+        await super().__call__(scope, receiving, sending)
 
     def _pairs(self, text: str, secret: set[str]) -> None:
         for name, value in parse_qsl(text):
             if name in secret:
-                self._hear(value)
+                self._record(value)
 
     def _body(self, body: bytes) -> None:
-        # Exports are a document a line, which is no single one.
+        # An export has one document per line, and is not JSON as a whole.
         with contextlib.suppress(ValueError):
             for name, value in json.loads(body).items() if body.startswith(b"{") else ():
                 if name in ISSUED and isinstance(value, str):
-                    self._hear(value)
+                    self._record(value)
 
-    def _hear(self, value: str) -> None:
-        # Shorter ones are words that checks send on purpose, such as `wrong`.
+    def _record(self, value: str) -> None:
+        # Shorter values are words that checks send on purpose, such as `wrong`.
         if len(value) >= 20:
-            self.heard.add(value)
+            self.recorded.add(value)
 
 
-BENT = "codes_reusable+secret_may_be_omitted+token_answer_cacheable"
+DEFECTS = "codes_reusable+secret_may_be_omitted+token_answer_cacheable"
 SOME = [f"conformance/oauth/test_{topic}.py" for topic in ("code_exchange", "refresh", "logout")]
 
 
@@ -82,12 +81,12 @@ SOME = [f"conformance/oauth/test_{topic}.py" for topic in ("code_exchange", "ref
     ("prefix", "options"),
     [
         pytest.param("", ("--bodies=all", "-v", *SOME, "conformance/portal"), id="all-bodies"),
-        pytest.param(BENT, ("-n2", "--tb=long"), id="whole-run-with-failures"),
+        pytest.param(DEFECTS, ("-n2", "--tb=long"), id="whole-run-with-failures"),
     ],
 )
 def test_no_secret_is_in_any_output(tmp_path, prefix, options):
-    """Every secret that went over the wire is absent from the terminal and from all results."""
-    listener = Eavesdropper()
+    """No recorded secret is in the terminal or in a result."""
+    listener = RecordingApplication()
     server = EmbeddedServer()
     server.application = server._server.config.app = listener
     with server:
@@ -98,19 +97,19 @@ def test_no_secret_is_in_any_output(tmp_path, prefix, options):
     files = [path for path in finished.results.rglob("*") if path.is_file()]
     texts = [(path.name, path.read_text("utf-8", "replace")) for path in files]
     texts.append(("terminal", finished.output))
-    # A value can only stand in an unbroken run of its own characters: each run is looked at once.
+    # Only sequences of the characters of secrets are searched, each once.
     runs = {name: "\n".join(set(re.findall(r"[\w.~+/=%-]{20,}", text))) for name, text in texts}
     everything = "\n".join({line for found in runs.values() for line in found.splitlines()})
     leaks = {
         (name, value[:6])
-        for value in listener.heard
+        for value in listener.recorded
         if value in everything or quote(value, safe="") in everything
         for name, found in runs.items()
         if value in found or quote(value, safe="") in found
     }
 
     assert finished.exit_code in {0, 1}, finished.output
-    assert len(listener.heard) > 50
+    assert len(listener.recorded) > 50
     assert len(texts) > 10
     assert leaks == set()
 
@@ -125,8 +124,8 @@ def test_no_secret_is_in_any_output(tmp_path, prefix, options):
         "xabc/def+12345x",
     ],
 )
-def test_secret_is_found_however_it_is_spelled(spelled):
-    """A secret is replaced in URLs, in JSON, in headers, and inside of other text."""
+def test_secret_is_found_in_every_spelling(spelled):
+    """A secret is replaced in URLs, in JSON, in headers, and within other text."""
     secrets = Secrets()
     secrets.remember("token", "abc/def+12345")
 
@@ -134,8 +133,8 @@ def test_secret_is_found_however_it_is_spelled(spelled):
     assert "def" not in secrets.clean(spelled)
 
 
-def test_short_password_is_taken_out_where_a_value_stands():
-    """A password such as `pass` goes where it is one, and stays where it is a word."""
+def test_short_password_is_replaced_as_a_value_only():
+    """A password such as `pass` is replaced as a value, and stays within words."""
     secrets = Secrets()
     secrets.remember("password", "pass")
 
@@ -146,7 +145,7 @@ def test_short_password_is_taken_out_where_a_value_stands():
 
 
 def test_equal_secrets_stay_recognisable():
-    """Equal secrets get equal replacements, different ones different."""
+    """Equal secrets get equal replacements, and different ones different replacements."""
     secrets = Secrets()
     secrets.remember("token", "first-secret-value")
     secrets.remember("token", "other-secret-value")
@@ -158,8 +157,8 @@ def test_equal_secrets_stay_recognisable():
     assert other.rstrip(">") != first
 
 
-def test_longest_secret_wins_and_what_only_starts_like_one_stays():
-    """Of secrets that start alike the whole one goes, and text that is cut off is left alone."""
+def test_longest_secret_is_replaced():
+    """Of secrets with the same start the longest is replaced; a mere start is kept."""
     secrets = Secrets()
     for value in ("eyJ0eXAi.short", "eyJ0eXAi.short-and-longer", "eyJ0eXAieyJ0eXAi.nested"):
         secrets.remember("token", value)
@@ -172,8 +171,8 @@ def test_longest_secret_wins_and_what_only_starts_like_one_stays():
     assert longer != label
 
 
-def test_cleaning_costs_no_memory_for_the_secrets_that_are_known():
-    """All tokens start alike; to clean a text that has one takes no memory for the others."""
+def test_redaction_needs_little_memory_for_many_secrets():
+    """All tokens have the same start; redacting one needs no memory for the others."""
     secrets = Secrets()
     tokens = [f"eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.{number:01000}" for number in range(300)]
     for token in tokens:
@@ -190,8 +189,8 @@ def test_cleaning_costs_no_memory_for_the_secrets_that_are_known():
     assert most < 100_000
 
 
-def test_only_what_a_redirect_brings_is_a_code(monkeypatch):
-    """What FHIR calls a code is no secret, or names of operations would be taken out of reports."""
+def test_only_the_code_of_a_redirect_is_secret(monkeypatch):
+    """FHIR uses `code` for names, which must stay in reports."""
     monkeypatch.setattr(exchanges, "SECRETS", secrets := Secrets())
     asked = httpx.Request("GET", "https://emr.example/fhir/OperationDefinition/status")
     operation = httpx.Response(200, json={"code": "bulkdata-status"}, request=asked)

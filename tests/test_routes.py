@@ -1,4 +1,4 @@
-"""The tables of routes, and what is made of them."""
+"""The tables of routes, and the routes that are read from them."""
 
 import pytest
 
@@ -30,8 +30,8 @@ def written(folder, *rows):
     return folder
 
 
-def test_tables_are_whole():
-    """Every route has a readable id of its own, and asks for features that there are."""
+def test_tables_are_complete():
+    """Every route has a unique readable id, and needs existing features."""
     ids = [route.id for api in table.APIS for route in table.load(api)]
     features = {name for api in table.APIS for route in table.load(api) for name in route.needs}
 
@@ -40,8 +40,8 @@ def test_tables_are_whole():
     assert all(not set(name) & set(" /:$[]") for name in ids)
 
 
-def test_route_is_called_where_nothing_is(tmp_path):
-    """A path is filled with ids that no server has."""
+def test_path_is_filled_with_unknown_ids(tmp_path):
+    """The ids of a path exist at no server."""
     (route,) = table.load("rest", written(tmp_path, GOOD))
 
     assert route.url == f"/api/drug/{table.UNKNOWN}"
@@ -63,21 +63,21 @@ def test_route_is_called_where_nothing_is(tmp_path):
     ],
     ids=["no_scope", "method", "other_api", "two_resources", "twice"],
 )
-def test_errors_of_a_table_are_said(tmp_path, row, word):
-    """A table that contradicts itself is refused, with what is wrong."""
+def test_errors_of_a_table_are_explained(tmp_path, row, word):
+    """An inconsistent table is refused with the reason."""
     with pytest.raises(table.RoutesError, match=word):
         table.load("rest", written(tmp_path, GOOD, row))
 
 
 def test_letters_of_smart_2_are_understood():
-    """A scope of SMART 2 permits its letters, for its own resource; one of SMART 1 has none."""
+    """A SMART 2 scope permits its letters for its resource; a SMART 1 scope has no letters."""
     assert permitted("user/drug.crs") == ("user/drug", {"c", "r", "s"})
     assert permitted("user/drug.read") == ("", set())
     assert permitted("openid") == ("", set())
 
 
 def test_openapi_document_is_read():
-    """The paths and methods of the document are found, whatever stands below them."""
+    """The paths and methods of the document are found, whatever their content."""
     text = (
         "openapi: 3.0.0\npaths:\n  /api/drug:\n    get:\n      tags:\n        - standard\n"
         "  '/api/drug/{uuid}':\n    get:\n    delete:\n    parameters:\ncomponents:\n  /api/x:\n"
@@ -90,8 +90,8 @@ def test_openapi_document_is_read():
     }
 
 
-def test_what_was_seen_not_to_hold_does_not_hold():
-    """Facts are told once, and a bad one outweighs a good one, in a worker and in the run."""
+def test_negative_fact_outweighs_a_positive_one():
+    """Facts are noted once; a negative one wins, in a worker and in the run."""
     noted = {}
     book = ScopeFacts(noted)
     book.note("user/drug.read", advertised=True, enforced=True)

@@ -1,4 +1,4 @@
-"""What a wrong target gets: one sentence that names the file and the key, and what to do."""
+"""A wrong target gets one sentence with the file, the key and what to do."""
 
 import pytest
 
@@ -10,7 +10,7 @@ URL = 'kind = "url"\nurl = "https://emr.example.org"\n'
 
 @pytest.fixture
 def written(tmp_path):
-    """Writes a target file and gives its path."""
+    """Writes a target file and returns its path."""
 
     def write(text):
         path = tmp_path / "mine.toml"
@@ -21,7 +21,7 @@ def written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("kind = ", "not valid TOML"),
         ('kind = "url"\n', "url: is missing"),
@@ -38,19 +38,19 @@ def written(tmp_path):
         ('kind = "url"\nurl = "https://emr.example.org:port"\n', "no base URL"),
     ],
 )
-def test_wrong_file_is_a_usage_error(written, text, said):
-    """A wrong target file is refused with the file's name and what is wrong in it."""
+def test_wrong_file_is_a_usage_error(written, text, message):
+    """A wrong target file is refused with its name and the error."""
     path = written(text)
 
     with pytest.raises(pytest.UsageError) as error:
         load(path, {})
 
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "mine.toml" in str(error.value)
 
 
 def test_error_does_not_repeat_a_password(written):
-    """What is wrong with a password is said without the password."""
+    """The error of a password does not contain it."""
     path = written(URL + '[users.admin]\nname = "admin"\npassword = 12345678901\n')
 
     with pytest.raises(pytest.UsageError) as error:
@@ -60,25 +60,25 @@ def test_error_does_not_repeat_a_password(written):
 
 
 def test_unknown_name_lists_the_known_ones():
-    """A target that is not there is answered with those that are."""
+    """The error of an unknown target lists the known ones."""
     with pytest.raises(pytest.UsageError, match="embedded"):
         load("openemr-99", {})
 
 
-def test_missing_file_is_said():
-    """A target file that is not there is said to be missing."""
+def test_missing_file_is_reported():
+    """The error says that the file is missing."""
     with pytest.raises(pytest.UsageError, match="there is no target file"):
         load("nowhere.toml", {})
 
 
 def test_url_without_a_password_says_what_to_set():
-    """A bare URL needs an administrator, and the message says how to name one."""
+    """A URL needs an administrator, and the message says how to name one."""
     with pytest.raises(pytest.UsageError, match="OPENEMR_ADMIN_PASSWORD"):
         load("https://emr.example.org", {})
 
 
 def test_url_with_an_empty_password_has_no_administrator():
-    """A bare URL can be judged without an administrator when that is said explicitly."""
+    """An empty password is the explicit choice to have no administrator."""
     target = load("https://emr.example.org", {"OPENEMR_ADMIN_PASSWORD": ""})
 
     assert target.users == {}
@@ -95,8 +95,8 @@ def test_environment_is_put_into_strings(written):
     assert (target.site, target.users["admin"].password) == ("default", "from the environment")
 
 
-def test_target_survives_the_way_to_a_worker(written):
-    """A worker gets the target that the controlling process has."""
+def test_target_is_the_same_in_a_worker(written):
+    """A worker gets the target of the controlling process."""
     target = load(written(URL + '[users.admin]\nname = "a"\npassword = "b"\n'), {})
 
     assert Target.from_dict(target.to_dict()) == target

@@ -1,4 +1,4 @@
-"""The checks of TLS notice servers whose TLS is bad: the embedded server cannot show it."""
+"""The checks of TLS detect servers with bad TLS, as the embedded server has none."""
 
 import contextlib
 import socket
@@ -22,13 +22,13 @@ OLD = {Version.TLSv1: "TLS 1.0", Version.TLSv1_1: "TLS 1.1"}
 
 @pytest.fixture(scope="module")
 def authority():
-    """A certificate authority of the tests' own."""
+    """A certificate authority of the tests."""
     return trustme.CA()
 
 
 @pytest.fixture
 def context(authority):
-    """A good TLS server, for tests to make a bad one of."""
+    """The context of a good TLS server, which tests change to a bad one."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = Version.TLSv1_2
     made.set_ciphers("ECDHE+AESGCM")
@@ -39,7 +39,7 @@ def context(authority):
 
 @pytest.fixture
 def judged(authority, tmp_path):
-    """Gives what a check needs that is to judge a server behind a TLS context."""
+    """Starts a server with a TLS context, and returns the fixtures of a check."""
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     with contextlib.ExitStack() as stack:
 
@@ -60,7 +60,7 @@ def judged(authority, tmp_path):
 
 @contextlib.contextmanager
 def serving(context: ssl.SSLContext | None, headers: bytes) -> Iterator[int]:
-    """Answer every request with an empty JSON object on a port of this machine."""
+    """Run a server that sends an empty JSON object to every request; yield its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -69,7 +69,7 @@ def serving(context: ssl.SSLContext | None, headers: bytes) -> Iterator[int]:
                 connection, _ = listener.accept()
                 with contextlib.suppress(OSError), connection:
                     connection.settimeout(5)
-                    answer(connection, context, headers)
+                    respond(connection, context, headers)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -79,8 +79,8 @@ def serving(context: ssl.SSLContext | None, headers: bytes) -> Iterator[int]:
     thread.join(10)
 
 
-def answer(connection: socket.socket, context: ssl.SSLContext | None, headers: bytes) -> None:
-    """Shake hands, if there is TLS, and answer one request."""
+def respond(connection: socket.socket, context: ssl.SSLContext | None, headers: bytes) -> None:
+    """Make the TLS handshake, if there is a context, and respond to one request."""
     secured = context.wrap_socket(connection, server_side=True) if context else connection
     if secured.recv(65536):
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
@@ -88,8 +88,8 @@ def answer(connection: socket.socket, context: ssl.SSLContext | None, headers: b
     secured.close()
 
 
-def allowing(context: ssl.SSLContext, lowest: Version, highest: Version, suites: str) -> None:
-    """Open a TLS server to versions and suites that it ought to refuse."""
+def allow(context: ssl.SSLContext, lowest: Version, highest: Version, suites: str) -> None:
+    """Allow versions and cipher suites that a server should refuse."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = lowest, highest
@@ -97,7 +97,7 @@ def allowing(context: ssl.SSLContext, lowest: Version, highest: Version, suites:
 
 
 def test_good_server_passes(judged, context):
-    """A server whose TLS is good passes every check."""
+    """A server with good TLS passes every check."""
     server = judged(context)
     target, http = server["target"], server["http"]
 
@@ -117,7 +117,7 @@ def test_good_server_passes(judged, context):
 @pytest.mark.parametrize("version", list(OLD), ids=list(OLD.values()))
 def test_old_version_is_noticed(judged, context, version):
     """A server that accepts TLS 1.0 or 1.1 fails."""
-    allowing(context, version, Version.TLSv1_3, "ALL")
+    allow(context, version, Version.TLSv1_3, "ALL")
 
     with pytest.raises(Mismatch, match=f"received {version.name.replace('_', '.')}"):
         checks.test_old_versions_are_refused(judged(context)["target"], version)
@@ -125,7 +125,7 @@ def test_old_version_is_noticed(judged, context, version):
 
 def test_server_of_old_versions_only_is_noticed(judged, context):
     """A server that speaks nothing newer than TLS 1.1 fails."""
-    allowing(context, Version.TLSv1, Version.TLSv1_1, "ALL")
+    allow(context, Version.TLSv1, Version.TLSv1_1, "ALL")
 
     with pytest.raises(Mismatch, match=r"TLS 1\.2 or 1\.3"):
         checks.test_current_versions_are_accepted(judged(context)["target"])
@@ -143,7 +143,7 @@ def test_missing_newest_version_is_noticed(judged, context):
 def test_suite_that_protects_nothing_is_noticed(judged, context, lacking):
     """A server with suites that do not encrypt, or do not authenticate, fails."""
     suites = checks.EMPTY_SUITES[lacking]
-    allowing(context, Version.TLSv1_2, Version.TLSv1_2, f"ALL:{suites}")
+    allow(context, Version.TLSv1_2, Version.TLSv1_2, f"ALL:{suites}")
 
     with pytest.raises(Mismatch, match=f"without {lacking}"):
         checks.test_suites_that_protect_nothing_are_refused(judged(context)["target"], lacking)
@@ -151,7 +151,7 @@ def test_suite_that_protects_nothing_is_noticed(judged, context, lacking):
 
 def test_suite_without_forward_secrecy_is_noticed(judged, context):
     """A server with suites of a static RSA key exchange fails."""
-    allowing(context, Version.TLSv1_2, Version.TLSv1_3, "ALL")
+    allow(context, Version.TLSv1_2, Version.TLSv1_3, "ALL")
 
     with pytest.raises(Mismatch, match="forward secrecy"):
         checks.test_suites_without_forward_secrecy_are_refused(judged(context)["target"])
@@ -164,13 +164,13 @@ def test_bad_certificate_is_noticed(judged, authority, wrong):
     issuer = trustme.CA() if wrong == "authority" else authority
     issuer.issue_cert("other.example" if wrong == "host" else "127.0.0.1").configure_cert(context)
 
-    said = {"host": "IP address mismatch", "authority": "unable to get local issuer"}[wrong]
-    with pytest.raises(Mismatch, match=said):
+    message = {"host": "IP address mismatch", "authority": "unable to get local issuer"}[wrong]
+    with pytest.raises(Mismatch, match=message):
         checks.test_certificate_is_valid(judged(context)["target"])
 
 
 def test_clear_text_is_noticed(judged):
-    """A server that serves over http what it serves over https fails."""
+    """A server that sends the same documents over http fails."""
     server = judged(None)
 
     with pytest.raises(Mismatch, match="no document over http"):

@@ -1,4 +1,4 @@
-"""The watch over all exchanges: what raises an alarm, and at which route."""
+"""The watch over all exchanges: its alarms, and their routes."""
 
 import httpx
 import pytest
@@ -11,26 +11,26 @@ TOKEN = "0123456789abcdef"
 
 
 def alarms(path, status=200, body="{}", headers=JSON, **request):
-    """Give the kinds of alarm that an exchange raises."""
+    """Return the kinds of alarms of an exchange, with their routes."""
     sent = httpx.Request("GET", f"http://h/base{path}", **request)
-    answer = httpx.Response(status, headers=headers, text=body, request=sent)
-    found = watch.look(Exchange(sent, answer, None, 0.1), "/base", set())
+    response = httpx.Response(status, headers=headers, text=body, request=sent)
+    found = watch.look(Exchange(sent, response, None, 0.1), "/base", set())
     return {alarm["kind"]: alarm["where"] for alarm in found}
 
 
-def test_good_answer_raises_none():
-    """What is as it should be is nothing to tell."""
+def test_good_response_raises_no_alarm():
+    """A correct exchange raises no alarm."""
     bearer = {"Authorization": f"Bearer {TOKEN}"}
 
     assert alarms("/apis/default/fhir/Patient/1", headers=JSON, body="{}") == {}
     assert alarms("/apis/default/api/patient", headers=JSON) == {}
     sent = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
-    answer = httpx.Response(200, headers=JSON, text="{}", request=sent)
-    assert watch.look(Exchange(sent, answer, None, 0.1), "", set()) == []
+    response = httpx.Response(200, headers=JSON, text="{}", request=sent)
+    assert watch.look(Exchange(sent, response, None, 0.1), "", set()) == []
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer"),
+    ("kind", "response"),
     [
         ("server_error", {"status": 500}),
         ("internals", {"body": '{"error": "in /var/www/html/src/A.php:12"}'}),
@@ -40,11 +40,11 @@ def test_good_answer_raises_none():
         ("secret_shown", {"status": 302, "headers": JSON | {"Location": "/x?access_token=abc"}}),
     ],
 )
-def test_alarm_is_raised_at_its_route(kind, answer):
-    """Each kind has its look, and the place has no ids in it."""
+def test_alarm_is_raised_at_its_route(kind, response):
+    """Each kind is detected, and its route has no ids."""
     path = "/apis/default/fhir/Patient/9c1b2f0e-0000-4000-8000-000000000000"
 
-    assert alarms(path, **answer)[kind] == "GET /apis/default/fhir/Patient/*"
+    assert alarms(path, **response)[kind] == "GET /apis/default/fhir/Patient/*"
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_alarm_is_raised_at_its_route(kind, answer):
         "Duplicate entry '7' for key 'PRIMARY'",
     ],
 )
-def test_database_that_speaks_raises_an_alarm(body):
-    """What OpenEMR, ADOdb and MariaDB say of a statement that failed is told in every form."""
+def test_database_error_raises_an_alarm(body):
+    """Every form of a database error of OpenEMR, ADOdb and MariaDB is detected."""
     assert "internals" in alarms("/apis/default/api/patient", 500, body)
 
 
 @pytest.mark.parametrize("body", ["Your query failed the quality test", "<p>Error</p>"])
-def test_talk_of_failures_raises_no_alarm(body):
-    """Words that data may have are no message of a database."""
+def test_text_about_failures_raises_no_alarm(body):
+    """Words that data may contain are not a database error."""
     assert "internals" not in alarms("/apis/default/api/patient", 200, body)
 
 
 def test_alarm_is_raised_once():
-    """The same fault at the same route is told once in a process."""
+    """The same fault at the same route raises one alarm per process."""
     sent = httpx.Request("GET", "http://h/apis/default/api/patient")
     exchange = Exchange(sent, httpx.Response(500, json={}, request=sent), None, 0.1)
     seen = set()
@@ -85,13 +85,13 @@ def test_alarm_is_raised_once():
     assert watch.look(exchange, "", seen) == []
 
 
-def test_data_that_may_be_kept_raises_an_alarm():
-    """Data for a token, without a word on caches, is told by API."""
+def test_cacheable_data_raises_an_alarm():
+    """Data for a token without Cache-Control raises an alarm for the API."""
     sent = httpx.Request(
         "GET", "http://h/apis/default/fhir/Patient", headers={"Authorization": f"Bearer {TOKEN}"}
     )
-    answer = httpx.Response(200, json={"token": TOKEN}, request=sent)
-    found = watch.look(Exchange(sent, answer, None, 0.1), "", set())
+    response = httpx.Response(200, json={"token": TOKEN}, request=sent)
+    found = watch.look(Exchange(sent, response, None, 0.1), "", set())
 
     assert {each["kind"]: each["where"] for each in found} == {
         "cacheable": "GET /apis/default/fhir",
@@ -100,14 +100,14 @@ def test_data_that_may_be_kept_raises_an_alarm():
 
 
 @pytest.mark.parametrize(("status", "kinds"), [(200, []), (500, ["server_error"])])
-def test_echo_raises_no_alarm(status, kinds):
-    """What TRACE sends back is judged where it is asked for, and is a SHOULD there."""
+def test_trace_response_raises_no_alarm(status, kinds):
+    """The response to TRACE is judged by its own check, as a SHOULD."""
     url, bearer = "http://h/apis/default/api/patient", {"Authorization": f"Bearer {TOKEN}"}
     sent = httpx.Request("TRACE", url, headers=bearer)
     text = f"TRACE /apis/default/api/patient HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n"
-    answer = httpx.Response(
+    response = httpx.Response(
         status, headers={"Content-Type": "message/http"}, text=text, request=sent
     )
-    found = watch.look(Exchange(sent, answer, None, 0.1), "", set())
+    found = watch.look(Exchange(sent, response, None, 0.1), "", set())
 
     assert [each["kind"] for each in found] == kinds

@@ -1,8 +1,8 @@
 """Whether a vendor's app would work on this server; judged only with `--app`."""
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
-from fixtures.target.app import placed
+from fixtures.driver.authorization_server import require_tokens
+from fixtures.target.app import path_of_call
 
 REGISTER_PRIVATE = (
     'in the app: register "application_type": "private", the only word that OpenEMR takes for '
@@ -117,7 +117,7 @@ def test_app_tokens_live_long_enough(app_installation, app_lifetime):
 def test_app_refreshes_its_tokens(app_installation, server, app_refresh):
     client = app_installation.another()
     answer = app_installation.fresh(client, app_refresh)
-    tokens = granted(answer)
+    tokens = require_tokens(answer)
 
     with expect.advice("in the app: register and ask for the scope offline_access"):
         found = tokens.get("refresh_token")
@@ -164,7 +164,7 @@ def test_app_is_answered(app_installation, api, app_call):
 
     response = api.request(
         app_call.method,
-        placed(app_call, api.target),
+        path_of_call(app_call, api.target),
         token,
         params=dict(app_call.query) or None,
         **options,
@@ -179,7 +179,7 @@ def test_app_is_answered(app_installation, api, app_call):
 def test_app_logs_its_user_out(app_installation, server, app, app_logout):
     client = app_installation.another()
     answer = app_installation.fresh(client, app_logout)
-    tokens = granted(answer)
+    tokens = require_tokens(answer)
     with expect.advice("in the app: ask for the scope openid"):
         found = tokens.get("id_token")
         expect.that(found, "an id_token with the tokens", sorted(tokens), answer)

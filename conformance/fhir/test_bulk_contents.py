@@ -8,7 +8,7 @@ from json import loads
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.given.bulk_export import EXPORT_SCOPE
 from fixtures.wire.client import Blocked, json_body
 
@@ -89,7 +89,7 @@ def test_type_that_cannot_be_exported_is_refused(bulk_export, kind):
 def test_export_of_another_client_is_not_told(api, server, bulk_export, new_client):
     where = bulk_export.export().status_url
     stranger = new_client.system(EXPORT_SCOPE)
-    token = granted(server.client_credentials(stranger, EXPORT_SCOPE))["access_token"]
+    token = require_tokens(server.client_credentials(stranger, EXPORT_SCOPE))["access_token"]
     read = api.get(where, token)
     deleted = api.delete(where, token)
     after = api.get(where, bulk_export.token)

@@ -6,7 +6,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from conformance import expect, needs, requirement
-from fixtures.wire.exchanges import recorded
+from fixtures.wire.exchanges import record_exchanges
 
 SYSTEM_SCOPE = "system/Patient.read"
 APP_SCOPE = "openid fhirUser api:fhir user/Patient.read"
@@ -26,7 +26,7 @@ def library_session(client_libraries, clients):
 def test_authlib_reads_patients(library_session, target):
     session = library_session("authlib")
 
-    with recorded() as exchanges:
+    with record_exchanges() as exchanges:
         bundle = expect.working(lambda: session.get(f"{target.fhir_url}/Patient").json())
     expect.equal(bundle.get("resourceType"), "Bundle", "resourceType", exchanges[-1:])
 
@@ -35,7 +35,7 @@ def test_authlib_reads_patients(library_session, target):
 def test_requests_oauthlib_reads_patients(library_session, target):
     session = library_session("requests_oauthlib")
 
-    with recorded() as exchanges:
+    with record_exchanges() as exchanges:
         bundle = expect.working(lambda: session.get(f"{target.fhir_url}/Patient").json())
     total = bundle.get("total")
     expect.equal(bundle.get("resourceType"), "Bundle", "resourceType", exchanges[-1:])
@@ -56,7 +56,7 @@ def test_fhirclient_logs_in_and_reads(client_libraries, new_client, admin, patie
     client = new_client.confidential(f"{APP_SCOPE} launch/patient")
 
     smart = expect.working(client_libraries.fhirclient, client, admin, APP_SCOPE)
-    with recorded() as exchanges:
+    with record_exchanges() as exchanges:
         read = expect.working(client_libraries.read_patient, smart, patient.uuid)
 
     expect.equal(read.id, patient.uuid, "the id of the patient", exchanges[-1:])

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE
 from fixtures.given.authorizations import ANY_STATE, OPTIONAL, REFUSABLE, UNKNOWN
@@ -229,7 +229,7 @@ def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
         return
     response = server.exchange(client, answer.code, verifier=answer.verifier)
 
-    scope = str(granted(response).get("scope"))
+    scope = str(require_tokens(response).get("scope"))
     expect.that("nope/Nope.read" not in scope, "a scope without it", scope, response)
 
 
@@ -244,7 +244,7 @@ def test_request_with_an_unknown_scope_is_served(new_authorization):
 @requirement("OIDCC-3.1.2.1-scope-openid")
 def test_openid_scope_yields_an_id_token(token_response):
     response = token_response("authorization_code")
-    granted(response)
+    require_tokens(response)
 
     token = expect.member(response, "id_token", kind=str)
     expect.that(token, "an ID token", "an empty one", response)

@@ -9,7 +9,7 @@ from conformance import expect, requirement
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.given.authorizations import REFUSABLE
 from fixtures.target.model import not_applicable
-from fixtures.wire.exchanges import recorded
+from fixtures.wire.exchanges import record_exchanges
 
 INJECTED = "a\r\nX-Injected: yes\r\nSet-Cookie: injected=yes\r\n\r\n<b>injected</b>"
 PARAMETERS = [
@@ -62,7 +62,7 @@ def test_repeated_parameter_is_refused(login_client, second_client, browser, tar
     page = browser.http.get(
         browser.server.url("/authorize"), params=[*request.items(), (name, second)]
     )
-    page = browser.settle(page)
+    page = browser.follow_redirects(page)
 
     asks = page.status_code == 200 and "password" in page.text
     expect.that(not asks, "a refusal", "the login page", page)
@@ -72,7 +72,7 @@ def test_repeated_parameter_is_refused(login_client, second_client, browser, tar
 @requirement("AUTH-no-header-injection")
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_line_break_begins_no_header(login_client, browser, name):
-    with recorded() as exchanges:
+    with record_exchanges() as exchanges:
         browser.open(login_client, SCOPE, parameters={name: INJECTED})
 
     for response in (each.response for each in exchanges if each.response is not None):
@@ -163,7 +163,7 @@ def test_odd_body_causes_no_server_error(http, server, media_type, content):
 @pytest.mark.parametrize("name", ["state", "scope", "unknown"])
 def test_huge_value_causes_no_server_error(login_client, browser, name):
     request = browser.request(login_client, SCOPE) | {name: "x" * 50_000}
-    page = browser.settle(browser.send(request, method="POST"))
+    page = browser.follow_redirects(browser.send(request, method="POST"))
 
     expect.no_server_error(page)
 

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from conformance import expect, needs, requirement
 from conformance.watch import disclosure
-from fixtures.driver.authorization_server import Pkce, granted
+from fixtures.driver.authorization_server import Pkce, require_tokens
 from fixtures.driver.login_pages import Browser, consent, consent_form, form_of, patient_form
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.wire.client import Blocked, query
@@ -50,7 +50,7 @@ def approved(browser, server):
 
     Returns the code, or None, and the response to the approval, or the page that is there instead.
     """
-    page = browser.settle(browser.http.get(server.url("/scope-authorize-confirm")))
+    page = browser.follow_redirects(browser.http.get(server.url("/scope-authorize-confirm")))
     if not is_consent(page):
         return None, page
     form = form_of(page)
@@ -66,7 +66,7 @@ def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wr
         "name": replace(patient, name="nobody-of-that-name", email="nobody@example.org"),
         "empty_password": replace(patient, password=""),
     }[wrong]
-    page = browser.settle(browser.log_in(login_page, user))
+    page = browser.follow_redirects(browser.log_in(login_page, user))
 
     expect.no_server_error(page)
     expect.that(
@@ -83,7 +83,7 @@ def test_login_form_is_protected_against_forgery(browser, login_page, admin, ser
     fields = form.filled(
         username=admin.name, password=admin.password, user_role="api", csrf_token_form=token
     )
-    page = browser.settle(browser.submit(form, fields))
+    page = browser.follow_redirects(browser.submit(form, fields))
 
     expect.no_server_error(page)
     code, response = approved(browser, server)
@@ -114,7 +114,7 @@ def test_patient_form_is_protected_against_forgery(pending_consent_page, patient
         raise Blocked("the page has no form to select a patient")
     names = [name for name, _ in form.fields if name.startswith("csrf")]
     fields = form.filled(patient_id=patient.uuid, **dict.fromkeys(names, token))
-    page = browser.settle(browser.submit(form, fields))
+    page = browser.follow_redirects(browser.submit(form, fields))
 
     expect.that(not is_consent(page), "no next page", "the consent page", page)
 
@@ -146,7 +146,7 @@ def test_request_is_not_reflected_as_markup(browser, patient_login_client, name)
 @requirement("RFC7591-2-xss-client-name")
 def test_client_name_is_not_shown_as_markup(browser, new_client, admin):
     client = new_client.public(SCOPE, client_name=f"app {MARKUP}")
-    page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
+    page = browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin))
 
     expect.that(is_consent(page), "the consent page", page.text, page)
     expect.that(MARKUP not in page.text, "an escaped name", "the markup", page)
@@ -170,7 +170,9 @@ def test_no_code_without_a_login(browser, login_page, server, path, filled):
         ("proceed", "1"),
         *((f"scope[{scope}]", scope) for scope in SCOPE.split()),
     ]
-    page = browser.settle(browser.http.post(server.url(path), data=form if filled else []))
+    page = browser.follow_redirects(
+        browser.http.post(server.url(path), data=form if filled else [])
+    )
 
     expect.no_server_error(page)
     target = page.headers.get("location", "")
@@ -188,7 +190,7 @@ def test_page_out_of_turn_shows_no_internals(request, browser, server, session, 
     if session == "begun":
         request.getfixturevalue("login_page")
     method = "POST" if path == "/device/code" else "GET"
-    page = browser.settle(browser.http.request(method, server.url(path)))
+    page = browser.follow_redirects(browser.http.request(method, server.url(path)))
 
     disclosure.no_internals(page)
     found = TRACE.search(page.text)
@@ -212,7 +214,7 @@ def scope_consent(server, registrar, admin):
         if "code" not in answer.parameters:
             return None
         response = server.exchange(client, answer.code, verifier=answer.verifier)
-        return str(granted(response).get("scope", "")).split(), response
+        return str(require_tokens(response).get("scope", "")).split(), response
 
     return ask
 
@@ -244,7 +246,7 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
     client, pkce = new_client.public(LAUNCH), Pkce.new()
     wishes = {"code_challenge": pkce.challenge}
     page = browser.open(client, LAUNCH, parameters=wishes)
-    page = browser.settle(browser.log_in(page, patient))
+    page = browser.follow_redirects(browser.log_in(page, patient))
     token = dict(form_of(page).fields).get("csrf_token_form", "")
     browser.http.post(
         server.url("/smart/patient-select-confirm"),
@@ -290,9 +292,9 @@ def test_user_can_refuse(pending_consent_page):
 @requirement("RFC6749-authz-session-fixation")
 def test_session_is_renewed_at_login(browser, login_page, server, admin):
     known = [copy(cookie) for cookie in browser.http.cookies]
-    page = browser.settle(browser.log_in(login_page, admin))
+    page = browser.follow_redirects(browser.log_in(login_page, admin))
     expect.that(is_consent(page), "the consent page", page.text, page)
-    thief = browser.stolen(known)
+    thief = browser.copy_with_cookies(known)
 
     code, response = approved(thief, server)
     expect.that(code is None, "no code with the old session", "a code", response)

@@ -134,9 +134,9 @@ def test_second_redirect_uri_is_never_used(client_with_one_redirect_uri, browser
     else:
         pairs = [good, bad] if order == "good_first" else [bad, good]
         answer = browser.http.get(url, params=others + pairs)
-    answer = browser.settle(answer)
+    answer = browser.follow_redirects(answer)
     if asks_for_login(answer):
-        page = browser.settle(browser.log_in(answer, admin))
+        page = browser.follow_redirects(browser.log_in(answer, admin))
         answer = browser.submit(form_of(page), consent(form_of(page), SCOPE.split()))
 
     expect.no_server_error(answer)

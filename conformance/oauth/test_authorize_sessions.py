@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import Pkce, granted
+from fixtures.driver.authorization_server import Pkce, require_tokens
 from fixtures.driver.keys import unverified_claims
 from fixtures.driver.login_pages import Browser, consent, form_of
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
@@ -17,7 +17,7 @@ from fixtures.wire.client import query
 def login_cookies(server, pooled_clients, admin):
     """A client, and the cookies of a browser in which the administrator is logged in."""
     client, browser = pooled_clients.public(SCOPE), Browser(server)
-    form_of(browser.settle(browser.log_in(browser.open(client, SCOPE), admin)))
+    form_of(browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin)))
     return client, [*browser.http.cookies]
 
 
@@ -57,7 +57,7 @@ def test_id_token_tells_the_time_of_the_login(
         client, answer = new_authorization(SCOPE, parameters={"max_age": "3600"})
         response = server.exchange(client, answer.code, verifier=answer.verifier)
 
-    claims = unverified_claims(str(granted(response).get("id_token")))
+    claims = unverified_claims(str(require_tokens(response).get("id_token")))
     told = claims.get("auth_time")
     right = isinstance(told, int) and not isinstance(told, bool)
     expect.that(right, "auth_time as a number", told, response)
@@ -94,8 +94,11 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
         user: each.request(client, SCOPE) | {"code_challenge": proof.challenge}
         for user, each in browsers.items()
     }
-    pages = {user: each.settle(each.send(asked[user])) for user, each in browsers.items()}
-    pages = {user: each.settle(each.log_in(pages[user], user)) for user, each in browsers.items()}
+    pages = {user: each.follow_redirects(each.send(asked[user])) for user, each in browsers.items()}
+    pages = {
+        user: each.follow_redirects(each.log_in(pages[user], user))
+        for user, each in browsers.items()
+    }
     forms = {user: form_of(page) for user, page in pages.items()}
     answers = {
         user: each.submit(forms[user], consent(forms[user], SCOPE.split()))
@@ -106,7 +109,7 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
         user: server.exchange(client, each.get("code", ""), verifier=proof.verifier)
         for user, each in given.items()
     }
-    told = {user: granted(response) for user, response in responses.items()}
+    told = {user: require_tokens(response) for user, response in responses.items()}
 
     for user, each in given.items():
         expect.equal(each.get("state"), asked[user]["state"], "state", answers[user])
@@ -120,7 +123,7 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
 def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
     client = new_client.public(SCOPE)
     other = new_client.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
-    page = browser.settle(browser.log_in(browser.open(client, SCOPE), admin))
+    page = browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin))
     form = form_of(page)
     # A hidden frame on any page can send this request while the user sees the consent page.
     browser.send(browser.request(other, SCOPE))
@@ -153,7 +156,7 @@ def test_login_page_tells_no_names(browser, server, login_cookies, patient):
     answers = []
     for user in (known, unknown):
         visitor = Browser(server)
-        answers.append(visitor.settle(visitor.log_in(visitor.open(client, SCOPE), user)))
+        answers.append(visitor.follow_redirects(visitor.log_in(visitor.open(client, SCOPE), user)))
 
     texts = [BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True) for page in answers]
     both = answers[::-1]

@@ -8,7 +8,7 @@ from conformance import APIS, expect, needs, requirement
 from fixtures.driver import portal_pages
 from fixtures.given.sessions import API_PATHS
 from fixtures.wire.client import Http
-from fixtures.wire.exchanges import recorded
+from fixtures.wire.exchanges import record_exchanges
 
 #: RFC 9110 section 11.2, with the characters that RFC 6750 section 3 permits in a quoted value.
 ATTRIBUTE = re.compile(r'([A-Za-z_]+)="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
@@ -63,7 +63,7 @@ def test_address_answers_who_has_no_token(api, path, allowed):
 @requirement("OPENEMR-REG-10404-portal-cookie")
 def test_token_counts_beside_a_portal_cookie(target, transport, tokens, patient, other_patient):
     browser = Http(transport, cookies=True)
-    with recorded() as login:
+    with record_exchanges() as login:
         portal_pages.first_login(target, browser, patient, patient.password)
     path, scope = API_PATHS["portal"]
     token = tokens.other_patient(scope)

@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 
 SCOPE = "system/Patient.read api:fhir"
 
@@ -232,7 +232,7 @@ def responses_to_replays(send_assertion, proven_system_client):
     """The responses to an assertion that was used before, and to another one with its jti."""
     claims = {"jti": keys.unverified_claims(_assertion(proven_system_client))["jti"]}
     first = _assertion(proven_system_client, claims=claims)
-    granted(send_assertion(proven_system_client, first))
+    require_tokens(send_assertion(proven_system_client, first))
     second = _assertion(proven_system_client, claims=claims)
     return {
         "same_assertion": send_assertion(proven_system_client, first),

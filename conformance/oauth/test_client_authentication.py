@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import InBody, exchange_form, granted
+from fixtures.driver.authorization_server import FormParameterAuth, exchange_form, require_tokens
 from fixtures.driver.keys import JWT_BEARER
 from fixtures.driver.login_pages import Browser
 from fixtures.given.faulty_redemptions import gives_tokens, with_each
@@ -151,7 +151,7 @@ def test_unknown_client_is_refused(server, unused_authorization, fault):
         "one_character": name[:-1] + ("A" if name[-1] != "A" else "B"),
         "other_case": name.swapcase(),
     }[fault]
-    auth = InBody(client_id=wrong, client_secret=client.client_secret)
+    auth = FormParameterAuth(client_id=wrong, client_secret=client.client_secret)
     response = server.exchange(client, code, verifier=verifier, auth=auth)
 
     expect.no_token(response)
@@ -219,7 +219,7 @@ def responses_to_assertion(server, registrar, admin):
     allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
     auth = client.authentication("private_key_jwt")
     first = server.exchange(client, allowed.code, verifier=allowed.verifier, auth=auth)
-    token = granted(first).get("refresh_token") if gives_tokens(first) else None
+    token = require_tokens(first).get("refresh_token") if gives_tokens(first) else None
     second = server.refresh(client, token, auth=auth) if token else None
     return {"authorization_code": first, "refresh_token": second}
 
@@ -229,7 +229,7 @@ def responses_to_assertion(server, registrar, admin):
 def test_app_authenticates_with_an_assertion(responses_to_assertion, grant):
     if grant == "refresh_token":
         first = responses_to_assertion["authorization_code"]
-        granted(first)
+        require_tokens(first)
         expect.member(first, "refresh_token")
 
     expect.status(responses_to_assertion[grant], 200)
@@ -240,7 +240,7 @@ def responses_to_faulty_assertions(server, registrar, faulty_assertion, code_red
     """The responses to code exchanges with a faulty assertion, by the fault."""
     client = registrar.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
     auths = {
-        fault: InBody(
+        fault: FormParameterAuth(
             client_id=client.client_id,
             client_assertion_type=JWT_BEARER,
             client_assertion=faulty_assertion(fault, client),

@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.keys import JWT_BEARER
 from fixtures.driver.registrar import RegistrationRefused
 
@@ -40,7 +40,7 @@ def test_backend_service_may_name_its_client_id_too(server, system_client, api):
 @requirement("SMART-2.2-bs-success-fields")
 def test_backend_token_response_has_its_members(token_response):
     response = token_response("client_credentials")
-    granted(response)
+    require_tokens(response)
 
     kind = expect.member(response, "token_type", kind=str)
     expect.equal(kind.lower(), "bearer", "token_type", response)
@@ -52,7 +52,7 @@ def test_backend_token_response_has_its_members(token_response):
 @requirement("SMART-2.2-bs-short-lived")
 def test_backend_token_is_short_lived(token_response):
     response = token_response("client_credentials")
-    seconds = granted(response).get("expires_in")
+    seconds = require_tokens(response).get("expires_in")
 
     expect.that(
         isinstance(seconds, int) and seconds <= 300, "expires_in of 300 or less", seconds, response

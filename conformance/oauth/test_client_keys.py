@@ -4,7 +4,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import RegistrationRefused
 
 SCOPE = "api:fhir system/Patient.read"
@@ -48,7 +48,7 @@ def test_any_registered_key_is_accepted(response_to_keys, client_key, place):
 def test_unknown_key_id_is_refused(
     response_to_own_key, system_client, response_to_faulty_assertion
 ):
-    granted(response_to_own_key)
+    require_tokens(response_to_own_key)
 
     expect.no_token(response_to_faulty_assertion("kid_unknown", system_client, SCOPE))
 
@@ -84,7 +84,7 @@ def test_key_set_without_keys_gives_no_token(response_to_keys, client_key, conte
 def test_jti_of_one_client_is_free_for_another(server, system_client, new_client):
     other = new_client.system(SCOPE)
     first = keys.client_assertion(system_client.client_id, server.token_endpoint, system_client.key)
-    granted(server.client_credentials(system_client, SCOPE, assertion=first))
+    require_tokens(server.client_credentials(system_client, SCOPE, assertion=first))
     second = keys.client_assertion(
         other.client_id,
         server.token_endpoint,

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import REDIRECT_URI, exchange_form, granted
+from fixtures.driver.authorization_server import REDIRECT_URI, exchange_form, require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.given.faulty_redemptions import gives_tokens
 from fixtures.wire.client import Blocked
@@ -56,7 +56,7 @@ def responses_to_replayed_code(server, code_exchange_responses, pooled_clients, 
         allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
         code, verifier = allowed.code, allowed.verifier
         answer = server.exchange(client, code, verifier=verifier)
-    token = granted(answer).get("refresh_token")
+    token = require_tokens(answer).get("refresh_token")
     second = server.exchange(client, code, verifier=verifier)
     return second, server.refresh(client, token) if token else None
 

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.given.authorizations import APP_ORIGIN as APP
 
 FOREIGN = "https://evil.example"
@@ -62,7 +62,7 @@ def test_public_documents_are_readable_from_anywhere(cross_origin_response, path
 
 @requirement("CORS-token-registered-origin")
 def test_token_answer_is_readable_by_its_app(browser_app_token_response):
-    granted(browser_app_token_response)
+    require_tokens(browser_app_token_response)
     readable(browser_app_token_response, APP)
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from conformance import expect, needs, requirement, writes
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import Client, PrivateKeyJwt, granted
+from fixtures.driver.authorization_server import Client, PrivateKeyJwt, require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.driver.registrar import RegistrationRefused, confidential_metadata
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 SYSTEM = "api:fhir system/Patient.read"
 IDENTITY = "openid profile email phone address fhirUser"
@@ -146,7 +146,7 @@ def test_listed_grant_types_work(
             response = server.token({"grant_type": grant}, client.authentication())
             worked = said(response) not in {"unsupported_grant_type", "unauthorized_client"}
         if not worked:
-            broken.append(f"{grant}: {answer_line(response.request, response)}")
+            broken.append(f"{grant}: {exchange_line(response.request, response)}")
             failed.append(response)
     words = "each listed grant type to be known at the token endpoint"
     expect.that(not broken, words, broken, [*failed, answer])
@@ -215,7 +215,7 @@ def test_unlisted_value_is_not_registered(discovery, new_client, member):
     listed = expect.json_object(discovery).get(name, [])
     unlisted = [each for each in candidates if not {*as_list(each)} & {*listed}]
     wished = unlisted[0] if unlisted else candidates[-1]
-    response = new_client.ask(confidential_metadata(SCOPE) | {member: wished})
+    response = new_client.register(confidential_metadata(SCOPE) | {member: wished})
 
     expect.no_server_error(response)
     registered = expect.json_object(response).get(member) if response.is_success else None
@@ -259,7 +259,7 @@ def test_listed_scopes_are_granted(discovery, server, tokens, client_for_all_sco
         scope = " ".join(dict.fromkeys([*FAMILIES.split(), *asked]))
         response = tokens.fetch(client_for_all_scopes, user, scope)
     expect.status(response, 200)
-    body = granted(response)
+    body = require_tokens(response)
 
     got = {*str(body.get("scope", "")).split()}
     token = str(body["access_token"])

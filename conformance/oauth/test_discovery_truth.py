@@ -8,12 +8,12 @@ from bs4 import BeautifulSoup
 
 from conformance import GRANTS, expect, needs, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, granted
+from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.driver.registrar import public_metadata
 from fixtures.given.authorizations import NONCE, REFUSABLE
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 STAFF = "openid api:oemr user/facility.read"
 #: The parameter that each word of a response type brings to the client.
@@ -29,19 +29,23 @@ def test_listed_response_types_work(
 
     broken, failed = [], []
     for response_type in listed:
-        registered = new_client.ask(public_metadata(SCOPE) | {"response_types": [response_type]})
+        registered = new_client.register(
+            public_metadata(SCOPE) | {"response_types": [response_type]}
+        )
         if not registered.is_success:
             broken.append(f"{response_type}: refused at registration")
             failed.append(registered)
             continue
         if response_type == "code" and code_flow_with_optional_parameters:
             continue  # this code flow used it
-        client = new_client.approve(Client(expect.member(registered, "client_id", kind=str)))
+        client = new_client.enable_if_needed(
+            Client(expect.member(registered, "client_id", kind=str))
+        )
         wishes = {"response_type": response_type, "nonce": "a-nonce-for-the-id-token"}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         missing = {BRINGS.get(word, word) for word in response_type.split()} - {*came(answer)}
         if missing:
-            broken.append(f"{response_type}: {answer_line(answer.request, answer)}")
+            broken.append(f"{response_type}: {exchange_line(answer.request, answer)}")
             failed.append(answer)
     expect.that(listed and not broken, "an answer for each type", broken, [*failed, discovery])
 
@@ -64,7 +68,7 @@ def test_listed_response_modes_work(
         wishes = {"response_mode": mode}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes).response
         if used_mode(answer) != mode:
-            broken.append(f"{mode}: {answer_line(answer.request, answer)}")
+            broken.append(f"{mode}: {exchange_line(answer.request, answer)}")
             failed.append(answer)
     words = "the code in the mode that was asked for"
     expect.that(not broken, words, broken, [*failed, discovery])
@@ -88,7 +92,7 @@ def test_listed_challenge_methods_work(
         response = server.exchange(client, code, verifier=pkce.verifier) if code else None
         if response is None or response.status_code != 200:
             last = response if response is not None else answer.response
-            broken.append(f"{method}: {answer_line(last.request, last)}")
+            broken.append(f"{method}: {exchange_line(last.request, last)}")
             failed.append(last)
     expect.that(listed and not broken, "a token with each method", broken, [*failed, discovery])
 
@@ -97,7 +101,7 @@ def test_listed_challenge_methods_work(
 @pytest.mark.parametrize("grant", GRANTS)
 def test_working_grant_types_are_listed(discovery, token_response, grant):
     response = token_response(grant)
-    granted(response)
+    require_tokens(response)
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
 
     name = grant.removesuffix("_patient")
@@ -118,7 +122,7 @@ def test_listed_assertion_algorithms_work(discovery, server, new_client):
         auth = PrivateKeyJwt(client.client_id, client.audience, key, algorithm)
         response = server.client_credentials(client, scope, auth=auth)
         if response.status_code != 200:
-            broken.append(f"{algorithm}: {answer_line(response.request, response)}")
+            broken.append(f"{algorithm}: {exchange_line(response.request, response)}")
             failed.append(response)
     expect.that(not broken, "a token with each algorithm", broken, [*failed, discovery])
 
@@ -142,7 +146,7 @@ def test_request_uri_is_read_or_denied(
 
 @requirement("OIDCD-3-userinfo-endpoint-exists")
 def test_userinfo_answers_a_valid_token(discovery, http, token_response):
-    token = granted(token_response("authorization_code"))["access_token"]
+    token = require_tokens(token_response("authorization_code"))["access_token"]
     endpoint = expect.member(discovery, "userinfo_endpoint", kind=str)
     response = http.get(endpoint, headers={"Authorization": f"Bearer {token}"})
 
@@ -155,7 +159,7 @@ def test_registration_endpoint_registers(discovery, http, new_client):
     endpoint = expect.member(discovery, "registration_endpoint", kind=str)
     right = new_client.server.url("/registration")
     expect.equal(endpoint, right, "registration_endpoint", discovery)
-    response = new_client.ask(public_metadata(SCOPE))
+    response = new_client.register(public_metadata(SCOPE))
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
@@ -248,11 +252,11 @@ def test_flow_works_with_the_issuer_only(target, http, server, token_response_wi
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
     there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
     expect.equal(here, there, "the endpoints", document)
-    token = granted(token_response_with_nonce).get("id_token", "")
+    token = require_tokens(token_response_with_nonce).get("id_token", "")
 
     key_set = http.get(found["jwks_uri"])
     algorithms = found["id_token_signing_alg_values_supported"]
-    signed = keys.verifies(token, expect.json_object(key_set), algorithms)
+    signed = keys.is_signed_by(token, expect.json_object(key_set), algorithms)
     expect.that(signed, "a signed ID token", token, [token_response_with_nonce, key_set])
     claims = keys.unverified_claims(token)
     expect.equal(claims.get("iss"), found["issuer"], "iss", [token_response_with_nonce, document])

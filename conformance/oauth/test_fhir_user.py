@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.keys import unverified_claims
 
 STAFF = "openid fhirUser api:fhir user/Patient.read user/Practitioner.read user/Person.read"
@@ -31,7 +31,7 @@ def token_response_of(tokens, registrar, target):
 
 def fhir_user(response):
     """Return the claim fhirUser of the ID token in a token response; Blocked without tokens."""
-    return unverified_claims(granted(response)["id_token"]).get("fhirUser")
+    return unverified_claims(require_tokens(response)["id_token"]).get("fhirUser")
 
 
 @requirement("SMART-2.2-fhiruser-claim")
@@ -60,7 +60,7 @@ def test_fhir_user_is_read_with_the_token(api, target, token_response_of, role):
     answer = token_response_of(role)
     found = str(fhir_user(answer))
     url = found if found.startswith("http") else f"{target.fhir_url}/{found}"
-    response = api.get(url, granted(answer)["access_token"])
+    response = api.get(url, require_tokens(answer)["access_token"])
 
     expect.status(response, 200)
     both = [response, answer]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
-from fixtures.driver.keys import header, unverified_claims, verifies
+from fixtures.driver.authorization_server import require_tokens
+from fixtures.driver.keys import header, is_signed_by, unverified_claims
 from fixtures.given.authorizations import NONCE
 
 LOGINS = [
@@ -29,7 +29,7 @@ TEXT += " website gender birthdate zoneinfo locale email phone_number"
 
 def id_token(response):
     """Return the ID token in a token response; Blocked if the response has no tokens."""
-    granted(response)
+    require_tokens(response)
     return str(expect.member(response, "id_token", kind=str))
 
 
@@ -67,7 +67,7 @@ def test_subjects_of_two_users_differ(token_response, tokens):
     of_staff = token_response("authorization_code")
     staff = claims(of_staff).get("sub")
     of_patient = tokens.response("patient", "openid api:port patient/patient.read")
-    patient = unverified_claims(granted(of_patient)["id_token"]).get("sub")
+    patient = unverified_claims(require_tokens(of_patient)["id_token"]).get("sub")
 
     both = [of_patient, of_staff]
     expect.that(staff != patient, "another subject for another user", patient, both)
@@ -111,7 +111,7 @@ def test_id_token_is_signed_with_a_published_key(token_response, server_keys, gr
     token = id_token(response)
 
     expect.that(
-        verifies(token, server_keys.json(), ["RS256"]),
+        is_signed_by(token, server_keys.json(), ["RS256"]),
         "a signature with a key of jwks_uri",
         header(token),
         [response, server_keys],
@@ -164,7 +164,7 @@ def test_nonce_comes_back_unchanged(token_response_with_nonce):
 @requirement("OIDCC-3.1.3.6-at-hash")
 def test_at_hash_is_right(token_response):
     response = token_response("authorization_code")
-    body = granted(response)
+    body = require_tokens(response)
     found = unverified_claims(body["id_token"]).get("at_hash")
     right = half_hash(body["access_token"])
 

@@ -7,7 +7,7 @@ import pytest
 from conformance import expect, needs, requirement
 from conformance.watch import disclosure
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import InBody
+from fixtures.driver.authorization_server import FormParameterAuth
 from fixtures.given.sessions import TokenIntrospection
 from fixtures.target.model import not_applicable
 
@@ -17,7 +17,7 @@ def forged_assertion(client):
     signed = keys.client_assertion(
         client.client_id, client.audience, keys.key("stranger"), header={"kid": client.key.kid}
     )
-    return InBody(client_assertion_type=keys.JWT_BEARER, client_assertion=signed)
+    return FormParameterAuth(client_assertion_type=keys.JWT_BEARER, client_assertion=signed)
 
 
 @requirement("RFC7662-2.1-auth-required")
@@ -48,7 +48,7 @@ def test_client_id_alone_opens_nothing(server, session_by_grant, public_client, 
         "public_foreign": lambda: public_client,
         "key_foreign": lambda: clients.system,
     }[whose]()
-    auth = InBody(client_id=client.client_id)
+    auth = FormParameterAuth(client_id=client.client_id)
     response = server.introspect(client, session.access_token, auth=auth)
 
     expect.no_server_error(response)
@@ -69,7 +69,9 @@ def test_wrong_credentials_are_refused(server, session_by_grant, clients, wrong)
     client = session.client
     auth = {
         "secret": lambda: client.authentication(secret="not-the-secret-of-anybody"),
-        "client": lambda: InBody(client_id="nobody", client_secret="not-the-secret-of-anybody"),
+        "client": lambda: FormParameterAuth(
+            client_id="nobody", client_secret="not-the-secret-of-anybody"
+        ),
         "assertion": lambda: forged_assertion(clients.system),
     }[wrong]()
     response = server.introspect(client, session.access_token, auth=auth)

@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.target.model import not_applicable
 
 SCOPE = "api:fhir system/Patient.read"
@@ -46,7 +46,7 @@ def test_published_key_is_used(published_client, client_key):
 @requirement("SMART-2.2-jku-registered")
 def test_registered_address_in_an_assertion_is_accepted(published_client, listener, client_key):
     path, log_in = published_client
-    granted(log_in(client_key("published-first")))
+    require_tokens(log_in(client_key("published-first")))
     response = log_in(client_key("published-first"), header={"jku": listener.url + path})
 
     expect.status(response, 200)
@@ -55,7 +55,7 @@ def test_registered_address_in_an_assertion_is_accepted(published_client, listen
 @requirement("SMART-2.2-key-rotation")
 def test_replaced_key_is_refused(published_client, listener, client_key):
     path, log_in = published_client
-    granted(log_in(client_key("published-first")))
+    require_tokens(log_in(client_key("published-first")))
     listener.publish(path, keys.jwks(client_key("published-second")))
     with_new = log_in(client_key("published-second"))
     with_old = log_in(client_key("published-first"))

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 
 LAUNCHES = [
     "standalone",
@@ -16,7 +16,7 @@ LAUNCHES = [
 @pytest.fixture(scope="session")
 def standalone_token_response(standalone_launch):
     """The token response of an app for which the administrator selected a patient."""
-    granted(standalone_launch.response)
+    require_tokens(standalone_launch.response)
     return standalone_launch.response
 
 

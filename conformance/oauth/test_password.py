@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 
 SCOPE = "openid api:oemr user/patient.read"
 PORTAL = "openid api:port patient/patient.read"
@@ -36,7 +36,7 @@ def test_password_grant_of_staff_gives_what_the_document_shows(token_response):
 @requirement("OPENEMR-PWD-example-patient")
 def test_password_grant_of_a_patient_gives_what_the_document_shows(token_response, api):
     response = token_response("password_patient")
-    token = granted(response)["access_token"]
+    token = require_tokens(response)["access_token"]
 
     expect.status(api.get("/portal/patient", token), 200)
 

@@ -12,10 +12,10 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import RegistrationRefused
 from fixtures.wire.client import Response
-from fixtures.wire.simultaneous import at_once
+from fixtures.wire.simultaneous import send_simultaneously
 
 #: Without `api:oemr` OpenEMR up to 7.0.3 looks through all FHIR services before it marks a refresh
 #: token as used, which makes the window larger.
@@ -44,9 +44,9 @@ def race(exclusive_use):
 
     def run(request, runners=RUNNERS, *, doubtful=False):
         begin()
-        responses = at_once(request, runners)
+        responses = send_simultaneously(request, runners)
         if not doubtful:
-            granted(min(responses, key=lambda response: response.status_code))
+            require_tokens(min(responses, key=lambda response: response.status_code))
         return [each for each in responses if each.status_code == 200]
 
     with rest:
@@ -75,11 +75,11 @@ def refresh_race(server, tokens, admin, race, is_thorough):
         won: list[Response] = []
         left = THOROUGH if is_thorough else RACES["refresh_token"]
         while left and len(won) < 2:
-            token = successor or granted(tokens.fetch(client, admin, SCOPE)).get(
+            token = successor or require_tokens(tokens.fetch(client, admin, SCOPE)).get(
                 "refresh_token", ""
             )
             won = race(partial(server.refresh, client, token), doubtful=token is successor)
-            successor = granted(won[0]).get("refresh_token") if won else None
+            successor = require_tokens(won[0]).get("refresh_token") if won else None
             left -= bool(won)
         return won
 
@@ -92,7 +92,7 @@ def test_refresh_token_has_one_successor(server, new_client, refresh_race):
     won = refresh_race(client)
     valid: list[Response] = []
     for response in won:
-        successor = granted(response).get("refresh_token", "")
+        successor = require_tokens(response).get("refresh_token", "")
         # Two valid successors are proof enough.
         if len(valid) < 2 and server.refresh(client, successor).status_code == 200:
             valid.append(response)

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.keys import unverified_claims
 from fixtures.driver.login_pages import Browser
 from fixtures.given.authorizations import OPTIONAL
@@ -79,10 +79,10 @@ def responses_to_reuse(server, registrar, code_flow_with_optional_parameters, ad
         wishes = {"max_age": OPTIONAL["max_age"]} if code_flow_with_optional_parameters else None
         allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE, parameters=wishes)
         answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
-        token = _refresh_token(granted(answer))
+        token = _refresh_token(require_tokens(answer))
         used = server.refresh(client, token)
         again = server.refresh(client, token)
-        successor = granted(used).get("refresh_token", token)
+        successor = require_tokens(used).get("refresh_token", token)
         return answer, used, again, server.refresh(client, successor)
 
     return cache(reuse)
@@ -94,7 +94,7 @@ def test_refresh_gives_a_token_that_works(refresh_responses):
 
     expect.status(response, 200)
     token = expect.member(response, "access_token", kind=str)
-    first = granted(login)["access_token"]
+    first = require_tokens(login)["access_token"]
     expect.that(token != first, "another access token", "the same", [response, login])
     expect.status(opened, 200)
 
@@ -119,7 +119,7 @@ def test_refresh_token_of_another_client_is_refused(foreign_refresh, kind):
 )
 def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
     client = new_client.confidential(f"{NARROW} user/facility.read user/patient.write")
-    body = granted(tokens.fetch(client, admin, NARROW))
+    body = require_tokens(tokens.fetch(client, admin, NARROW))
     response = server.refresh(client, body["refresh_token"], f"{NARROW} {more}")
     held = str(response.json().get("scope", "")).split() if response.status_code == 200 else []
 
@@ -133,14 +133,14 @@ def test_refresh_without_a_scope_keeps_the_scope(refresh_responses):
 
     expect.status(response, 200)
     held = expect.member(response, "scope", kind=str)
-    first = granted(login)["scope"]
+    first = require_tokens(login)["scope"]
     expect.equal({*held.split()}, {*str(first).split()}, "scope", [response, login])
 
 
 @requirement("RFC6749-6-refresh-after-nonce")
 def test_refresh_after_a_nonce_keeps_the_scope(server, new_authorization):
     client, allowed = new_authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
-    body = granted(server.exchange(client, allowed.code, verifier=allowed.verifier))
+    body = require_tokens(server.exchange(client, allowed.code, verifier=allowed.verifier))
     response = server.refresh(client, body["refresh_token"])
 
     expect.status(response, 200)
@@ -149,8 +149,8 @@ def test_refresh_after_a_nonce_keeps_the_scope(server, new_authorization):
 @requirement("RFC6749-6-refresh-after-narrowing")
 def test_narrowed_refresh_keeps_the_grant(server, client_with_tokens):
     client, login = client_with_tokens(SCOPE)
-    body = granted(login)
-    narrowed = granted(server.refresh(client, body["refresh_token"], NARROW))
+    body = require_tokens(login)
+    narrowed = require_tokens(server.refresh(client, body["refresh_token"], NARROW))
     newest = narrowed.get("refresh_token", body["refresh_token"])
     response = server.refresh(client, newest)
 
@@ -162,7 +162,7 @@ def test_narrowed_refresh_keeps_the_grant(server, client_with_tokens):
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["unknown", "cut", "flipped"])
 def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_client, fault):
-    token = str(tokens.answer("admin", NARROW)["refresh_token"])
+    token = str(tokens.body("admin", NARROW)["refresh_token"])
     middle = len(token) // 2
     swapped = "a" if token[middle] != "a" else "b"
     bent = {
@@ -180,7 +180,7 @@ def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_cli
 def test_dead_refresh_token_is_an_invalid_grant(refresh_responses, foreign_refresh, fault):
     if fault == "used":
         _, used, _, response = refresh_responses()
-        granted(used)
+        require_tokens(used)
     else:
         response = foreign_refresh()[0]["confidential"]
 
@@ -209,8 +209,8 @@ def test_refresh_without_a_token_is_an_invalid_request(server, confidential_clie
 def test_refresh_token_of_a_public_client_is_replaced(responses_to_reuse):
     answer, used, again, _ = responses_to_reuse()
 
-    token = granted(answer)["refresh_token"]
-    newest = granted(used).get("refresh_token", token)
+    token = require_tokens(answer)["refresh_token"]
+    newest = require_tokens(used).get("refresh_token", token)
     expect.that(newest != token, "another refresh token", "the same", [used, answer])
     expect.no_token(again)
 
@@ -219,7 +219,7 @@ def test_refresh_token_of_a_public_client_is_replaced(responses_to_reuse):
 def test_reuse_of_a_refresh_token_revokes_its_successor(responses_to_reuse):
     _, used, again, successor = responses_to_reuse()
 
-    granted(used)
+    require_tokens(used)
     expect.no_token(again)
     expect.no_token(successor)
 
@@ -228,8 +228,8 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(responses_to_reuse):
 def test_id_token_of_a_refresh_is_of_the_same_user(refresh_responses):
     login, response, _, _ = refresh_responses()
     both = [response, login]
-    first = unverified_claims(granted(login)["id_token"])
-    second = granted(response).get("id_token")
+    first = unverified_claims(require_tokens(login)["id_token"])
+    second = require_tokens(response).get("id_token")
 
     # The response to a refresh may have no ID token.
     later = unverified_claims(second) if second else first
@@ -247,10 +247,10 @@ def test_id_token_of_a_refresh_keeps_the_login(
     else:
         client, allowed = new_authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
         login = server.exchange(client, allowed.code, verifier=allowed.verifier)
-        response = server.refresh(client, granted(login)["refresh_token"])
+        response = server.refresh(client, require_tokens(login)["refresh_token"])
 
-    first = unverified_claims(granted(login)["id_token"])
-    second = granted(response).get("id_token")
+    first = unverified_claims(require_tokens(login)["id_token"])
+    second = require_tokens(response).get("id_token")
     later = unverified_claims(second) if second else {}
     for name in ("auth_time", "nonce"):
         kept = name not in later or later[name] == first.get(name)
@@ -276,7 +276,7 @@ def test_refresh_token_takes_offline_access(
         client, allowed = new_authorization(scope)
         response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
-    body = granted(response)
+    body = require_tokens(response)
     expect.that("refresh_token" not in body, "no refresh_token", sorted(body), response)
     expect.member(token_response(grant), "refresh_token", kind=str)
 
@@ -286,7 +286,9 @@ def test_no_refresh_token_without_consent(server, new_authorization):
     client, allowed = new_authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
-    expect.that("refresh_token" not in granted(response), "no refresh_token", "one", response)
+    expect.that(
+        "refresh_token" not in require_tokens(response), "no refresh_token", "one", response
+    )
 
 
 @requirement("SMART-2.2-refresh-required-fields")
@@ -305,7 +307,7 @@ def test_refresh_gives_what_the_document_shows(refresh_responses):
     expect.status(response, 200)
     expect.member(response, "id_token", kind=str)
     token = expect.member(response, "refresh_token", kind=str)
-    first = granted(login)["refresh_token"]
+    first = require_tokens(login)["refresh_token"]
     expect.that(token != first, "another refresh token", "the same", [response, login])
 
 

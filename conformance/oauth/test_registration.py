@@ -16,7 +16,7 @@ from fixtures.driver.registrar import (
     confidential_metadata,
     public_metadata,
 )
-from fixtures.wire.exchanges import recorded
+from fixtures.wire.exchanges import record_exchanges
 
 pytestmark = writes
 
@@ -38,8 +38,8 @@ CHOSEN = {
 def registration_responses(registrar):
     """The responses to a good registration of each kind, which no check changes."""
     return {
-        "confidential": registrar.ask(confidential_metadata(SCOPE)),
-        "public": registrar.ask(public_metadata()),
+        "confidential": registrar.register(confidential_metadata(SCOPE)),
+        "public": registrar.register(public_metadata()),
     }
 
 
@@ -115,7 +115,7 @@ def test_answer_returns_what_was_registered(new_client):
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
     }
-    response = new_client.ask(sent)
+    response = new_client.register(sent)
 
     expect.success(response)
     for name in sent:
@@ -128,7 +128,7 @@ def test_answer_returns_what_was_registered(new_client):
 @requirement("RFC7591-2-i18n-name")
 def test_client_name_keeps_its_characters(new_client):
     name = "Ünïcode \N{EN DASH} テスト"
-    response = new_client.ask(public_metadata() | {"client_name": name})
+    response = new_client.register(public_metadata() | {"client_name": name})
 
     expect.success(response)
     expect.equal(expect.member(response, "client_name"), name, "client_name", response)
@@ -136,7 +136,7 @@ def test_client_name_keeps_its_characters(new_client):
 
 @requirement("RFC7591-2-unknown-members-ignored")
 def test_unknown_member_is_ignored(new_client):
-    response = new_client.ask(public_metadata() | {"x_conformance": {"number": 1}})
+    response = new_client.register(public_metadata() | {"x_conformance": {"number": 1}})
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
@@ -146,7 +146,7 @@ def test_unknown_member_is_ignored(new_client):
 def repeated_registrations(registrar):
     """The responses to five registrations of the same metadata, one after the other."""
     metadata = confidential_metadata(SCOPE)
-    return [registrar.ask(metadata) for _ in range(5)]
+    return [registrar.register(metadata) for _ in range(5)]
 
 
 @requirement("RFC7591-3.2.1-client-id-unique")
@@ -174,7 +174,7 @@ def test_secret_cannot_be_guessed(repeated_registrations):
 @pytest.mark.parametrize("kind", ["RSA", "EC"])
 def test_key_set_is_registered(new_client, kind):
     key_set = keys.jwks(keys.key("conformance-1", kind))
-    response = new_client.ask(confidential_metadata(SCOPE) | {"jwks": key_set})
+    response = new_client.register(confidential_metadata(SCOPE) | {"jwks": key_set})
 
     expect.success(response)
     expect.equal(expect.json_object(response).get("jwks", key_set), key_set, "jwks", response)
@@ -183,7 +183,7 @@ def test_key_set_is_registered(new_client, kind):
 @requirement("RFC7591-2-none-accepted")
 def test_public_client_registers_without_authentication(new_client):
     metadata = public_metadata() | {"token_endpoint_auth_method": "none"}
-    response = new_client.ask(metadata)
+    response = new_client.register(metadata)
 
     expect.success(response)
     expect.that(not expect.json_object(response).get("client_secret"), "no secret", "one", response)
@@ -191,7 +191,7 @@ def test_public_client_registers_without_authentication(new_client):
 
 @requirement("OPENEMR-REG-example-private")
 def test_documented_registration_works(new_client):
-    response = new_client.ask(
+    response = new_client.register(
         {
             "application_type": "private",
             "redirect_uris": ["https://client.example.org/callback"],
@@ -216,7 +216,7 @@ def test_documented_registration_works(new_client):
 @requirement("OPENEMR-REG-secret-private-only")
 def test_application_type_confidential_makes_no_silent_public_client(new_client):
     metadata = confidential_metadata(SCOPE) | {"application_type": "confidential"}
-    response = new_client.ask(metadata)
+    response = new_client.register(metadata)
     body = expect.json_object(response)
 
     told = body.get("application_type") in {"public", "web"}
@@ -234,7 +234,7 @@ def unapproved_client_responses(registrar, server, admin):
     """
 
     def ask(metadata):
-        with recorded() as exchanges:
+        with record_exchanges() as exchanges:
             client = registrar.new(metadata, enable=False)
         allowed = Browser(server).authorize(client, admin, STAFF)
         code = allowed.parameters.get("code", "none-was-given")

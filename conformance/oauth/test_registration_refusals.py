@@ -52,7 +52,7 @@ def bent(**changes):
 @requirement("RFC7591-3.2.2-error-400-json")
 @pytest.mark.parametrize("bad", BAD_VALUES)
 def test_refusal_is_json_with_a_registered_code(new_client, bad):
-    response = new_client.ask(bent(**BAD_VALUES[bad]))
+    response = new_client.register(bent(**BAD_VALUES[bad]))
     if response.is_success:
         return  # the server may replace the value
 
@@ -67,7 +67,7 @@ def test_refusal_is_json_with_a_registered_code(new_client, bad):
     "body", ["{", "", "[]", '"x"', "null"], ids=["cut", "empty", "array", "text", "null"]
 )
 def test_body_without_metadata_is_refused(new_client, body):
-    response = new_client.ask(None, content=body, headers={"Content-Type": "application/json"})
+    response = new_client.register(None, content=body, headers={"Content-Type": "application/json"})
 
     expect.status(response, 400)
     expect.member(response, "error", kind=str)
@@ -77,7 +77,7 @@ def test_body_without_metadata_is_refused(new_client, body):
 @requirement("RFC7591-3.1-content-type")
 def test_form_registers_no_empty_client(new_client):
     metadata = {"application_type": "private", "client_name": "a form", "redirect_uris": URI}
-    response = new_client.ask(None, data=metadata | {"scope": SCOPE})
+    response = new_client.register(None, data=metadata | {"scope": SCOPE})
 
     expect.no_server_error(response)
     whole = response.is_client_error or expect.json_object(response).get("client_name") == "a form"
@@ -88,7 +88,7 @@ def test_form_registers_no_empty_client(new_client):
 @pytest.mark.parametrize("uris", [None, []], ids=["missing", "empty"])
 def test_client_without_redirect_uris_is_refused(new_client, uris):
     metadata = bent(redirect_uris=uris, grant_types=["authorization_code"])
-    response = new_client.ask(metadata)
+    response = new_client.register(metadata)
 
     expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")
 
@@ -97,7 +97,7 @@ def test_client_without_redirect_uris_is_refused(new_client, uris):
 @pytest.mark.parametrize("name", BAD_TYPES)
 def test_member_of_a_wrong_type_is_refused_or_mended(new_client, name):
     right = bent(jwks=keys.jwks(keys.key("conformance-1")))
-    response = new_client.ask(right | {name: BAD_TYPES[name]})
+    response = new_client.register(right | {name: BAD_TYPES[name]})
 
     expect.status(response, 200, 201, 400)
     body = expect.json_object(response)
@@ -155,14 +155,14 @@ def test_dangerous_redirect_uri_is_unusable(new_client, browser, uri):
 )
 def test_public_client_gets_no_staff_scopes(new_client, scope):
     key_set = keys.jwks(keys.key("conformance-1"))
-    response = new_client.ask(public_metadata(f"openid {scope}") | {"jwks": key_set})
+    response = new_client.register(public_metadata(f"openid {scope}") | {"jwks": key_set})
 
     expect.oauth_error(response, "invalid_client_metadata", "invalid_scope", "unauthorized_client")
 
 
 @requirement("RFC7591-2-scope-unknown")
 def test_unknown_scope_is_refused_or_dropped(new_client):
-    response = new_client.ask(public_metadata("openid foo/Bar.read"))
+    response = new_client.register(public_metadata("openid foo/Bar.read"))
 
     expect.no_server_error(response)
     scope = str(expect.json_object(response).get("scope", ""))
@@ -172,7 +172,7 @@ def test_unknown_scope_is_refused_or_dropped(new_client):
 
 @requirement("RFC7591-2-auth-method-unsupported")
 def test_unknown_authentication_method_is_not_registered(new_client):
-    response = new_client.ask(bent(token_endpoint_auth_method="x_no_such_method"))
+    response = new_client.register(bent(token_endpoint_auth_method="x_no_such_method"))
 
     expect.no_server_error(response)
     method = expect.json_object(response).get("token_endpoint_auth_method")
@@ -186,7 +186,7 @@ def test_keys_are_given_in_one_way(new_client):
         "jwks": keys.jwks(keys.key("conformance-1")),
         "jwks_uri": "https://client.example.org/jwks",
     }
-    response = new_client.ask(bent(**both))
+    response = new_client.register(bent(**both))
 
     expect.no_server_error(response)
     kept = {*both} & {*expect.json_object(response)}
@@ -195,7 +195,7 @@ def test_keys_are_given_in_one_way(new_client):
 
 @requirement("RFC7591-2-jwks-malformed")
 def test_key_set_without_keys_is_refused(new_client):
-    response = new_client.ask(bent(jwks={}, scope="api:fhir system/Patient.read"))
+    response = new_client.register(bent(jwks={}, scope="api:fhir system/Patient.read"))
 
     expect.oauth_error(response, "invalid_client_metadata")
 
@@ -204,7 +204,7 @@ def test_key_set_without_keys_is_refused(new_client):
 def test_private_key_is_not_registered(new_client):
     key = keys.key("conformance-1")
     private = {"keys": [dict(key.as_dict(private=True))]}
-    response = new_client.ask(bent(jwks=private))
+    response = new_client.register(bent(jwks=private))
 
     expect.no_server_error(response)
     shown = [each for each in _keys(response) if "d" in each]
@@ -223,7 +223,7 @@ def test_only_post_registers(server, new_client, method):
 
 def unusable(new_client, browser, uri):
     """Expect the redirect URI to be refused, at registration or when it is used."""
-    response = new_client.ask(public_metadata() | {"redirect_uris": [uri]})
+    response = new_client.register(public_metadata() | {"redirect_uris": [uri]})
     if response.is_client_error:
         expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")
         return

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.given.sessions import OFFLINE_SCOPE, SCOPE
 
 PATH = "/api/facility"
@@ -191,7 +191,7 @@ def test_disabled_public_client_loses_its_access_token(
     client = new_client.public(PUBLIC_SCOPE)
     given = browser.authorize(client, patient, PUBLIC_SCOPE)
     issued = server.exchange(client, given.code, verifier=given.verifier)
-    token = granted(issued)["access_token"]
+    token = require_tokens(issued)["access_token"]
     before = api.get("/fhir/Patient", token)
     administrator.disable(client.client_id)
 

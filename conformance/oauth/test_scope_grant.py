@@ -6,10 +6,10 @@ import pytest
 
 from conformance import GRANTS, expect, needs, requirement, writes
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import confidential_metadata
 from fixtures.wire.client import Blocked
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 READ = "openid api:oemr user/patient.read"
 PUBLIC = "openid api:fhir fhirUser"
@@ -62,14 +62,14 @@ def reading_client_response(server, registrar, admin):
 def register(new_client, scope):
     """Try to register a client with these scopes, and return the response."""
     key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}  # required for system scopes
-    return new_client.ask(confidential_metadata(scope) | key_set)
+    return new_client.register(confidential_metadata(scope) | key_set)
 
 
 @requirement("SCOPE-granted-subset")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_no_more_is_granted_than_was_asked_for(session_by_grant, grant):
     session = session_by_grant(grant)
-    granted(session.response)
+    require_tokens(session.response)
     more = scopes_of(session.response) - {*session.client.scope.split()}
 
     expect.equal(sorted(more), [], "scopes beyond the request", session.response)
@@ -144,10 +144,12 @@ def test_reading_client_obtains_no_writing(reading_client_response, more):
 @needs("oauth.password_grant")
 def test_reading_client_writes_nothing(reading_client_response, api):
     asked, plain = reading_client_response("user/patient.write"), reading_client_response()
-    token = asked.json()["access_token"] if asked.is_success else granted(plain)["access_token"]
+    token = (
+        asked.json()["access_token"] if asked.is_success else require_tokens(plain)["access_token"]
+    )
     read = api.get("/api/patient", token)
     if read.status_code != 200:
-        line = answer_line(read.request, read)
+        line = exchange_line(read.request, read)
         raise Blocked(f"a token to read does not even open the API for that: {line}")
     # A patient cannot be created without a name, but the server has to read the body to see that.
     response = api.post("/api/patient", token, json={"fname": ""})
@@ -219,7 +221,7 @@ def test_order_of_scopes_does_not_matter(
     server, admin, confidential_client, response_to_ordered_scopes, order
 ):
     first = response_to_ordered_scopes()
-    granted(first)
+    require_tokens(first)
     response = server.password(confidential_client, admin, " ".join(ORDERS[order]))
 
     found, wanted = sorted(scopes_of(response)), sorted(scopes_of(first))
@@ -242,7 +244,7 @@ def test_odd_scope_is_handled(server, admin, confidential_client, scope):
 def test_v1_scopes_come_back_as_v1(tokens):
     asked = ["user/patient.read", "user/facility.read"]
     response = tokens.response("admin", " ".join(["openid", "api:oemr", *asked]))
-    got = str(granted(response).get("scope", "")).split()
+    got = str(require_tokens(response).get("scope", "")).split()
 
     changed = [scope for scope in asked if scope not in got]
     expect.equal(changed, [], "scopes that changed", response)

@@ -66,7 +66,7 @@ def test_certificate_is_valid(target):
 
 @requirement("TLS-http-refused")
 def test_clear_text_is_refused(target, http):
-    answers = tls.in_clear_text(target, http, f"/oauth2/{target.site}{METADATA}")
+    answers = tls.over_plain_http(target, http, f"/oauth2/{target.site}{METADATA}")
 
     for answer in answers:
         expect.that(not answer.is_success, "no document over http", answer.status_code, answer)
@@ -76,7 +76,7 @@ def test_clear_text_is_refused(target, http):
 
 @requirement("TLS-hsts-not-over-http")
 def test_plain_answers_do_not_speak_of_https(target, http):
-    answers = tls.in_clear_text(target, http, f"/oauth2/{target.site}{METADATA}")
+    answers = tls.over_plain_http(target, http, f"/oauth2/{target.site}{METADATA}")
 
     for answer in answers:
         expect.header(answer, "Strict-Transport-Security", absent=True)

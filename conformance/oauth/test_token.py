@@ -7,7 +7,7 @@ import pytest
 
 from conformance import GRANTS, expect, needs, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import STAFF_SCOPE
 from fixtures.wire.client import Blocked
 
@@ -32,7 +32,7 @@ def test_token_response_is_json(token_response, grant):
 @pytest.mark.parametrize("grant", GRANTS)
 def test_token_type_is_bearer(token_response, grant):
     response = token_response(grant)
-    granted(response)
+    require_tokens(response)
 
     kind = expect.member(response, "token_type", kind=str)
     expect.equal(kind.lower(), "bearer", "token_type", response)
@@ -51,7 +51,7 @@ def test_token_response_is_not_stored(token_response, grant):
 @pytest.mark.parametrize("grant", GRANTS)
 def test_token_response_has_pragma(token_response, grant):
     response = token_response(grant)
-    granted(response)
+    require_tokens(response)
 
     expect.header(response, "Pragma", contains="no-cache")
 
@@ -60,7 +60,7 @@ def test_token_response_has_pragma(token_response, grant):
 @pytest.mark.parametrize("grant", GRANTS)
 def test_expires_in_is_true(token_response, grant):
     response = token_response(grant)
-    body = granted(response)
+    body = require_tokens(response)
 
     seconds = expect.member(response, "expires_in", kind=int)
     expect.that(seconds > 0, "expires_in to be positive", seconds, response)
@@ -76,7 +76,7 @@ def test_expires_in_is_true(token_response, grant):
 @pytest.mark.parametrize("grant", GRANTS)
 def test_access_token_lives_for_an_hour_at_most(token_response, grant):
     response = token_response(grant)
-    seconds = granted(response).get("expires_in")
+    seconds = require_tokens(response).get("expires_in")
 
     expect.that(
         isinstance(seconds, int | float) and seconds <= 3600,
@@ -89,7 +89,7 @@ def test_access_token_lives_for_an_hour_at_most(token_response, grant):
 @requirement("SMART-2.2-token-scope-required")
 def test_code_exchange_names_the_scope(token_response):
     response = token_response("authorization_code")
-    granted(response)
+    require_tokens(response)
 
     scope = expect.member(response, "scope", kind=str)
     expect.that(scope, "a scope that is not empty", scope, response)
@@ -99,7 +99,7 @@ def test_code_exchange_names_the_scope(token_response):
 @pytest.mark.parametrize("grant", GRANTS)
 def test_scope_is_well_formed(token_response, grant):
     response = token_response(grant)
-    granted(response)
+    require_tokens(response)
 
     scope = expect.member(response, "scope", kind=str)
     expect.that(SCOPE.fullmatch(scope), "scope words with single spaces", scope, response)
@@ -109,7 +109,7 @@ def test_scope_is_well_formed(token_response, grant):
 @pytest.mark.parametrize("grant", GRANTS)
 def test_scope_is_what_was_asked_for_and_granted(token_response, grant):
     response = token_response(grant)
-    body = granted(response)
+    body = require_tokens(response)
     holds = _scopes_of(body["access_token"]) or set(str(body.get("scope", "")).split())
 
     expect.equal(set(str(body.get("scope", "")).split()), holds, "scope", response)
@@ -154,7 +154,7 @@ def test_token_without_a_scope_asked_for_has_a_default(server, admin, clients, g
 @pytest.mark.parametrize("grant", GRANTS)
 def test_tokens_fit_into_a_header(token_response, grant):
     response = token_response(grant)
-    body = granted(response)
+    body = require_tokens(response)
 
     access = str(body["access_token"])
     well_formed = B64TOKEN.fullmatch(access)
@@ -170,15 +170,15 @@ def token_responses(target, server, tokens, pooled_clients, admin, token_respons
     scope = "openid offline_access api:oemr user/patient.read"
     client = pooled_clients.confidential(scope)
     login = tokens.fetch(client, admin, scope)
-    refreshed = server.refresh(client, granted(login).get("refresh_token", ""))
-    granted(refreshed)
+    refreshed = server.refresh(client, require_tokens(login).get("refresh_token", ""))
+    require_tokens(refreshed)
     others = ["authorization_code", "refresh_token"]
     others += ["password"] if "oauth.password_grant" in target.features else []
     found = [login, refreshed]
     for grant in others:
         with contextlib.suppress(Blocked):
             response = token_response(grant)
-            granted(response)
+            require_tokens(response)
             found.append(response)
     return found
 
@@ -186,10 +186,10 @@ def token_responses(target, server, tokens, pooled_clients, admin, token_respons
 @requirement("RFC6749-10.10-token-entropy")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_tokens_are_unique_and_long(token_responses, kind):
-    values = [str(granted(each).get(kind, "")) for each in token_responses]
+    values = [str(require_tokens(each).get(kind, "")) for each in token_responses]
 
     expect.equal(len({*values}), len(values), f"the number of different {kind}s", token_responses)
-    shortest = min(token_responses, key=lambda each: len(str(granted(each).get(kind, ""))))
+    shortest = min(token_responses, key=lambda each: len(str(require_tokens(each).get(kind, ""))))
     length = min(map(len, values))
     expect.that(length >= 22, "128 bits, 22 characters", length, shortest)
 
@@ -215,7 +215,7 @@ def _lifetime(token, default):
 @needs("oauth.password_grant")
 def test_token_with_many_scopes_opens_the_api(server, api, admin, confidential_client):
     answer = server.password(confidential_client, admin, STAFF_SCOPE)
-    token = granted(answer)["access_token"]
+    token = require_tokens(answer)["access_token"]
     response = api.get("/api/facility", token)
 
     # Apache, nginx and IIS limit a header to 8 KB: the API cannot be called with a longer one.

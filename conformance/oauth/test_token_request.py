@@ -7,7 +7,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import InBody
+from fixtures.driver.authorization_server import FormParameterAuth
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
@@ -63,7 +63,7 @@ def response_to_faulty_request(server, clients, admin):
     def send(fault):
         auth = client.authentication()
         if fault == "unknown_client":
-            auth = InBody(client_id="no-such-client", client_secret="none")
+            auth = FormParameterAuth(client_id="no-such-client", client_secret="none")
         if fault == "bad_assertion":
             auth = None
         return server.token(forms[fault], auth)

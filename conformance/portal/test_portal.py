@@ -29,7 +29,7 @@ def portal_responses(api, tokens):
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
 def test_patient_sees_oneself(api, tokens, request, who):
     user = request.getfixturevalue(who)
-    response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
+    response = api.get("/portal/patient", tokens.body(who, SCOPE)["access_token"])
 
     expect.status(response, 200)
     data = expect.member(response, "data", kind=(dict, list))

@@ -28,7 +28,7 @@ SEEN = [
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
 def test_portal_tells_of_the_patient_what_staff_sees(api, tokens, staff_token, request, who):
     user = request.getfixturevalue(who)
-    response = api.get("/portal/patient", tokens.answer(who, SCOPE)["access_token"])
+    response = api.get("/portal/patient", tokens.body(who, SCOPE)["access_token"])
     at_rest = api.get(f"/api/patient/{user.uuid}", staff_token)
 
     expect.status(response, 200)

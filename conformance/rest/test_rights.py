@@ -9,7 +9,7 @@ from conformance import expect, needs, requirement, writes
 from fixtures.driver.record_kinds import ISSUES
 from fixtures.given.marked_records import AT_FHIR, MARKED, rows, upload
 from fixtures.wire.client import Blocked
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 pytestmark = writes  # a member of staff with few rights is made, and a patient with records
 
@@ -45,7 +45,7 @@ def limited_token(front_office_token, api, marked_records):
     """The token of a front office account; Blocked unless it reads a patient's demographics."""
     response = api.get(f"/api/patient/{marked_records.owner.uuid}", front_office_token)
     if marked_records.owner.uuid not in response.text:
-        line = answer_line(response.request, response)
+        line = exchange_line(response.request, response)
         raise Blocked(f"the user may not even see a patient's demographics: {line}")
     return front_office_token
 
@@ -186,7 +186,7 @@ def _expect_kept(marked_records, record, mark, response):
         mark not in after.text
         and marked_records.mark not in marked_records.shown(marked_records.record(record.kind)).text
     ):
-        line = answer_line(after.request, after)
+        line = exchange_line(after.request, after)
         raise Blocked(f"no {record.kind} is shown: {line} {after.text[:200]}")
     words = f"the record as before: {WHY}"
     expect.that(mark in after.text, words, "no longer there", [response, after])

@@ -9,7 +9,7 @@ from fixtures.driver.record_kinds import DELETABLE, KINDS
 from fixtures.driver.tokens import READING_SCOPE
 from fixtures.given.changed_records import CHANGES
 from fixtures.wire.client import Blocked, json_body
-from fixtures.wire.exchanges import answer_line
+from fixtures.wire.exchanges import exchange_line
 
 pytestmark = writes
 
@@ -105,7 +105,8 @@ def test_changed_record_keeps_its_uuid(record_change, kind):
     expect.equal(after, before, "uuid", [done.after, done.response, done.unchanged])
     if not done.response.is_success:
         raise Blocked(
-            f"no changed {kind} to judge with: {answer_line(done.response.request, done.response)}"
+            f"no changed {kind} to judge with: "
+            f"{exchange_line(done.response.request, done.response)}"
         )
 
 

@@ -15,7 +15,7 @@ import pytest
 from conformance.routes.scope_table import ScopeFacts
 from conformance.routes.table import CONTEXT, UNKNOWN, Route, closed, everywhere, firsts
 from fixtures.driver.api import Api
-from fixtures.driver.authorization_server import AuthorizationServer, Client, granted
+from fixtures.driver.authorization_server import AuthorizationServer, Client, require_tokens
 from fixtures.driver.registrar import Registrar, RegistrationRefused
 from fixtures.driver.tokens import Tokens, user_of
 from fixtures.target.model import Target, not_applicable
@@ -223,7 +223,7 @@ class RouteTokens:
         at, answer = self._answers.get((role, scope), (0.0, {}))
         if not answer or (role == "system" and time.monotonic() - at > SYSTEM_SECONDS):
             response = self._fetch(role, scope)
-            body = granted(response, f"token for {scope[:120]}")
+            body = require_tokens(response, f"token for {scope[:120]}")
             answer = {name: value for name, value in body.items() if isinstance(value, str)}
             answer.setdefault("scope", scope)  # RFC 6749 section 5.1: left out if it is the same
             self._answers[role, scope] = time.monotonic(), answer

@@ -83,7 +83,7 @@ def test_patient_without_portal_and_fhir_gets_no_code(settings):
 
     browser = settings.browser()
     page = browser.open(client, "openid")
-    answer = browser.settle(browser.log_in(page, patient))
+    answer = browser.follow_redirects(browser.log_in(page, patient))
 
     inside = answer.is_redirect or "authorize-confirm" in str(answer.request.url)
     expect.that(not inside, "the login to be refused", answer, answer)

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import public_metadata
 
 STAFF = "openid api:oemr user/facility.read"
@@ -25,7 +25,7 @@ def password(settings, role):
 @requirement("SETTINGS-password-off")
 @BY_ROLE
 def test_password_grant_that_is_off_is_refused(settings, role):
-    granted(password(settings, role))
+    require_tokens(password(settings, role))
     settings.change(oauth_password_grant="0")
 
     response = password(settings, role)
@@ -37,7 +37,7 @@ def test_password_grant_that_is_off_is_refused(settings, role):
 @requirement("OPENEMR-PWD-role-setting")
 @BY_ROLE
 def test_password_grant_is_switched_for_each_role(settings, role):
-    granted(password(settings, role))
+    require_tokens(password(settings, role))
     settings.change(oauth_password_grant=ROLES[role][2])
 
     expect.no_token(password(settings, role))
@@ -58,7 +58,7 @@ def test_password_grant_that_is_off_is_not_offered(settings):
 @requirement("OPENEMR-CC-system-scopes-global")
 def test_system_scopes_that_are_off_are_refused(settings):
     client = settings.clients.system
-    granted(settings.authorization.client_credentials(client, SYSTEM))
+    require_tokens(settings.authorization.client_credentials(client, SYSTEM))
     settings.change(rest_system_scopes_api="0")
 
     expect.no_token(settings.authorization.client_credentials(client, SYSTEM))
@@ -105,7 +105,7 @@ def test_app_that_is_to_be_approved_gets_no_token(settings):
 @requirement("SETTINGS-client-disabled-told")
 def test_disabled_client_is_told_so(settings):
     client = settings.registrar.system(SYSTEM)
-    granted(settings.authorization.client_credentials(client, SYSTEM))
+    require_tokens(settings.authorization.client_credentials(client, SYSTEM))
     settings.administrator.disable(client.client_id)
 
     refused = settings.authorization.client_credentials(client, SYSTEM)

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.driver.registrar import public_metadata
 from fixtures.wire.client import json_body
-from fixtures.wire.simultaneous import at_once
+from fixtures.wire.simultaneous import send_simultaneously
 
 ELSEWHERE = "https://elsewhere.example.org"
 STAFF = "openid api:oemr user/facility.read"
@@ -33,7 +33,7 @@ def test_discovery_is_of_the_site_address(settings):
 @requirement("SETTINGS-address-audience")
 def test_assertion_for_another_address_is_refused(settings):
     client = settings.clients.system
-    granted(settings.authorization.client_credentials(client, SYSTEM))
+    require_tokens(settings.authorization.client_credentials(client, SYSTEM))
     settings.change(site_addr_oath=ELSEWHERE)
 
     response = settings.authorization.client_credentials(client, SYSTEM)
@@ -57,7 +57,7 @@ def test_introspection_is_json_at_another_address(settings):
 def test_registration_at_another_address_says_why_it_fails(settings):
     settings.change(site_addr_oath=ELSEWHERE)
 
-    response = settings.registrar.ask(public_metadata())
+    response = settings.registrar.register(public_metadata())
 
     expect.member(response, "client_id" if response.is_success else "error")
 
@@ -91,7 +91,7 @@ def test_issuer_does_not_follow_a_forwarded_host(settings):
 def test_first_requests_get_one_key(settings):
     settings.forget_keys()
 
-    answers = at_once(settings.authorization.keys, AT_ONCE)
+    answers = send_simultaneously(settings.authorization.keys, AT_ONCE)
 
     moduli: set[Any] = set()
     for answer in answers:

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect, needs, requirement
-from fixtures.driver.authorization_server import granted
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.target.model import not_applicable
 
 V2_SCOPE = "openid api:fhir user/Patient.rs"
@@ -12,7 +12,7 @@ V2_SCOPE = "openid api:fhir user/Patient.rs"
 @pytest.fixture(scope="module")
 def granted_token_response(patient_app_token_response):
     """The token response of one standalone launch by a patient, which no check changes."""
-    granted(patient_app_token_response)
+    require_tokens(patient_app_token_response)
     return patient_app_token_response
 
 
@@ -37,7 +37,7 @@ def test_capability_of_the_code_grant_is_there(
 ):
     response = token_response("authorization_code")
 
-    granted(response)
+    require_tokens(response)
     found = isinstance(expect.json_object(response).get(member), kind)
     claimed = capability in capabilities
     words = f"{member} for {capability}"
@@ -124,7 +124,7 @@ def test_capability_of_scopes_of_version_two_is_there(new_client, browser, serve
     answer = browser.authorize(client, admin, scope)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
 
-    given = str(granted(response).get("scope", "")).split()
+    given = str(require_tokens(response).get("scope", "")).split()
     expect.contains(given, "user/Patient.rs", "scope", response)
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from conformance import expect, requirement
-from fixtures.driver.authorization_server import granted
-from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, shown
-from fixtures.wire.exchanges import recorded
+from fixtures.driver.authorization_server import require_tokens
+from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE, VIEWS, patient_record
+from fixtures.wire.exchanges import record_exchanges
 
 #: The compared elements, by API; releases show the others differently.
 MEMBERS = {
@@ -31,9 +31,11 @@ def patient_after_upgrade(upgraded_server):
             "patient": (PORTAL_SCOPE, upgraded_server.old_user("patient")),
         }[role]
         client = upgraded_server.registrar.confidential(scope)
-        token = granted(upgraded_server.tokens.fetch(client, user, scope))["access_token"]
-        with recorded() as exchanges:
-            record = shown(upgraded_server, path, upgraded_server.old_user("patient"), token)
+        token = require_tokens(upgraded_server.tokens.fetch(client, user, scope))["access_token"]
+        with record_exchanges() as exchanges:
+            record = patient_record(
+                upgraded_server, path, upgraded_server.old_user("patient"), token
+            )
         return record or {}, exchanges[-1]
 
     return see

@@ -68,14 +68,14 @@ def html(exchange: Exchange, response: Response, path: str) -> str | None:
     """An HTML page where a program expects JSON."""
     if not SPEAKS_JSON.search(path):
         return None
-    page = "html" in exchange.answered.get("content-type", "") and response.content.strip()
+    page = "html" in exchange.response_headers.get("content-type", "") and response.content.strip()
     return f"{response.status_code} with HTML" if page else None
 
 
 def broken_json(exchange: Exchange, response: Response, path: str) -> str | None:
     """A body with a JSON media type that is not JSON; an empty one is allowed."""
     del path
-    media_type = exchange.answered.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = exchange.response_headers.get("content-type", "").partition(";")[0].strip().lower()
     if not response.content or not media_type.endswith(("/json", "+json")):
         return None
     if "parsed" in response.extensions:  # the search for secrets has parsed it
@@ -89,12 +89,12 @@ def broken_json(exchange: Exchange, response: Response, path: str) -> str | None
 
 def secret_shown(exchange: Exchange, response: Response, path: str) -> str | None:
     """A secret in a URL that the server makes, or in the response to the client that sent it."""
-    seen = f"{exchange.answered.get('location', '')}\n{response.text[:LONGEST_LOOK]}"
+    seen = f"{exchange.response_headers.get('location', '')}\n{response.text[:LONGEST_LOOK]}"
     if any(word in seen for word in SECRET_WORDS) and (found := IN_URL.search(seen)):
         return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
     # RFC 7592 requires the client's registration access token in the response.
     confided = [] if "/client/" in path else _confided(exchange)
-    told = "\n".join([response.text, *exchange.answered.values()]) if confided else ""
+    told = "\n".join([response.text, *exchange.response_headers.values()]) if confided else ""
     for name, value in confided:
         if value in told:
             return f"{response.status_code} that repeats the {name} of the request"
@@ -103,10 +103,10 @@ def secret_shown(exchange: Exchange, response: Response, path: str) -> str | Non
 
 def cacheable(exchange: Exchange, response: Response, path: str) -> str | None:
     """Patient data that a browser or a proxy may store."""
-    authorized = "authorization" in exchange.asked and path.startswith("/apis/")
+    authorized = "authorization" in exchange.request_headers and path.startswith("/apis/")
     if not authorized or not response.is_success or OPEN.search(path):
         return None
-    control = exchange.answered.get("cache-control", "")
+    control = exchange.response_headers.get("cache-control", "")
     return None if "no-store" in control else f"Cache-Control: {control or 'none'}"
 
 
@@ -152,6 +152,6 @@ def route(path: str, *, whole: bool = True) -> str:
 
 
 def _confided(exchange: Exchange) -> list[tuple[str, str]]:
-    pairs = [("Authorization", exchange.asked.get("authorization", "").partition(" ")[2])]
+    pairs = [("Authorization", exchange.request_headers.get("authorization", "").partition(" ")[2])]
     pairs += [(name, value) for name, value in exchange.form if name in CONFIDED]
     return [(name, value) for name, value in pairs if len(value) >= SHORTEST_SECRET]

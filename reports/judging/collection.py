@@ -160,7 +160,7 @@ def skip_unless_applicable(item: pytest.Item, requirement: Requirement, target: 
     if target is None:
         return
     reasons = [
-        target.undeclared.get(name, f"the target does not declare {name}")
+        target.missing_features.get(name, f"the target does not declare {name}")
         for name in needed(item, requirement)
         if name not in target.features
     ]

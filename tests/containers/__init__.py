@@ -1,1 +1,1 @@
-"""The container fixture against images that are built on this machine, of Debian packages."""
+"""Tests of the containers, with images that are built on this machine from Debian packages."""

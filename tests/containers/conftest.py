@@ -1,4 +1,4 @@
-"""What the tests of the container fixture share: images, targets, and a look at what is left."""
+"""The shared fixtures of the container tests: images, targets, runs and their leftovers."""
 
 import os
 import tempfile
@@ -20,7 +20,7 @@ REMOVE_SECONDS = 60
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what needs an engine and images, unless it was asked for."""
+    """Skip the container tests unless they are requested."""
     if os.environ.get("CONTAINERS"):
         return
     why = "needs a Docker engine and builds images of Debian packages: run `tox -e containers`"
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def temporary_folder(tmp_path, monkeypatch):
-    """Give the runs of each test a temporary folder of their own: nobody else's is looked at."""
+    """The temporary folder of the runs of one test, by which its leftovers are found."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -73,7 +73,7 @@ def target(engine, tmp_path):
 
 @pytest.fixture
 def judged(tmp_path, engine):
-    """Judge a target as a user does: `judged(target_file, "-k", "x")`; nothing may be left."""
+    """Judge a target as a user does: `judged(target_file, "-k", "x")`, without leftovers."""
 
     def judge(file, *arguments, **environment):
         checks = [each for each in arguments if not each.startswith("-")] or [ONE_CHECK]
@@ -83,14 +83,14 @@ def judged(tmp_path, engine):
             **environment,
         )  # fmt: skip
         if "--keep" not in options:
-            assert left(engine) == [], finished.output
+            assert leftovers(engine) == [], finished.output
         return finished
 
     return judge
 
 
-def left(client, seconds=0):
-    """Name what is left of the runs of this test, after so many seconds at most."""
+def leftovers(client, seconds=0):
+    """Return the names of the leftovers of this test, after waiting at most so many seconds."""
     deadline = time.monotonic() + seconds
     while True:
         found = [
@@ -107,5 +107,5 @@ def left(client, seconds=0):
 
 
 def unlabelled(client):
-    """Name the volumes that images declare: they have no label."""
+    """Return the names of the volumes that images declare, which have no label."""
     return {one.name for one in client.volumes.list() if len(one.name) == 64}

@@ -1,7 +1,7 @@
-"""Builds images that are outwardly those of OpenEMR and MariaDB, with no registry.
+"""Builds images that behave like those of OpenEMR and MariaDB, without a registry.
 
-`python -m tests.containers.images` builds what is missing. The base is Debian, made by mmdebstrap
-of the packages that the machine's own apt can get.
+`python -m tests.containers.images` builds the missing ones. The base is Debian, built by mmdebstrap
+from the packages that apt of this machine can get.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ SUITE = "bookworm"
 PYTHON = "3.11"
 BASE = f"{REGISTRY}/debian:{SUITE}"
 DATABASE = "mariadb:11.4"
-#: The releases that the stand-ins say they are: tag, family of the set-up script, number.
+#: The simulated releases: tag, family of the set-up script, number.
 RELEASES = {"7.0.3": ("A", 7), "8.1.0": ("B", 10)}
 PACKAGES = "mariadb-server,python3-minimal,libpython3-stdlib,openssl,ca-certificates"
 NEEDED = ("starlette", "uvicorn", "joserfc", "pymysql", "bcrypt")
@@ -39,8 +39,8 @@ def digest(*paths):
     return found.hexdigest()
 
 
-def there(client, name, made_of):
-    """Tell whether an image is there and made of the present files."""
+def is_current(client, name, made_of):
+    """Return whether an image exists and was built from the present files."""
     try:
         return client.images.get(name).labels.get(MADE_OF) == made_of
     except docker.errors.ImageNotFound:
@@ -48,9 +48,9 @@ def there(client, name, made_of):
 
 
 def base(client):
-    """Make Debian with MariaDB and Python."""
+    """Build the image of Debian with MariaDB and Python."""
     made_of = hashlib.sha256(PACKAGES.encode()).hexdigest()
-    if there(client, BASE, made_of):
+    if is_current(client, BASE, made_of):
         return
     print(f"making {BASE} (some minutes)", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -72,8 +72,8 @@ def base(client):
 
 
 def build(client, name, context, made_of, **environment):
-    """Build an image of a folder."""
-    if there(client, name, made_of):
+    """Build an image from a folder."""
+    if is_current(client, name, made_of):
         return
     print(f"building {name}", flush=True)
     dockerfile = context / "Dockerfile"
@@ -106,7 +106,7 @@ def openemr(client):
     """Build the images of OpenEMR."""
     made_of = digest(HERE / "openemr", ROOT / "fixtures" / "embedded")
     names = {f"{REGISTRY}/openemr/openemr:{tag}": tag for tag in RELEASES}
-    if all(there(client, name, f"{made_of} {tag}") for name, tag in names.items()):
+    if all(is_current(client, name, f"{made_of} {tag}") for name, tag in names.items()):
         return
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder) / "openemr"
@@ -130,7 +130,7 @@ def openemr(client):
 
 
 def all_images():
-    """Build what is missing."""
+    """Build all missing images."""
     client = connect()
     base(client)
     database(client)

@@ -1,4 +1,4 @@
-"""Accounts in the database of containers: made, used, and removed, of a server that is up too."""
+"""Accounts in the database of containers, also of a server that the suite did not start."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from fixtures.containers.reaper import Reaper, owner
 from fixtures.containers.setup import Setup
 from fixtures.target.files import load
 from tests.containers import images
-from tests.containers.conftest import left
+from tests.containers.conftest import leftovers
 from tests.runs import run
 
 CHECKS = ("conformance/portal/test_portal_isolation.py", "conformance/oauth/test_revocation.py")
-#: What of a run may be in the database.
+#: The rows that a run may create in the database.
 COUNTS = (
     "SELECT (SELECT COUNT(*) FROM oauth_clients), (SELECT COUNT(*) FROM patient_data), "
     "(SELECT COUNT(*) FROM patient_access_onsite)"
@@ -30,7 +30,7 @@ password = "pass"
 
 @pytest.fixture(scope="module")
 def up(engine, tmp_path_factory):
-    """An OpenEMR that is up, as another's deployment: its installation, which tells nobody."""
+    """The installation of an OpenEMR that is not a part of the run."""
     folder = tmp_path_factory.mktemp("up")
     file = folder / "deployment.toml"
     file.write_text(
@@ -46,7 +46,7 @@ def up(engine, tmp_path_factory):
         yield made
     finally:
         reaper.stop()
-    assert left(engine) == []
+    assert leftovers(engine) == []
 
 
 @pytest.fixture
@@ -64,18 +64,18 @@ def judged_up(up, tmp_path):
     return judge
 
 
-WAYS = {
+CONNECTIONS = {
     "as OpenEMR does": 'accounts = "database"',
     "in its own container": 'accounts = "database"\n[database]\ncontainer = "{database}"',
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_nothing_of_the_run_is_left_in_a_server_that_is_up(up, judged_up, way):
-    """What the run made is gone from the database, and nothing else is."""
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_nothing_of_the_run_is_left_in_a_server_that_is_up(up, judged_up, connection):
+    """All rows of the run are removed from the database, and no others."""
     up.sql.query("INSERT INTO oauth_clients VALUES ('of-somebody-else', 1)")
 
-    finished = judged_up(WAYS[way].format(**up.running), "-n2", *CHECKS)
+    finished = judged_up(CONNECTIONS[connection].format(**up.running), "-n2", *CHECKS)
 
     rows = up.sql.query(COUNTS)
     up.sql.query("DELETE FROM oauth_clients WHERE client_id='of-somebody-else'")
@@ -83,7 +83,7 @@ def test_nothing_of_the_run_is_left_in_a_server_that_is_up(up, judged_up, way):
     assert rows == [["1", "0", "0"]]
 
 
-CLOSED = {
+FAILURES = {
     "no container": ("accounts = 'database'", "no-such", "there is no container 'no-such'"),
     "not running": ("accounts = 'database'", "ended", "is not running"),
     "no client": ("accounts = 'database'", "clientless", "has no client program of MariaDB"),
@@ -114,10 +114,10 @@ def neighbours(engine, up):
         one.remove(force=True, v=True)
 
 
-@pytest.mark.parametrize("name", CLOSED)
-def test_closed_way_to_the_database_is_told(up, neighbours, judged_up, name):
-    """Whatever is in the way to the database is said in one sentence, without a password."""
-    more, container, said = CLOSED[name]
+@pytest.mark.parametrize("name", FAILURES)
+def test_failed_connection_to_the_database_is_explained(up, neighbours, judged_up, name):
+    """The message has the reason in one sentence, without a password."""
+    more, container, message = FAILURES[name]
     more = more if more.startswith("accounts") else f'accounts = "database"\n{more}'
 
     finished = judged_up(
@@ -126,5 +126,5 @@ def test_closed_way_to_the_database_is_told(up, neighbours, judged_up, name):
     )  # fmt: skip
 
     assert finished.exit_code == 6, finished.output
-    assert said in finished.output
+    assert message in finished.output
     assert "wrong-and-secret" not in finished.output

@@ -1,4 +1,4 @@
-"""Whatever ends a run, nothing of it is left: containers, networks, volumes."""
+"""Nothing is left of a run however it ends: no container, network or volume."""
 
 import os
 import random
@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.containers.conftest import ONE_CHECK, REMOVE_SECONDS, left
+from tests.containers.conftest import ONE_CHECK, REMOVE_SECONDS, leftovers
 from tests.runs import ROOT, heeding_interrupts
 
 #: How many times a run is killed, and within how many seconds of its start.
@@ -18,7 +18,7 @@ WINDOW_SECONDS = 14.0
 
 
 def started(file, results, *options):
-    """Start a run in a session of its own, as a terminal does."""
+    """Start a run in its own session, as a terminal does."""
     command = [sys.executable, "-m", "pytest", f"--target={file}", f"--results={results}"]
     command += ["-p", "no:cacheprovider", "--deviations=none", *options]
     with heeding_interrupts():
@@ -43,12 +43,12 @@ def test_ended_run_leaves_nothing(engine, target, tmp_path, name, words):
     os.killpg(process.pid, getattr(signal, name))
     process.communicate(timeout=REMOVE_SECONDS)
 
-    assert left(engine, REMOVE_SECONDS) == []
+    assert leftovers(engine, REMOVE_SECONDS) == []
 
 
 def workers(process):
-    """Return the numbers of the processes that a run has as its workers."""
-    # tox sets COLUMNS, at which ps cuts lines off unless it is told not to.
+    """Return the process ids of the workers of a run."""
+    # tox sets COLUMNS, at which ps cuts lines off without -ww.
     children = subprocess.run(  # noqa: S603 - our own child
         ["/bin/ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)],
         capture_output=True, text=True, check=False,
@@ -73,7 +73,7 @@ def test_killed_worker_leaves_nothing(engine, target, tmp_path):
     output, _ = process.communicate(timeout=REMOVE_SECONDS)
 
     assert process.returncode in (1, 2, 3), output
-    assert left(engine, REMOVE_SECONDS) == []
+    assert leftovers(engine, REMOVE_SECONDS) == []
 
 
 @pytest.mark.parametrize("number", range(TIMES))
@@ -91,6 +91,6 @@ def test_run_that_is_killed_at_any_moment_leaves_nothing(engine, target, tmp_pat
         process.communicate(timeout=REMOVE_SECONDS)
 
     time.sleep(1)
-    assert left(engine, REMOVE_SECONDS) == [], f"killed after {moment:.1f} s"
-    time.sleep(3)  # what was on its way to the engine is there by now
-    assert left(engine, REMOVE_SECONDS) == [], f"killed after {moment:.1f} s"
+    assert leftovers(engine, REMOVE_SECONDS) == [], f"killed after {moment:.1f} s"
+    time.sleep(3)  # the engine has created by now what was requested
+    assert leftovers(engine, REMOVE_SECONDS) == [], f"killed after {moment:.1f} s"

@@ -1,4 +1,4 @@
-"""What lives beside OpenEMR: an app in the same network, and deployments that others brought up."""
+"""An app in the network of OpenEMR, and deployments that the suite did not start."""
 
 import contextlib
 import json
@@ -18,9 +18,9 @@ from fixtures.driver.admin_pages import Administrator
 from fixtures.driver.authorization_server import AuthorizationServer
 from fixtures.driver.registrar import Registrar
 from fixtures.target.files import load
-from fixtures.wire.client import Http, NoAnswer, Transport
+from fixtures.wire.client import Http, NoResponse, Transport
 from tests.containers import images
-from tests.containers.conftest import left
+from tests.containers.conftest import leftovers
 from tests.runs import ROOT, run
 
 START_SECONDS = 120
@@ -39,7 +39,7 @@ http.server.HTTPServer(("", 8000), App).serve_forever()
 
 
 def test_app_in_the_same_network_is_reached(engine, target, tmp_path):
-    """OpenEMR fetches the keys of an app by the app's name in their common network."""
+    """OpenEMR fetches the keys of an app by its host name in the common network."""
     name = "openemr-conformance-test-apps"
     key = keys.key("an-app")
     published = json.dumps(keys.jwks(key)).encode()
@@ -70,25 +70,25 @@ def test_app_in_the_same_network_is_reached(engine, target, tmp_path):
         network.remove()
 
     assert answer.status_code == 200, answer.text
-    assert left(engine) == []
+    assert leftovers(engine) == []
 
 
 def compose():
-    """Return the command of compose, as a plugin or by itself; skip where there is none."""
+    """Return the command of compose, a plugin or a program; skip the test if there is none."""
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]):
-            asked = subprocess.run([*command, "version"], capture_output=True, check=False)  # noqa: S603 - our own command
-            if asked.returncode == 0:
+            finished = subprocess.run([*command, "version"], capture_output=True, check=False)  # noqa: S603 - our own command
+            if finished.returncode == 0:
                 return command
     pytest.skip("there is no docker compose on this machine")
 
 
 def wait_for(server):
-    """Wait until somebody else's OpenEMR answers."""
+    """Wait until an OpenEMR that the suite did not start is ready."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        server.http.transport.unanswered = 0
-        with contextlib.suppress(NoAnswer):
+        server.http.transport.failures = 0
+        with contextlib.suppress(NoResponse):
             if server.discover().status_code == 200:
                 return
         time.sleep(0.5)
@@ -96,7 +96,7 @@ def wait_for(server):
 
 
 def test_deployment_in_compose_is_judged(engine, tmp_path):
-    """What docs/compose.yaml brings up is judged, with its error log, by docs/compose.toml."""
+    """The deployment of docs/compose.yaml is judged with docs/compose.toml."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])

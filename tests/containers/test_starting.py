@@ -1,4 +1,4 @@
-"""Starts: from nothing, from a prepared copy, kept up, upgraded, and how failures are told."""
+"""Starts: new, from a prepared copy, kept, upgraded and failing."""
 
 import socket
 from pathlib import Path
@@ -14,11 +14,11 @@ from fixtures.driver.authorization_server import AuthorizationServer
 from fixtures.target.files import load
 from fixtures.wire.client import Http, Transport
 from tests.containers import images
-from tests.containers.conftest import left
+from tests.containers.conftest import leftovers
 
 
 def test_second_start_is_from_the_prepared_copy(judged, target):
-    """The first start installs and keeps a copy, the second starts from it, unless it is stale."""
+    """The first start saves a copy, from which the second one starts unless it is stale."""
     first = judged(target(), "--fresh")
     second = judged(target())
     other = judged(target(more='settings = {openemr_name = "Elsewhere"}'))
@@ -31,19 +31,19 @@ def test_second_start_is_from_the_prepared_copy(judged, target):
 
 
 def test_only_the_last_prepared_copy_is_kept(engine, judged, target):
-    """A new copy of a target takes the place of the old one."""
+    """A new copy of a target replaces the old one."""
     judged(target(name="one"), "--fresh")
     judged(target(name="one"), "--fresh")
 
     copies = engine.images.list(filters={"label": "org.openemr.conformance.prepared=one-7.0.3"})
     tags = sorted(tag for image in copies for tag in image.tags)
-    assert tags == [f"{snapshots.REPOSITORY}:one-7.0.3", snapshots.program("one-7.0.3")]
+    assert tags == [f"{snapshots.REPOSITORY}:one-7.0.3", snapshots.openemr_image("one-7.0.3")]
     assert len(copies) == 2
 
 
 @pytest.mark.parametrize("tag", images.RELEASES)
-def test_everything_is_judged(judged, target, tag):
-    """A release in containers is judged like any other, with its settings."""
+def test_release_is_judged_with_its_settings(judged, target, tag):
+    """A release in containers is judged, including its settings."""
     finished = judged(
         target(tag), "-n2", "conformance/settings", "conformance/oauth/test_jwks_uri.py"
     )
@@ -55,7 +55,7 @@ def test_everything_is_judged(judged, target, tag):
 
 
 def test_accounts_are_made_in_the_database(judged, target):
-    """A target in containers is judged with accounts that were made by rows."""
+    """A target in containers is judged with accounts in the database."""
     checks = ("conformance/portal/test_portal_isolation.py", "conformance/oauth/test_revocation.py")
 
     finished = judged(target(accounts="database"), "-n2", *checks)
@@ -64,8 +64,8 @@ def test_accounts_are_made_in_the_database(judged, target):
     assert finished.verdicts("fail", "blocked", "warn") == {}
 
 
-def test_upgrade_keeps_what_was_there(judged, target):
-    """A newer image on the volumes of an older one finds clients, tokens, keys and patients."""
+def test_upgrade_keeps_the_state(judged, target):
+    """A newer image on the volumes of an older one has its clients, tokens, keys and patients."""
     old, new = target("7.0.3"), target("8.1.0")
 
     finished = judged(new, f"--upgrade-from={old}", "conformance/upgrade")
@@ -81,7 +81,7 @@ def test_upgrade_keeps_what_was_there(judged, target):
 
 
 def test_kept_containers_are_used_again(engine, judged, target):
-    """What --keep leaves up is judged again by --kept, and removed by the command that is told."""
+    """Containers of --keep are judged again with --kept, and removed with the printed command."""
     file = target()
     first = judged(file, "--keep")
     words = first.output.split()
@@ -95,7 +95,7 @@ def test_kept_containers_are_used_again(engine, judged, target):
     assert len(engine.containers.list(filters={"label": f"{RUN}={run}"})) == 2
     assert f"python -m fixtures.containers.reaper {run}" in first.output
     assert main([run]) == 0
-    assert left(engine) == []
+    assert leftovers(engine) == []
 
 
 def judged_without_look(judged, file, option):
@@ -104,7 +104,7 @@ def judged_without_look(judged, file, option):
 
 
 def test_database_is_needed(engine, target, tmp_path):
-    """Without its MariaDB the server answers with errors, and with it again it works."""
+    """Without its MariaDB the server responds with errors."""
     wanted = load(target(), {})
     reaper = Reaper("database-is-needed", str(tmp_path / "folder"))
     try:
@@ -125,11 +125,11 @@ def test_database_is_needed(engine, target, tmp_path):
         reaper.stop()
 
     assert (before, without, after) == (200, 500, 200)
-    assert left(engine) == []
+    assert leftovers(engine) == []
 
 
-def test_network_of_somebody_else_is_joined(engine, judged, target):
-    """OpenEMR comes up in the network that the target names, and the network stays."""
+def test_existing_network_is_joined(engine, judged, target):
+    """OpenEMR starts in the network that the target names, and the network stays."""
     network = engine.networks.create("openemr-conformance-test")
     try:
         finished = judged(target(more=f'network = "{network.name}"'))
@@ -140,7 +140,7 @@ def test_network_of_somebody_else_is_joined(engine, judged, target):
 
 
 def test_failed_check_shows_the_error_log_of_the_server(judged, target):
-    """The lines that the server logged during a failed check stand beside it."""
+    """The report of a failed check has the lines that the server logged meanwhile."""
     file = target(more='environment = {DEFECTS = "wrong_password_is_invalid_client"}')
 
     finished = judged(file, "conformance/oauth/test_password.py")
@@ -163,10 +163,10 @@ FAILURES = {
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_failed_start_is_explained(judged, target, tmp_path, name):
-    """A start that fails says why, with the last lines of the logs, and leaves nothing."""
-    tag, more, replaced, said = FAILURES[name]
+    """A failing start reports the reason and the last lines of the logs, and leaves nothing."""
+    tag, more, replacements, message = FAILURES[name]
     file = target(tag, more, name=f"failing-{name}")
-    for key, value in replaced.items():
+    for key, value in replacements.items():
         text = (tmp_path / file).read_text()
         (tmp_path / file).write_text(
             text.replace(f'{key} = "openemr/openemr:{tag}"', f'{key} = "{value}"')
@@ -175,13 +175,13 @@ def test_failed_start_is_explained(judged, target, tmp_path, name):
     finished = judged(file, "--fresh")
 
     assert finished.exit_code == (4 if name == "mount" else 6), finished.output
-    assert said in finished.output
+    assert message in finished.output
     if name.startswith(("refused", "lost", "database")):
         assert "the last lines of openemr-conformance-" in finished.output
 
 
-def test_taken_port_is_named(judged, target):
-    """A port that the target asks for and somebody else has is told."""
+def test_used_port_is_reported(judged, target):
+    """The run reports that another process uses the port of the target."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -191,8 +191,8 @@ def test_taken_port_is_named(judged, target):
     assert "of this machine is taken" in finished.output
 
 
-def test_start_that_takes_too_long_is_given_up(judged, target):
-    """A start has a deadline."""
+def test_start_has_a_deadline(judged, target):
+    """A start that takes too long ends the run."""
     file = target(name="slow")
     text = Path(file).read_text("utf-8").replace("start_seconds = 120", "start_seconds = 1")
     Path(file).write_text(text, "utf-8")

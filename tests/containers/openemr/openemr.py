@@ -1,9 +1,9 @@
-"""The embedded server in the clothes of the image `openemr/openemr`: it lives in its MariaDB.
+"""The embedded server as a simulation of the image `openemr/openemr`, with its data in MariaDB.
 
-Environment, volumes, ports, log lines, and how it fails, are those of the official images. The
-family, the version and the number of the image are environment variables that the images set:
-FAMILY=A (up to 8.0.0: tries for ever to set itself up) or B (from 8.1.0: ends at the first
-failure, writes settings at every start), VERSION, DOCKER_VERSION.
+Environment, volumes, ports, log lines and failures are those of the official images. The family,
+the version and the number of the image are environment variables that the images set: FAMILY=A (up
+to 8.0.0: repeats a failing set-up without end) or B (from 8.1.0: ends at the first failure, writes
+settings at every start), VERSION, DOCKER_VERSION.
 """
 
 import datetime as dt
@@ -50,7 +50,7 @@ PREFIX = "OPENEMR_SETTING_"
 
 
 def variable(name, default=""):
-    """Return a variable of the environment, or what OpenEMR takes without it."""
+    """Return an environment variable, or its default."""
     return os.environ.get(name) or default
 
 
@@ -74,24 +74,24 @@ def connect(*, root=False):
     )
 
 
-def say(text):
-    """Write a line of the log."""
+def log(text):
+    """Write a line to the log."""
     print(text, flush=True)
 
 
-def complain(text):
-    """Write a line of Apache's error log."""
+def log_error(text):
+    """Write a line to Apache's error log."""
     now = dt.datetime.now(dt.UTC).strftime("%a %b %d %H:%M:%S.%f %Y")
     print(f"[{now}] [php:error] [pid {os.getpid()}] {text}", file=sys.stderr, flush=True)
 
 
-def configured():
-    """Tell whether this site is set up."""
+def is_set_up():
+    """Return whether this site is set up."""
     return SQLCONF.is_file() and "$config = 1" in SQLCONF.read_text()
 
 
 def set_up():
-    """Make database, account and tables, as auto_configure.php does."""
+    """Create database, account and tables, as auto_configure.php does."""
     name, user = variable("MYSQL_DATABASE", "openemr"), variable("MYSQL_USER", "openemr")
     with connect(root=True) as installer, installer.cursor() as cursor:
         if FAMILY == "B":
@@ -111,7 +111,7 @@ def set_up():
         cursor.execute("CREATE TABLE state (id INT PRIMARY KEY, state LONGBLOB)")
         cursor.execute(
             "INSERT INTO `keys` VALUES ('admin', %s), ('admin_name', %s)",
-            # As the official set-up: cut off at the first = or space.
+            # Cut off at the first = or space, as by the official set-up.
             [
                 variable("OE_PASS", "pass").replace("=", " ").split(" ")[0],
                 variable("OE_USER", "admin"),
@@ -135,13 +135,13 @@ def write_settings():
             if variable_name.startswith(PREFIX):
                 name = variable_name.removeprefix(PREFIX)
                 cursor.execute("UPDATE globals SET gl_value=%s WHERE gl_name=%s", [value, name])
-                say(f"Set {name} to {value}")
+                log(f"Set {name} to {value}")
 
 
 def prepare():
-    """Do what is done before Apache is started."""
+    """Set up or upgrade the site, before Apache starts."""
     if not CERTIFICATE.exists():
-        say("Generating self-signed SSL certificate..." if FAMILY == "B" else "........+++++")
+        log("Generating self-signed SSL certificate..." if FAMILY == "B" else "........+++++")
         CERTIFICATE.parent.mkdir(parents=True, exist_ok=True)
         KEY.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(  # noqa: S603 - our own command
@@ -152,59 +152,58 @@ def prepare():
             check=True,
             capture_output=True,
         )
-    if not configured():
-        say("Running quick setup!")
+    if not is_set_up():
+        log("Running quick setup!")
         while True:
             try:
                 set_up()
             except pymysql.MySQLError as problem:
-                say("Couldn't set up. Any of these reasons could be what's wrong:")
-                say(f" - {problem.args[-1]}")
+                log("Couldn't set up. Any of these reasons could be what's wrong:")
+                log(f" - {problem.args[-1]}")
                 if FAMILY == "B":
                     sys.exit(1)
                 time.sleep(1)
             else:
                 break
-        say("OpenEMR configured successfully" if FAMILY == "B" else "OpenEMR configured.")
+        log("OpenEMR configured successfully" if FAMILY == "B" else "OpenEMR configured.")
         write_settings()
-        say("Setup Complete!")
+        log("Setup Complete!")
         (SITE / "docker-version").write_text(str(NUMBER))
     else:
         upgrade()
         if FAMILY == "B":
             write_settings()
-    say("Starting Apache!" if FAMILY == "B" else "Starting apache!")
+    log("Starting Apache!" if FAMILY == "B" else "Starting apache!")
 
 
 def upgrade():
-    """Bring older sites up to this image."""
+    """Upgrade an older site to this image."""
     before = int((SITE / "docker-version").read_text())
     if before >= NUMBER:
         return
-    say(f"Plan to try an upgrade from {before} to {NUMBER}")
+    log(f"Plan to try an upgrade from {before} to {NUMBER}")
     for number in range(before + 1, NUMBER + 1):
-        say(f"Start: Processing fsupgrade-{number}.sh upgrade script")
-        say(f"Completed: Processing fsupgrade-{number}.sh upgrade script")
+        log(f"Start: Processing fsupgrade-{number}.sh upgrade script")
+        log(f"Completed: Processing fsupgrade-{number}.sh upgrade script")
     (SITE / "docker-version").write_text(str(NUMBER))
-    say("Completed upgrade")
+    log("Completed upgrade")
 
 
 class Server(Application):
-    """The embedded server, whose settings, keys and state are in the database."""
+    """The embedded server with its settings, keys and state in the database."""
 
     def __init__(self):
-        """Connect to the database, and take over what is in it."""
         super().__init__()
         self.database = connect()
         self.lock = threading.Lock()
-        self.ask("SELECT 1")
+        self.query("SELECT 1")
         self._load_key()
         self._load_state()
         major, minor, patch = VERSION.split(".")[:3]
         rest.VERSION.update(v_major=major, v_minor=minor, v_patch=patch)
 
-    def ask(self, sql, *values):
-        """Send SQL and return the rows; a lost connection is made anew once."""
+    def query(self, sql, *values):
+        """Send SQL and return the rows; reconnect once if the connection is lost."""
         with self.lock:
             try:
                 self.database.ping(reconnect=True)
@@ -216,42 +215,42 @@ class Server(Application):
                 raise
 
     def _load_key(self):
-        found = self.ask("SELECT value FROM `keys` WHERE name='oauth2key'")
+        found = self.query("SELECT value FROM `keys` WHERE name='oauth2key'")
         if found:
             key = RSAKey.import_key(found[0][0], {"use": "sig", "alg": "RS256"})
             key.ensure_kid()
         else:
             key = keys.signing_key("default")
             pem = key.as_pem(private=True).decode()
-            self.ask("INSERT INTO `keys` VALUES ('oauth2key', %s)", pem)
+            self.query("INSERT INTO `keys` VALUES ('oauth2key', %s)", pem)
         keys.signing_key = lambda _site: key
 
     def _load_state(self):
-        state = self.ask("SELECT state FROM state WHERE id=1")
+        state = self.query("SELECT state FROM state WHERE id=1")
         if state:
             self.store = pickle.loads(state[0][0])  # noqa: S301 - our own
             self.store.defects = DEFECTS
         else:
             self.store = Store("", "default", DEFECTS)
-            names = dict(self.ask("SELECT name, value FROM `keys`"))
+            names = dict(self.query("SELECT name, value FROM `keys`"))
             admin = self.store.user_named("admin", "users")
             admin.username, admin.password = names["admin_name"], names["admin"]
         self.stores["", "default"] = self.store
-        self.rows = rows.Rows(self.ask, self.store)
+        self.rows = rows.Rows(self.query, self.store)
 
     def save(self):
         """Write the state to the database."""
-        self.ask("REPLACE INTO state VALUES (1, %s)", pickle.dumps(self.store))
+        self.query("REPLACE INTO state VALUES (1, %s)", pickle.dumps(self.store))
 
     async def __call__(self, scope, receive, send):
-        """Answer one request by the settings that are in the database at the moment."""
+        """Respond to a request with the present settings of the database."""
         if scope["type"] != "http":
             return
         try:
-            settings = dict(self.ask("SELECT gl_name, gl_value FROM globals"))
+            settings = dict(self.query("SELECT gl_name, gl_value FROM globals"))
             self.rows.read()
         except pymysql.MySQLError as problem:
-            complain(f"OpenEMR.CRITICAL: SQL connection failed: {problem.args[-1]}")
+            log_error(f"OpenEMR.CRITICAL: SQL connection failed: {problem.args[-1]}")
             await json_answer({"error": "server_error"}, 500)(scope, receive, send)
             return
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
@@ -263,16 +262,16 @@ class Server(Application):
         async def watched(message):
             if message["type"] == "http.response.start":
                 self.rows.write()
-                say(f'"{scope["method"]} {scope["path"]} HTTP/1.1" {message["status"]}')
+                log(f'"{scope["method"]} {scope["path"]} HTTP/1.1" {message["status"]}')
                 if message["status"] >= 400:
-                    complain(f"OpenEMR.ERROR: refused {scope['path']} with {message['status']}")
+                    log_error(f"OpenEMR.ERROR: refused {scope['path']} with {message['status']}")
             await send(message)
 
         await super().__call__(scope, receive, watched)
 
 
 def main():
-    """Set up, then serve until told to stop."""
+    """Set up the site, then serve until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if (sys.argv[1:] or [""])[0] == "setup":
         return
@@ -296,7 +295,7 @@ def main():
         return made
 
     secure = server(443, ssl_certfile=str(CERTIFICATE), ssl_keyfile=str(KEY))
-    say("AH00163: Apache/2.4 configured -- resuming normal operations")
+    log("AH00163: Apache/2.4 configured -- resuming normal operations")
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     for one in (server(80), secure):

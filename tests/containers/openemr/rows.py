@@ -1,7 +1,7 @@
-"""Clients, patients and portal accounts as rows of the tables that OpenEMR has them in.
+"""Clients, patients and portal accounts as rows of OpenEMR's tables.
 
-What others write to these rows counts with the next request, as with OpenEMR, which keeps them
-nowhere else: a client is enabled, an account made, a patient removed.
+As with OpenEMR, a change of a row by another process takes effect at the next request: a client is
+enabled, an account created, a patient removed.
 """
 
 import bcrypt
@@ -17,42 +17,40 @@ ACCOUNTS = (
     "portal_login_username VARCHAR(100), portal_onetime VARCHAR(255))"
 )
 TABLES = (CLIENTS, PATIENTS, ACCOUNTS)
-#: Fast: these passwords protect nothing.
+#: A low cost, as these passwords protect nothing.
 ROUNDS = 4
 
 
-class Hashed:
-    """A password of which only the hash is known; equal to the password that has it."""
+class PasswordHash:
+    """A bcrypt hash, which is equal to its password."""
 
     def __init__(self, hashed):
-        """Know the hash, as bcrypt writes it."""
         self.hashed = hashed
-        self.right = None
+        self.verified_password = None
 
     def __eq__(self, password):
-        """Tell whether this is the password."""
-        if self.right is None and isinstance(password, str):
-            # OpenEMR takes a hash for one only if it has the name that PHP gives it.
+        """Return whether this is the password of the hash."""
+        if self.verified_password is None and isinstance(password, str):
+            # OpenEMR accepts a hash only with the prefix of PHP.
             known = self.hashed.startswith("$2y$")
             if known and bcrypt.checkpw(password.encode(), self.hashed.encode()):
-                self.right = password
-        return self.right is not None and password == self.right
+                self.verified_password = password
+        return self.verified_password is not None and password == self.verified_password
 
     __hash__ = None
 
 
 class Rows:
-    """What a store has of these tables, kept equal to them."""
+    """Keeps a store and the rows of these tables equal."""
 
-    def __init__(self, ask, store):
-        """Begin with a store whose clients, patients and accounts are not known to be rows."""
-        self.ask, self.store = ask, store
+    def __init__(self, query, store):
+        self.query, self.store = query, store
         self.clients, self.accounts, self.patients = {}, {}, set()
         self.read()
 
     def read(self):
-        """Take over what others wrote."""
-        clients = dict(self.ask("SELECT client_id, is_enabled FROM oauth_clients"))
+        """Apply changes of the rows to the store."""
+        clients = dict(self.query("SELECT client_id, is_enabled FROM oauth_clients"))
         for name in self.clients.keys() - clients.keys():
             self.store.clients.pop(name, None)
             self.store.revoke(client=name)
@@ -60,14 +58,14 @@ class Rows:
             if name in self.store.clients:
                 self.store.clients[name].enabled = bool(enabled)
         self.clients = clients
-        patients = {row[0] for row in self.ask("SELECT pid FROM patient_data")}
+        patients = {row[0] for row in self.query("SELECT pid FROM patient_data")}
         for pid in self.patients - patients:
             if (record := self.store.find("patient", str(pid))) is not None:
                 self.store.remove(record)
         self.patients = patients
         accounts = {
             row[0]: row[1:]
-            for row in self.ask(
+            for row in self.query(
                 "SELECT pid, portal_login_username, portal_pwd, portal_pwd_status "
                 "FROM patient_access_onsite WHERE portal_onetime IS NULL"
             )
@@ -92,26 +90,26 @@ class Rows:
                 fname=str(record.fields.get("fname", "")),
                 lname=str(record.fields.get("lname", "")),
             )
-        user.username, user.password, user.active = name, Hashed(hashed), status == 1
+        user.username, user.password, user.active = name, PasswordHash(hashed), status == 1
 
     def _user(self, record):
         return next((u for u in self.store.users.values() if u.patient == record.uuid), None)
 
     def write(self):
-        """Write what has changed since it was read."""
+        """Write changes of the store to the rows."""
         clients = {name: int(client.enabled) for name, client in self.store.clients.items()}
         for name, enabled in clients.items() - self.clients.items():
-            self.ask("REPLACE INTO oauth_clients VALUES (%s, %s)", name, enabled)
+            self.query("REPLACE INTO oauth_clients VALUES (%s, %s)", name, enabled)
         for name in self.clients.keys() - clients.keys():
-            self.ask("DELETE FROM oauth_clients WHERE client_id=%s", name)
+            self.query("DELETE FROM oauth_clients WHERE client_id=%s", name)
         self.clients = clients
         records = {record.id: record for record in self.store.all("patient")}
         for pid in records.keys() - self.patients:
             allowed = str(records[pid].fields.get("allow_patient_portal", "YES"))
-            self.ask("REPLACE INTO patient_data VALUES (%s, %s)", pid, allowed)
+            self.query("REPLACE INTO patient_data VALUES (%s, %s)", pid, allowed)
         for pid in self.patients - records.keys():
             # OpenEMR's own page leaves the portal account behind.
-            self.ask("DELETE FROM patient_data WHERE pid=%s", pid)
+            self.query("DELETE FROM patient_data WHERE pid=%s", pid)
         self.patients = set(records)
         for pid, record in records.items():
             user = self._user(record)
@@ -120,10 +118,10 @@ class Rows:
             if isinstance(user.password, str):
                 salt = bcrypt.gensalt(ROUNDS)
                 made = bcrypt.hashpw(user.password.encode(), salt).decode()
-                user.password = Hashed(made.replace("$2b$", "$2y$", 1))
+                user.password = PasswordHash(made.replace("$2b$", "$2y$", 1))
             account = (user.username, user.password.hashed, int(user.active))
             if account != self.accounts.get(pid):
-                self.ask(
+                self.query(
                     "REPLACE INTO patient_access_onsite (pid, portal_username, "
                     "portal_login_username, portal_pwd, portal_pwd_status) "
                     "VALUES (%s, %s, %s, %s, %s)",

@@ -1,4 +1,4 @@
-"""A target that cannot be judged: exit code 6, with the cause and what to do."""
+"""A target that cannot be judged ends the run with exit code 6, the cause and what to do."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from tests.runs import run, target_file
 
 @contextlib.contextmanager
 def answering(answer, tls=None):
-    """A server that answers each connection with the same bytes, or never if there are none."""
+    """Run a server that sends the same bytes to each connection, or nothing if they are None."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     if tls is not None:
@@ -26,7 +26,7 @@ def answering(answer, tls=None):
             try:
                 connection, _ = listener.accept()
             except ssl.SSLError:
-                continue  # the client did not like the certificate
+                continue  # the client refused the certificate
             except OSError:
                 return
             open_connections.append(connection)
@@ -45,7 +45,7 @@ def answering(answer, tls=None):
 
 
 def http(status, content_type, body):
-    """An HTTP answer as bytes."""
+    """Return an HTTP response as bytes."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}"
     return f"{head}\r\nConnection: close\r\n\r\n{body}".encode()
 
@@ -57,7 +57,7 @@ ELSEWHERE = http("200 OK", "application/json", '{"issuer": "https://internal/oau
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         pytest.param(HTML, "is this an OpenEMR address?", id="html"),
         pytest.param(OFF, "switch the APIs on", id="apis-off"),
@@ -68,33 +68,33 @@ ELSEWHERE = http("200 OK", "application/json", '{"issuer": "https://internal/oau
         pytest.param(None, "does not answer", id="hangs"),
     ],
 )
-def test_server_that_is_no_openemr_is_explained(tmp_path, answer, said):
+def test_server_that_is_not_openemr_is_explained(tmp_path, answer, message):
     """A server that is not a working OpenEMR ends the run with its cause and exit code 6."""
     with answering(answer) as url:
         finished = run(
             tmp_path / "results", f"--target={target_file(tmp_path, url, 'read_seconds = 1.0')}"
         )
 
-    assert (finished.exit_code, said in finished.output) == (6, True), finished.output
+    assert (finished.exit_code, message in finished.output) == (6, True), finished.output
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("http://127.0.0.1:1", "nothing listens there"),
         ("http://openemr.invalid", "the host name is not known"),
     ],
 )
-def test_server_that_is_not_there_is_explained(tmp_path, url, said):
+def test_unreachable_server_is_explained(tmp_path, url, message):
     """A server that cannot be reached ends the run with its cause and exit code 6."""
     finished = run(tmp_path / "results", f"--target={target_file(tmp_path, url)}")
 
-    assert (finished.exit_code, said in finished.output) == (6, True), finished.output
+    assert (finished.exit_code, message in finished.output) == (6, True), finished.output
 
 
 @pytest.fixture(scope="module")
 def authority():
-    """A certificate authority of the tests' own."""
+    """A certificate authority of the tests."""
     return trustme.CA()
 
 
@@ -107,7 +107,7 @@ def own_certificate(authority):
 
 
 def test_untrusted_certificate_is_explained(tmp_path, own_certificate):
-    """A certificate that nobody trusts ends the run with what to write into the target file."""
+    """An untrusted certificate ends the run with the keys for the target file."""
     with answering(ELSEWHERE, own_certificate) as url:
         finished = run(tmp_path / "results", f"--target={target_file(tmp_path, url)}")
 
@@ -117,8 +117,8 @@ def test_untrusted_certificate_is_explained(tmp_path, own_certificate):
 
 
 @pytest.mark.parametrize("trust", ["ca_file", "verify"])
-def test_certificate_is_trusted_when_told_so(tmp_path, own_certificate, authority, trust):
-    """The file's authority is trusted, and with `verify = false` everybody: the run gets on."""
+def test_target_file_sets_the_trust(tmp_path, own_certificate, authority, trust):
+    """With `ca_file` or `verify = false` the run gets past the certificate."""
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     tls = {"ca_file": '[tls]\nca_file = "ca.pem"', "verify": "[tls]\nverify = false"}[trust]
     with answering(ELSEWHERE, own_certificate) as url:
@@ -127,8 +127,8 @@ def test_certificate_is_trusted_when_told_so(tmp_path, own_certificate, authorit
     assert "Connectors > Site Address" in finished.output
 
 
-def test_http_where_tls_is_spoken_is_explained(tmp_path):
-    """https:// on a port that speaks http is said to be just that."""
+def test_https_url_of_an_http_port_is_explained(tmp_path):
+    """The message says that the port does not speak TLS."""
     with answering(HTML) as url:
         target = target_file(tmp_path, url.replace("http://", "https://"))
         finished = run(tmp_path / "results", f"--target={target}")
@@ -145,8 +145,8 @@ def test_usage_errors_have_their_own_exit_code(tmp_path):
     assert "there is no target 'openemr-99'" in finished.output
 
 
-def test_another_version_than_declared_is_explained(tmp_path):
-    """A server of another version than the target file says is not judged."""
+def test_other_version_is_explained(tmp_path):
+    """A server of another version than that of the target file is not judged."""
     with EmbeddedServer() as server:
         target = target_file(tmp_path, server.url, 'version = "7.0.3"')
         finished = run(tmp_path / "results", f"--target={target}")

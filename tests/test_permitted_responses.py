@@ -1,4 +1,4 @@
-"""Checks take every answer that the standards permit, also those that no OpenEMR gives."""
+"""Checks accept every response that the standards permit, even if no OpenEMR sends it."""
 
 import contextlib
 from types import SimpleNamespace
@@ -14,14 +14,14 @@ METADATA = {"issuer": "https://emr.example.org/oauth2/default"}
 
 
 def answering(status, **options):
-    """Return a client whose every answer is the same."""
+    """Return a client that always gets the same response."""
     answer = Response(status, request=Request("GET", "https://emr.example.org/"), **options)
     return SimpleNamespace(get=lambda _: answer)
 
 
-def refused(refuses):
-    """Expect a mismatch, or none."""
-    return pytest.raises(Mismatch) if refuses else contextlib.nullcontext()
+def mismatch_if(is_expected):
+    """Return a context that expects a mismatch, or none."""
+    return pytest.raises(Mismatch) if is_expected else contextlib.nullcontext()
 
 
 @pytest.mark.parametrize(
@@ -38,20 +38,20 @@ def refused(refuses):
         (answering(503), True),
     ],
 )
-def test_metadata_is_there_or_any_error_of_the_client_says_no(http, wrong):
-    """RFC 8414 section 3.2 asks for 200 with JSON, or for the status that applies to an error."""
+def test_metadata_is_a_document_or_a_client_error(http, wrong):
+    """RFC 8414 section 3.2 requires a 200 with JSON, or the status of an error."""
     server = SimpleNamespace(url=lambda path: path)
-    with refused(wrong):
+    with mismatch_if(wrong):
         documents.test_metadata_of_oauth_is_there_or_nothing_is(server, http)
 
 
 @pytest.mark.parametrize(
-    ("allowed", "wrong"),
+    ("permitted", "wrong"),
     [(routes.OPEN, {204, 302, 400, 500}), (routes.REFUSALS, {200, 204, 302, 400, 500})],
     ids=["open", "unknown"],
 )
-def test_stranger_is_refused_also_for_the_method(allowed, wrong):
-    """An address that has no GET may say so; one that is not there shows nothing."""
+def test_method_may_be_refused_before_the_token(permitted, wrong):
+    """A 405 is a permitted response of an address without GET, for a missing one too."""
     for status in (200, 204, 302, 400, 401, 403, 404, 405, 500):
-        with refused(status in wrong):
-            routes.test_address_answers_who_has_no_token(answering(status), "", allowed)
+        with mismatch_if(status in wrong):
+            routes.test_address_answers_who_has_no_token(answering(status), "", permitted)

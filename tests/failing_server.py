@@ -1,4 +1,4 @@
-"""A server that works for a while and then does not: the embedded one, gone wrong on purpose."""
+"""The embedded server with a fault in every response after the first ones."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ Fault = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 async def hang(scope: Scope, receive: Receive, send: Send) -> None:
-    """Never answer."""
+    """Never send a response."""
     await asyncio.sleep(3600)
 
 
@@ -23,19 +23,19 @@ async def close(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def html(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer everything with a page."""
+    """Send an HTML page to every request."""
     await _head(send, b"text/html")
     await send({"type": "http.response.body", "body": b"<html><h1>Maintenance</h1></html>"})
 
 
 async def garbage(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer everything with bytes that say they are JSON."""
+    """Send bytes that are not JSON as JSON."""
     await _head(send, b"application/json")
     await send({"type": "http.response.body", "body": bytes(range(256)) * 4})
 
 
 async def deep(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with JSON that no parser likes: nested deeper than any recursion goes."""
+    """Send JSON that is nested too deeply for a parser."""
     await _head(send, b"application/json")
     await send({"type": "http.response.body", "body": b"[" * 100_000})
 
@@ -56,7 +56,7 @@ async def flood(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def drip(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a byte now and then, without an end."""
+    """Send one byte every 0.2 seconds, without an end."""
     await _head(send, b"application/json")
     for _ in range(10_000):
         await send({"type": "http.response.body", "body": b" ", "more_body": True})
@@ -71,24 +71,22 @@ async def _head(send: Send, media_type: bytes, length: int | None = None) -> Non
 
 
 class FailingApplication(Application):
-    """The embedded OpenEMR, with a fault in every answer after the first ones."""
+    """The embedded OpenEMR, with a fault in every response but the first `after` ones."""
 
     def __init__(self, fault: Fault, after: int) -> None:
-        """Answer `after` requests as it should be."""
         super().__init__()
         self.fault = fault
-        self.left = after
+        self.remaining = after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, well or badly."""
-        self.left -= 1
-        await (super().__call__ if self.left >= 0 else self.fault)(scope, receive, send)
+        """Respond to a request, correctly or with the fault."""
+        self.remaining -= 1
+        await (super().__call__ if self.remaining >= 0 else self.fault)(scope, receive, send)
 
 
 class FailingServer(EmbeddedServer):
-    """The embedded server, running the failing application."""
+    """The embedded server with the failing application."""
 
     def __init__(self, fault: Fault, after: int) -> None:
-        """Prepare; nothing listens yet."""
         super().__init__()
         self.application = self._server.config.app = FailingApplication(fault, after)

@@ -1,4 +1,4 @@
-"""A run leaves nothing behind that the server lets it remove."""
+"""A run removes everything that the server allows it to remove."""
 
 import contextlib
 import os
@@ -21,8 +21,8 @@ from tests.runs import ROOT, run, target_file
 
 LONGEST_SECONDS = 60
 
-#: Files whose checks make clients, tokens, patients, records, documents and exports.
-MAKING = [
+#: Files whose checks create clients, tokens, patients, records, documents and exports.
+CREATING = [
     "conformance/fhir/test_bulk.py",
     "conformance/fhir/test_bulk_contents.py",
     "conformance/fhir/test_writing.py",
@@ -40,18 +40,18 @@ def test_nothing_is_left_in_the_server(tmp_path):
         accounts, records = set(store.users), sum(map(len, store.records.values()))
         target = target_file(tmp_path, server.url)
         finished = run(
-            tmp_path / "results", f"--target={target}", "--deviations=none", "-n2", *MAKING
+            tmp_path / "results", f"--target={target}", "--deviations=none", "-n2", *CREATING
         )
 
         assert finished.exit_code == 0, finished.output
         assert store.grants, "the run asked for tokens"
-        assert _left(store) == []
+        assert _leftovers(store) == []
         assert set(store.users) == accounts
         assert sum(map(len, store.records.values())) == records
 
 
-def test_uuid_that_a_change_takes_is_given_back(tmp_path):
-    """Vital signs cannot be deleted; what a release breaks by a change is mended by another one."""
+def test_changed_uuid_is_restored(tmp_path):
+    """A uuid that a release replaces at a change is restored by another change."""
     defect = "rest_update_renews_uuid"
     with EmbeddedServer() as server:
         store = server.store(defect)
@@ -76,8 +76,8 @@ def test_uuid_that_a_change_takes_is_given_back(tmp_path):
         assert [record for uuid, record in made.items() if record.uuid != uuid] == []
 
 
-def test_client_that_cannot_be_removed_is_shut(tmp_path):
-    """Where clients cannot be removed they are disabled, and their tokens are taken back."""
+def test_client_that_cannot_be_removed_is_disabled(tmp_path):
+    """Clients that cannot be removed are disabled, and their tokens revoked."""
     defects = "client_configuration_forbidden"
     with EmbeddedServer() as server:
         store = server.store(defects)
@@ -87,13 +87,13 @@ def test_client_that_cannot_be_removed_is_shut(tmp_path):
         assert store.clients
         assert [one.id for one in store.clients.values() if one.enabled] == []
         tokens = [*store.access_tokens.values(), *store.refresh_tokens.values()]
-        # A backend service has no user at a page, and its tokens are taken back all the same.
+        # Tokens of a backend service are revoked too, although it has no user.
         assert "client_credentials" in {one.grant.kind for one in tokens}
         assert [one.grant.kind for one in tokens if one.live] == []
 
 
-def test_consent_that_a_check_gave_by_hand_is_known(tmp_path):
-    """Who consents is known from the form that was sent, whoever sent it, and nobody else is."""
+def test_consent_of_a_check_is_remembered(tmp_path):
+    """A consent is remembered when its form is sent, and a denial is not."""
     with EmbeddedServer() as embedded, contextlib.closing(Transport()) as transport:
         target = load(target_file(tmp_path, embedded.url), {})
         server = AuthorizationServer(target, Http(transport))
@@ -103,14 +103,14 @@ def test_consent_that_a_check_gave_by_hand_is_known(tmp_path):
         for client in clients:
             browser = Browser(server)
             page = browser.log_in(browser.open(client, "openid"), target.users["admin"])
-            forms.append((browser, form_of(browser.settle(page))))
+            forms.append((browser, form_of(browser.follow_redirects(page))))
         browser, form = forms[0]
         answer = browser.submit(form, consent(form, ["openid"]))
         browser, form = forms[1]
         browser.submit(form, consent(form, ["openid"], deny=True))
 
         assert "code=" in answer.headers["location"]
-        assert server.allowed == {clients[0].client_id: {target.users["admin"].name}}
+        assert server.consenting_users == {clients[0].client_id: {target.users["admin"].name}}
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_consent_that_a_check_gave_by_hand_is_known(tmp_path):
     [("-n0", 3), ("-n0", 6), ("-n2", 8)],
     ids=["preparing", "running", "running_with_workers"],
 )
-def test_run_that_is_told_to_end_cleans_up(tmp_path, workers, clients):
-    """A run that a time limit or a CI ends, with all its processes, removes what it has made."""
+def test_terminated_run_cleans_up(tmp_path, workers, clients):
+    """A run that gets SIGTERM in all of its processes cleans up."""
     with EmbeddedServer() as server:
         store = server.store()
         arguments = [f"--target={target_file(tmp_path, server.url)}", f"--results={tmp_path / 'r'}"]
@@ -132,7 +132,7 @@ def test_run_that_is_told_to_end_cleans_up(tmp_path, workers, clients):
                 "no:cacheprovider",
                 workers,
                 *arguments,
-                *MAKING,
+                *CREATING,
             ],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
@@ -145,47 +145,47 @@ def test_run_that_is_told_to_end_cleans_up(tmp_path, workers, clients):
 
         assert running.wait(LONGEST_SECONDS) == 2
         assert store.grants, "the run asked for tokens"
-        assert _left(store) == []
+        assert _leftovers(store) == []
 
 
-def _left(store):
-    """Return what a store holds that a run could have removed."""
+def _leftovers(store):
+    """Return everything in a store that a run could have removed."""
     tokens = [*store.access_tokens.values(), *store.refresh_tokens.values()]
     left = [*store.clients.values(), *store.jobs.values(), *(one for one in tokens if one.live)]
     return left + [one for kind in ("patient", "encounter", "allergy") for one in store.all(kind)]
 
 
-def test_consent_that_no_token_came_of_is_taken_back_too():
-    """Whoever allowed a client something is forgotten there, whether or not a token came of it."""
-    forgotten, disabled = [], []
+def test_consent_without_a_token_is_revoked():
+    """Every consent is revoked, whether or not a token followed."""
+    revoked, disabled = [], []
     server = SimpleNamespace(
         target=SimpleNamespace(features=frozenset(), users={"admin": None}),
-        allowed={
+        consenting_users={
             **{name: {"admin"} for name in ("exchanged", "exchanged-too", "only-allowed", "other")},
             "unknown": {"nobody-known"},
         },
-        trusted={
+        token_subjects={
             **{name: {"uuid-of-admin"} for name in ("exchanged", "exchanged-too")},
             "both": {"uuid-of-admin", "uuid-of-patient"},
-            # The administrator consented in vain, and a patient got a token with a password.
+            # The administrator consented without a token; a patient got one with a password.
             "other": {"uuid-of-patient"},
         },
     )
     administrator = SimpleNamespace(
-        disabled={"exchanged"},
+        disabled_clients={"exchanged"},
         disable=disabled.append,
-        forget=lambda *what: forgotten.append(what),
+        revoke_consent=lambda *what: revoked.append(what),
         remove_clients=lambda _: False,
-        revoke=lambda *what: forgotten.append(what),
+        revoke=lambda *what: revoked.append(what),
     )
     registrar = Registrar(server, administrator)
     made = ("exchanged", "only-allowed", "unknown", "both", "other")
-    registrar.made = [Client(name) for name in made]
+    registrar.clients = [Client(name) for name in made]
 
     registrar.discard()
 
     assert disabled == ["only-allowed", "unknown", "both", "other"]
-    assert sorted(forgotten) == [
+    assert sorted(revoked) == [
         ("both", "uuid-of-admin"),
         ("both", "uuid-of-patient"),
         ("exchanged", "uuid-of-admin"),

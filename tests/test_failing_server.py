@@ -1,4 +1,4 @@
-"""A server that goes wrong in the middle of a run: verdicts, an end, and whole results."""
+"""A server that fails during a run: the run ends, with verdicts and complete results."""
 
 import json
 import signal
@@ -9,20 +9,20 @@ import time
 import pytest
 
 from fixtures.embedded.server import EmbeddedServer
-from tests import misbehaviour
+from tests import failing_server
 from tests.runs import ROOT, heeding_interrupts, run, target_file
 
-#: Past the preparation of the target, in the middle of the checks.
+#: The number of correct responses: enough for the preparation and some checks.
 AFTER = 60
-#: Some of two APIs: what a run does with a broken server does not depend on how many checks it has.
+#: Checks of two APIs; more would not change the outcome.
 SOME = [f"conformance/{part}" for part in ("oauth/test_logout.py", "rest/test_envelope.py")]
 FAULTS = ["hang", "close", "html", "garbage", "deep", "circles", "flood", "drip"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_run_ends_and_says_what_it_could_not_judge(tmp_path, fault):
-    """Whatever a server turns into, the run goes on to its end and its results are whole."""
-    with misbehaviour.FailingServer(getattr(misbehaviour, fault), AFTER) as server:
+def test_run_ends_with_complete_results(tmp_path, fault):
+    """The run ends regularly, and its results are complete."""
+    with failing_server.FailingServer(getattr(failing_server, fault), AFTER) as server:
         target = target_file(tmp_path, server.url, "read_seconds = 0.5")
         finished = run(tmp_path / "results", f"--target={target}", *SOME)
 
@@ -32,8 +32,8 @@ def test_run_ends_and_says_what_it_could_not_judge(tmp_path, fault):
     assert "INTERNALERROR" not in finished.output
 
 
-def test_interrupted_runs_leave_whole_results(tmp_path):
-    """Ctrl-C writes what is known so far, and so does the next one over it."""
+def test_interrupted_run_has_complete_results(tmp_path):
+    """An interrupted run writes its results, also over those of an earlier one."""
     with EmbeddedServer() as server, heeding_interrupts():
         target = target_file(tmp_path, server.url)
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""What an administrator switched off, or on, makes checks not applicable and nothing worse."""
+"""Settings of an administrator make checks not applicable, and never let them fail."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.runs import run, target_file
 @pytest.mark.parametrize(
     ("settings", "lacking"),
     [
-        # As OpenEMR is after an installation, and with an administrator who is strict.
+        # A new installation of OpenEMR, with manual approval.
         pytest.param(
             "password_grant_off+system_scopes_off+manual_approval_on",
             {
@@ -33,7 +33,7 @@ from tests.runs import run, target_file
     ],
 )
 def test_no_check_fails_for_a_setting(tmp_path, settings, lacking):
-    """A server that conforms does so with every setting; what is not there is named."""
+    """A conforming server conforms with every setting, and missing features have reasons."""
     with EmbeddedServer() as server:
         target = target_file(tmp_path, f"{server.url}/~{settings}")
         finished = run(tmp_path / "results", f"--target={target}", "--deviations=none", "-n2")
@@ -46,8 +46,8 @@ def test_no_check_fails_for_a_setting(tmp_path, settings, lacking):
         assert why in undeclared[name]
 
 
-def test_server_that_registers_nobody_cannot_be_judged(tmp_path):
-    """Without a client nothing can be judged: the run ends at once and says what to do."""
+def test_server_without_registration_cannot_be_judged(tmp_path):
+    """Without a client the run ends at once, with what to do."""
     with EmbeddedServer() as server:
         target = target_file(tmp_path, f"{server.url}/~registration_closed")
         finished = run(tmp_path / "results", f"--target={target}")
