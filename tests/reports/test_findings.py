@@ -6,7 +6,7 @@ from reports.judging import findings
 
 
 def test_a_representation_is_text_with_a_summary_line():
-    """pytest shows the text without a traceback, and the message in its short summary.
+    """Pytest shows the text without a traceback, and the message in its short summary.
 
     `reprcrash` of what `ExceptionInfo.getrepr` returns is not documented; its parts are set.
     """
@@ -18,7 +18,7 @@ def test_a_representation_is_text_with_a_summary_line():
 
 
 def test_a_representation_survives_the_way_from_a_worker():
-    """xdist sends a report as data: text and message arrive as they were."""
+    """Xdist sends a report as data: text and message arrive as they were."""
     shown = findings.representation("short", "whole", "conformance/test_x.py", 7)
     place = ("conformance/test_x.py", 6, "test_x")
     report = TestReport("x::y", place, {}, "failed", shown, "call")
