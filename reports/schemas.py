@@ -7,15 +7,22 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from pydantic import TypeAdapter
+
+from fixtures.target.app_file import AppFile
+from fixtures.target.target_file import TargetFile
 from reports.judging import entries
 from reports.judging.catalogue import ROOT
 
 FOLDER = ROOT / "conformance" / "schemas"
-MODELS: dict[str, type[entries.Table]] = {
-    "deviations.json": entries.DeviationsFile,
-    "features.json": entries.FeaturesFile,
-    "requirements.json": entries.RequirementsFile,
+MODELS: dict[str, TypeAdapter[Any]] = {
+    "app.json": TypeAdapter(AppFile),
+    "deviations.json": TypeAdapter(entries.DeviationsFile),
+    "features.json": TypeAdapter(entries.FeaturesFile),
+    "requirements.json": TypeAdapter(entries.RequirementsFile),
+    "target.json": TypeAdapter(TargetFile),
 }
 
 
@@ -24,10 +31,10 @@ def schemas() -> dict[str, str]:
     return {name: as_text(model) for name, model in MODELS.items()}
 
 
-def as_text(model: type[entries.Table]) -> str:
+def as_text(model: TypeAdapter[Any]) -> str:
     """Return the JSON schema of a model."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(dialect | model.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(dialect | model.json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

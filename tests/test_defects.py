@@ -19,8 +19,8 @@ from fixtures.embedded.server import EmbeddedServer
 from fixtures.provisioning.prepare import NotReady, prepare
 from fixtures.target.files import load as load_target
 from fixtures.wire.client import Transport
+from tests.fork_server import ForkServer
 from tests.runs import EMBEDDED, LONGEST_SECONDS, ROOT, target_file
-from tests.zygote import Zygote
 
 DEFECTS = load()
 #: How many parts the workers share: so many that none waits long for another.
@@ -42,7 +42,7 @@ def embedded():
 
 
 @pytest.fixture(scope="session")
-def asked(tmp_path_factory, request, zygote):
+def asked(tmp_path_factory, request, fork_server):
     """What the server was asked for during each check, with its requirement, and before them all.
 
     The workers share the finding out: each takes the next part that nobody has taken.
@@ -56,7 +56,7 @@ def asked(tmp_path_factory, request, zygote):
     for shard, part in enumerate(parts):
         with contextlib.suppress(FileExistsError):
             part.with_suffix(".taken").touch(exist_ok=False)
-            find_asked(zygote, part, shard, defects_of(request.session))
+            find_asked(fork_server, part, shard, defects_of(request.session))
     deadline = time.monotonic() + LONGEST_SECONDS
     while not all(part.exists() for part in parts) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -71,7 +71,7 @@ def defects_of(session):
     return [DEFECTS[item.callspec.params["name"]] for item in mine if hasattr(item, "callspec")]
 
 
-def find_asked(zygote, part, shard, defects):
+def find_asked(fork_server, part, shard, defects):
     """Find out for every PARTS-th check what the server is asked for, into the file."""
     folder = part.with_suffix("")
     unfinished = folder / "asked.json"
@@ -80,16 +80,16 @@ def find_asked(zygote, part, shard, defects):
     # What only the watch sees may show at any check.
     thinly = len(defects) < FEW and not any("WATCH-" in str(each.proves) for each in defects)
     environment["ASKED_EVERY"] = str(EVERY_IF_FEW if thinly else 1)
-    finished = zygote.run(folder, plugin="tests.asked", **environment)
+    finished = fork_server.run(folder, plugin="tests.defect_coverage", **environment)
     # Checks of the other parts did not run: the run is a partial one, which is no failure.
     assert finished.exit_code == 0, finished.output
     unfinished.rename(part)
 
 
 @pytest.fixture(scope="session")
-def zygote():
+def fork_server():
     """A process that has collected the checks, for runs to fork off."""
-    with Zygote(ROOT) as process:
+    with ForkServer(ROOT) as process:
         yield process
 
 
@@ -140,7 +140,7 @@ def selected(noticing, defect):
 
 @pytest.mark.parametrize("name", sorted(DEFECTS))
 def test_defect_is_caught_and_nothing_else(
-    embedded, asked, zygote, prepared_healthy, tmp_path, name
+    embedded, asked, fork_server, prepared_healthy, tmp_path, name
 ):
     """With a defect on, the requirements that it breaks fail, and no others."""
     defect = DEFECTS[name]
@@ -158,12 +158,12 @@ def test_defect_is_caught_and_nothing_else(
     assert noticing, "no check makes the server ask for this defect"
     target = target_file(tmp_path, url, EMBEDDED)
     first, rest = selected(noticing, defect)
-    finished = zygote.run(tmp_path, first, target=target)
+    finished = fork_server.run(tmp_path, first, target=target)
     failed = finished.verdicts("fail", "blocked", "warn")
     shown = {each for each, v in failed.items() if v == "fail" or each not in defect.proves}
     more = [check for each, checks in rest.items() if each not in shown for check in checks]
     if more:
-        finished = zygote.run(tmp_path / "more", more, target=target)
+        finished = fork_server.run(tmp_path / "more", more, target=target)
         failed |= finished.verdicts("fail", "blocked", "warn")
 
     # The watch looks at every exchange: it sees what a defect breaks, whichever checks are run.

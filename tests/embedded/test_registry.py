@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Every name of a defect in the code is in the registry, and every defect is in the code."""
 
 import ast

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """The embedded server looks like OpenEMR: members of bodies, names of form fields, statuses."""
 
 import base64

@@ -24,7 +24,7 @@ from tests.runs import EMBEDDED, LONGEST_SECONDS, Run, target_file
 #: What a run leaves in its folder.
 RESULTS, OUTPUT = "results", "output.txt"
 #: No capturing: a fork leads its output into a file of its own.
-OPTIONS = ["--collect-only", "-q", "-s", "-p", "tests.zygote", "-p", "no:cacheprovider"]
+OPTIONS = ["--collect-only", "-q", "-s", "-p", "tests.fork_server", "-p", "no:cacheprovider"]
 OPTIONS += ["-p", "no:randomly", "-p", "no:allure_pytest", "-p", "no:junitxml", "-p", "no:xdist"]
 OPTIONS += ["--deviations=none", "--level=MAY"]
 #: The keys that most checks sign with.
@@ -32,7 +32,7 @@ KEYS = ["conformance-1", "conformance-2", "published-first", "published-second"]
 KEYS += ["registered-RSA", "stranger", "of-a-stranger", "forger"]
 
 
-class Zygote:
+class ForkServer:
     """The process that has collected."""
 
     def __init__(self, root: Path) -> None:

@@ -6,9 +6,9 @@ checks that still pass are listed here with the reason.
 
 import pytest
 
-from tests.breaking import ANSWERS
+from tests.broken_endpoints import ANSWERS
+from tests.fork_server import ForkServer
 from tests.runs import ROOT
-from tests.zygote import Zygote
 
 #: The reasons for which a check may pass.
 DOCUMENT = "a document that a run needs, or another endpoint: it still works"
@@ -169,17 +169,17 @@ ONLY: dict[str, dict[str, list[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def zygote():
+def fork_server():
     """A process that has collected the checks, for runs to fork off."""
-    with Zygote(ROOT) as process:
+    with ForkServer(ROOT) as process:
         yield process
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_check_passes_on_no_place_that_is_broken(zygote, tmp_path, answer):
+def test_check_passes_on_no_place_that_is_broken(fork_server, tmp_path, answer):
     """Only the listed checks pass with the same response to every request."""
     environment = {"BROKEN_ANSWER": answer, "BROKEN_FOLDER": str(tmp_path)}
-    finished = zygote.run(tmp_path, plugin="tests.breaking", **environment)
+    finished = fork_server.run(tmp_path, plugin="tests.broken_endpoints", **environment)
 
     judged = [c for each in finished.statement["requirements"] for c in each["checks"]]
     passed = {check["id"].partition("[")[0] for check in judged if check["verdict"] == "pass"}
