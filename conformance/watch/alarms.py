@@ -138,7 +138,8 @@ def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict
         if (kind, where) not in seen:
             seen.add((kind, where))
             alarm = {"kind": kind, "where": where, "what": what, "line": exchange.line}
-            alarms.append({**alarm, "reproduce": curl(exchange.request)})
+            evidence = {"reproduce": curl(exchange.request), "exchange": exchange.as_dict()}
+            alarms.append(alarm | evidence)
     return alarms
 
 

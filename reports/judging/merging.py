@@ -22,6 +22,7 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
     shards = [part["run"].get("shard") for part in parts]
     _belong(parts, shards)
     of = shards[0][1]
+    parts = [_with_own_ids(part, number) for part, (number, _) in zip(parts, shards, strict=True)]
     missing = sorted(set(range(1, of + 1)) - {number for number, _ in shards})
     reasons = [f"shard {number} of {of} is missing" for number in missing]
     for part, (number, _) in zip(parts, shards, strict=True):
@@ -62,6 +63,26 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
         "requirements": requirements,
         "answers": _answers(parts),
     }
+
+
+def _with_own_ids(part: Data, number: int) -> dict[str, Any]:
+    """Return a part whose exchanges have ids that no other part has: `2:gw0-17`."""
+
+    def renamed(check: Data) -> Data:
+        exchanges = check.get("exchanges", ())
+        return {
+            **check,
+            "exchanges": [{**each, "id": f"{number}:{each['id']}"} for each in exchanges],
+            "judged": [f"{number}:{each}" for each in check.get("judged", ())],
+        }
+
+    def with_renamed(requirement: Data) -> Data:
+        checks = [
+            renamed(check) if "exchanges" in check else check for check in requirement["checks"]
+        ]
+        return {**requirement, "checks": checks}
+
+    return {**part, "requirements": list(map(with_renamed, part["requirements"]))}
 
 
 def _belong(parts: Sequence[Data], shards: Sequence[Any]) -> None:

@@ -33,7 +33,7 @@ Target = SimpleNamespace
 FACTS = {
     "name": "stand-in", "kind": "url", "base_url": "http://emr.test", "site": "default",
     "version": "9.0.0", "declared_version": None, "features": ["rest"],
-    "undeclared": {"portal": "switched off"}, "read_only": False,
+    "missing_features": {"portal": "switched off"}, "read_only": False,
 }
 
 

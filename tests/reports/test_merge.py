@@ -152,3 +152,20 @@ def test_what_is_no_part_of_one_run_is_refused(tmp_path, capsys):
     paths[1].write_text(json.dumps(part(2, b="pass", watch="untested")), "utf-8")
     assert merge.main(given) == 0
     assert (tmp_path / "out/statement.html").exists()
+
+
+def test_exchanges_of_the_parts_have_ids_of_their_own():
+    """Each part counts its exchanges from one: merged, the ids say which part they are of."""
+    first, second = part(1, a="fail", watch="pass"), part(2, b="fail", watch="pass")
+    for each in (first, second):
+        for requirement in each["requirements"]:
+            for check in requirement["checks"]:
+                if check["verdict"] == "fail":
+                    check |= {"exchanges": [{"id": "main-1"}], "judged": ["main-1"]}
+
+    merged = merge.merge([first, second])
+
+    checks = [check for each in merged["requirements"] for check in each["checks"]]
+    judged = [check["judged"] for check in checks if "judged" in check]
+    assert sorted(judged) == [["1:main-1"], ["2:main-1"]]
+    assert [[one["id"] for one in c["exchanges"]] for c in checks if "judged" in c] == judged
