@@ -14,7 +14,7 @@ def alarms(path, status=200, body="{}", headers=JSON, **request):
     """Give the kinds of alarm that an exchange raises."""
     sent = httpx.Request("GET", f"http://h/base{path}", **request)
     answer = httpx.Response(status, headers=headers, text=body, request=sent)
-    found = watch.look(Exchange(sent, answer, None, 0.1), "/base", set())
+    found = watch.find_alarms(Exchange(sent, answer, None, 0.1), "/base", set())
     return {alarm["kind"]: alarm["where"] for alarm in found}
 
 
@@ -26,7 +26,7 @@ def test_good_answer_raises_none():
     assert alarms("/apis/default/api/patient", headers=JSON) == {}
     sent = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
     answer = httpx.Response(200, headers=JSON, text="{}", request=sent)
-    assert watch.look(Exchange(sent, answer, None, 0.1), "", set()) == []
+    assert watch.find_alarms(Exchange(sent, answer, None, 0.1), "", set()) == []
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_alarm_is_raised_once():
     exchange = Exchange(sent, httpx.Response(500, json={}, request=sent), None, 0.1)
     seen = set()
 
-    assert [each["kind"] for each in watch.look(exchange, "", seen)] == ["server_error"]
-    assert watch.look(exchange, "", seen) == []
+    assert [each["kind"] for each in watch.find_alarms(exchange, "", seen)] == ["server_error"]
+    assert watch.find_alarms(exchange, "", seen) == []
 
 
 def test_data_that_may_be_kept_raises_an_alarm():
@@ -91,7 +91,7 @@ def test_data_that_may_be_kept_raises_an_alarm():
         "GET", "http://h/apis/default/fhir/Patient", headers={"Authorization": f"Bearer {TOKEN}"}
     )
     answer = httpx.Response(200, json={"token": TOKEN}, request=sent)
-    found = watch.look(Exchange(sent, answer, None, 0.1), "", set())
+    found = watch.find_alarms(Exchange(sent, answer, None, 0.1), "", set())
 
     assert {each["kind"]: each["where"] for each in found} == {
         "cacheable": "GET /apis/default/fhir",
@@ -108,6 +108,6 @@ def test_echo_raises_no_alarm(status, kinds):
     answer = httpx.Response(
         status, headers={"Content-Type": "message/http"}, text=text, request=sent
     )
-    found = watch.look(Exchange(sent, answer, None, 0.1), "", set())
+    found = watch.find_alarms(Exchange(sent, answer, None, 0.1), "", set())
 
     assert [each["kind"] for each in found] == kinds
