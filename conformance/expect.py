@@ -25,8 +25,8 @@ from fixtures.wire.redaction import SECRETS
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
-#: What an assertion judges: a response, an exchange without one, or several of them. The first is
-#: the main one of a failure; `()` means that nothing went over the wire.
+#: The judged exchanges of an assertion: a response, an exchange without one, or several. The first
+#: is the main one of a failure; `()` means that nothing went over the wire.
 Judged = Response | Exchange | Sequence[Response | Exchange]
 
 

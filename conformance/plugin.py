@@ -21,7 +21,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return
     raised = item.config.stash.setdefault(RAISED, set())
     base = urlsplit(target.base_url).path
-    found = [alarm for each in LOG.exchanges for alarm in alarms.look(each, base, raised)]
+    found = [alarm for each in LOG.exchanges for alarm in alarms.find_alarms(each, base, raised)]
     if found:
         item.user_properties.append(("alarms", found))
     noted = item.config.stash.get(NOTED, None)

@@ -133,9 +133,9 @@ def _become(
     config.option.target = job["target"]
     config.option.results = str(Path(job["folder"]) / RESULTS)
     os.environ.update(job["environment"])
-    config.stash[hooks.OPTIONS] = hooks.options.read(config)
     if job["plugin"]:
-        config.pluginmanager.import_plugin(job["plugin"])
+        config.pluginmanager.import_plugin(job["plugin"])  # which may change options
+    config.stash[hooks.OPTIONS] = hooks.options.read(config)
     reports = config.pluginmanager.get_plugin(plugin.NAME)
     reports.options = options.resolve(config)
     files.cleaned = lambda data, _: data

@@ -183,7 +183,7 @@ def has(key):
 
 
 def empty(response):
-    """Tell whether an answer is a Bundle without a match."""
+    """Return whether an answer is a Bundle without a match."""
     if "json" not in response.headers.get("content-type", ""):
         return False
     bundle = json_body(response) or {}

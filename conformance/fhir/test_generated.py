@@ -134,7 +134,7 @@ def unfit(response, name, value):
 
 
 def starts(resource, name, text):
-    """Tell whether a name of the patient, or a word in it, begins with a text."""
+    """Return whether a name of the patient, or a word in it, begins with a text."""
     every = []
     for one in resource.get("name") or []:
         value = one.get(name)

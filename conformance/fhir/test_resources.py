@@ -148,7 +148,7 @@ def walk(value, path="$"):
 
 
 def fits(path, value):
-    """Tell whether a primitive has the form of its type."""
+    """Return whether a primitive has the form of its type."""
     name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
     if name in BOOLEANS:
         return isinstance(value, bool)

@@ -41,7 +41,7 @@ def login_page(browser, patient_login_client):
 
 
 def is_consent(page):
-    """Tell whether the page asks for consent, that is, whether a user is logged in."""
+    """Return whether the page asks for consent, that is, whether a user is logged in."""
     return consent_form(BeautifulSoup(page.text, "html.parser"), page) is not None
 
 

@@ -178,7 +178,7 @@ def test_other_loopback_redirect_uri_is_refused(loopback_client, browser, uri):
 
 
 def asks_for_login(page):
-    """Tell whether the page asks for a password."""
+    """Return whether the page asks for a password."""
     return page.status_code == 200 and "password" in page.text
 
 

@@ -119,7 +119,7 @@ def test_audience_is_an_array(send_assertion, proven_system_client):
 def test_assertion_without_an_expiry_is_refused(response_to_fault, fault):
     response = response_to_fault(fault)
 
-    expect.no_token(response, "the assertion never expires, so a leaked one works for ever")
+    expect.no_token(response, "the assertion never expires, so a leaked one always works")
 
 
 @requirement("RFC7523-3-exp-past")

@@ -56,8 +56,8 @@ def test_unknown_key_id_is_refused(
 @requirement("SMART-2.2-duplicate-kid")
 def test_key_id_that_names_two_keys_is_refused(response_to_keys, client_key):
     key = client_key("conformance-1")
-    twin = dict(keys.jwks(client_key("conformance-2"))["keys"][0], kid=key.kid)
-    response = response_to_keys(key, {"keys": [keys.jwks(key)["keys"][0], twin]})
+    same_kid = dict(keys.jwks(client_key("conformance-2"))["keys"][0], kid=key.kid)
+    response = response_to_keys(key, {"keys": [keys.jwks(key)["keys"][0], same_kid]})
 
     expect.no_token(response)
 

@@ -36,7 +36,7 @@ def readable(response, origin):
 
 
 def with_credentials(response, origin):
-    """Tell whether a page of the origin may read the response to a request with cookies."""
+    """Return whether a page of the origin may read the response to a request with cookies."""
     allowed = response.headers.get("Access-Control-Allow-Origin")
     credentials = response.headers.get("Access-Control-Allow-Credentials", "").lower()
     return allowed == origin and credentials == "true"

@@ -73,7 +73,7 @@ def published_keys(discovery, http):
 
 
 def is_absolute(url: object) -> bool:
-    """Tell whether the value is an absolute http(s) URL without a fragment."""
+    """Return whether the value is an absolute http(s) URL without a fragment."""
     if not isinstance(url, str):
         return False
     parts = urlsplit(url)

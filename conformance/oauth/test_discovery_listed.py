@@ -288,7 +288,7 @@ def role_of(scope):
 
 
 def covers(got, scope):
-    """Tell whether the granted scopes include a scope, in any spelling."""
+    """Return whether the granted scopes include a scope, in any spelling."""
     if scope in got:
         return True
     wanted = SPELLING.fullmatch(scope)

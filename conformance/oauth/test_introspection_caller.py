@@ -1,4 +1,4 @@
-"""Who may introspect: only clients that authenticate."""
+"""Introspection is for clients that authenticate, and for nobody else."""
 
 import re
 

@@ -21,37 +21,37 @@ def observe(run_sequence, target, is_thorough):
 
 
 def is_logged_out(probe):
-    """Tell whether a logout ended the token."""
+    """Return whether a logout ended the token."""
     return probe.state == "dead"
 
 
 def is_logged_out_until_now(probe):
-    """Tell whether a logout ended the token and the user has not come back since."""
+    """Return whether a logout ended the token and the user has not come back since."""
     return probe.state == "dead" and not probe.again
 
 
 def is_logged_out_before_the_next_login(probe):
-    """Tell whether a logout ended the token and the user has come back since."""
+    """Return whether a logout ended the token and the user has come back since."""
     return probe.state == "dead" and probe.again
 
 
 def is_of_a_disabled_client(probe):
-    """Tell whether the client of the token is disabled."""
+    """Return whether the client of the token is disabled."""
     return probe.state == "suspended"
 
 
 def is_not_of_a_disabled_client(probe):
-    """Tell whether the client of the token is enabled."""
+    """Return whether the client of the token is enabled."""
     return probe.state != "suspended"
 
 
 def is_alive_after_a_step_of_another_client(probe):
-    """Tell whether the token is good, and the last step was at another client."""
+    """Return whether the token is good, and the last step was at another client."""
     return probe.state == "alive" and probe.history[-1].startswith("other:")
 
 
 def is_replaced(probe):
-    """Tell whether a newer refresh token has replaced this one."""
+    """Return whether a newer refresh token has replaced this one."""
     return probe.state == "replaced"
 
 
@@ -141,6 +141,5 @@ def test_introspection_agrees_with_the_api(observe):
 
     introspections.expect(
         "agrees",
-        because="a service that asks by introspection whether to trust a token must not be told "
-        "the opposite",
+        because="a service that trusts a token because of its introspection must not be misled",
     )

@@ -1,4 +1,4 @@
-"""What a logout request must not do: redirect elsewhere, or log other users out."""
+"""Logout requests that must not redirect elsewhere, or log other users out."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""What a granted scope opens at the APIs: its own resource and interaction, and nothing else."""
+"""A granted scope opens its own resource and interaction at the APIs, and nothing else."""
 
 from functools import cache
 

@@ -243,7 +243,7 @@ def _expect_fields(sent, read, response):
 
 
 def _refused(response):
-    """Tell whether a write was refused, by its status or in the body only."""
+    """Return whether a write was refused, by its status or in the body only."""
     if response.is_client_error:
         return True
     body = json_body(response)
@@ -257,7 +257,7 @@ def _refused(response):
 
 
 def _same(sent, read):
-    """Tell whether two values are the same, in any form of numbers and times."""
+    """Return whether two values are the same, in any form of numbers and times."""
     if str(sent) == str(read) or (read and str(read).startswith(str(sent))):
         return True
     try:

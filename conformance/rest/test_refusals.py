@@ -174,6 +174,6 @@ def test_wrong_method_is_refused(api, staff_token, method):
 
 
 def _shows_nothing(response):
-    """Tell whether an error has no data."""
+    """Return whether an error has no data."""
     body = json_body(response)
     return not body if not isinstance(body, dict) else not body.get("data")

@@ -179,7 +179,7 @@ class RouteTokens:
         return scope
 
     def _exact(self, route: Route, role: str) -> bool:
-        """Tell whether a token for a route and role is cheap enough to have its scope only.
+        """Return whether a token for a route and role is cheap enough to have its scope only.
 
         A token of a system takes the shortest time, a login with a password a few times as long.
         """
@@ -345,7 +345,7 @@ class RouteCaller:
         return not self._like_nowhere(example, role, answer), answer
 
     def missing(self, route: Route, role: str, answer: Response) -> bool:
-        """Tell whether an answer means that the server has no such route.
+        """Return whether an answer means that the server has no such route.
 
         The response may be the same for a record that does not exist. So the route is called
         without its scope, which an existing route refuses.
@@ -358,7 +358,7 @@ class RouteCaller:
         return not self._there[route.id]
 
     def absent(self, route: Route, role: str, answer: Response) -> bool:
-        """Tell whether a refusal means that the server has no such route."""
+        """Return whether a refusal means that the server has no such route."""
         return self._like_nowhere(route, role, answer) and self._like_nowhere(
             route, role, self.call(route, self.keyring.right(route, role))
         )

@@ -52,7 +52,7 @@ class Probe:
     later: bool = False
 
     def situation(self, *, thorough: bool) -> tuple[object, ...]:
-        """Return what this probe shows of a server; a thorough run tells more situations apart."""
+        """Return the situation of the token; a thorough run distinguishes more of them."""
         of_refresh = self.step.act == "try_refresh"
         last = self.history[-1]
         if thorough:
@@ -81,7 +81,7 @@ class Model:
         self.tokens: dict[int, list[Token]] = {}
 
     def allows(self, step: Step) -> bool:
-        """Tell whether the sources say what comes of a step."""
+        """Return whether the sources say what comes of a step."""
         if step.act == "enable":
             return step.client in self.disabled
         if step.client in self.disabled:

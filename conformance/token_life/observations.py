@@ -31,7 +31,7 @@ class Selection:
     predicate: Callable[[Probe], bool]
 
     def covers(self, probe: Probe | None) -> bool:
-        """Tell whether a check judges this probe."""
+        """Return whether a check judges this probe."""
         return probe is not None and probe.step.act in self.acts and self.predicate(probe)
 
 
@@ -44,7 +44,7 @@ class Observation:
     place: int
 
     def is_as(self, expected: Expected) -> bool:
-        """Tell whether the outcome is the expected one."""
+        """Return whether the outcome is the expected one."""
         granted = self.outcomes[self.place].granted
         if expected == "agrees":
             return granted == self.outcomes[self.place - 1].granted

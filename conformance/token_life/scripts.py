@@ -116,7 +116,7 @@ def _shortened(plan: Plan, possible: frozenset[str]) -> Iterator[Plan]:
 
 
 def is_possible(plan: Plan) -> bool:
-    """Tell whether the model allows each step of a plan, which may be part of another plan."""
+    """Return whether the model allows each step of a plan, which may be part of another plan."""
     model = Model()
     for step in plan:
         refers = step.act in {"refresh", "logout"}

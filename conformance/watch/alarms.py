@@ -37,7 +37,7 @@ SPEAKS_JSON = re.compile(
 )
 OPEN = re.compile(r"/(?:metadata|version|product|OperationDefinition/.*|\.well-known/.*)$")
 #: A longer body is data and not a page: its beginning is enough.
-LONGEST_LOOK = 200_000
+LONGEST_TEXT = 200_000
 
 
 def server_error(exchange: Exchange, response: Response, path: str) -> str | None:
@@ -55,7 +55,7 @@ def internals(exchange: Exchange, response: Response, path: str) -> str | None:
     del exchange
     if path.startswith("/interface/"):
         return None
-    text = response.text[:LONGEST_LOOK]
+    text = response.text[:LONGEST_TEXT]
     found = [word for word in INTERNALS if word in text]
     for word, pattern in INSIDE.items():
         if word in text and (shown := pattern.search(text)):
@@ -89,7 +89,7 @@ def broken_json(exchange: Exchange, response: Response, path: str) -> str | None
 
 def secret_shown(exchange: Exchange, response: Response, path: str) -> str | None:
     """A secret in a URL that the server makes, or in the response to the client that sent it."""
-    seen = f"{exchange.response_headers.get('location', '')}\n{response.text[:LONGEST_LOOK]}"
+    seen = f"{exchange.answered.get('location', '')}\n{response.text[:LONGEST_TEXT]}"
     if any(word in seen for word in SECRET_WORDS) and (found := IN_URL.search(seen)):
         return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
     # RFC 7592 requires the client's registration access token in the response.
@@ -110,8 +110,8 @@ def cacheable(exchange: Exchange, response: Response, path: str) -> str | None:
     return None if "no-store" in control else f"Cache-Control: {control or 'none'}"
 
 
-Look = Callable[[Exchange, Response, str], str | None]
-KINDS: dict[str, Look] = {
+Detector = Callable[[Exchange, Response, str], str | None]
+KINDS: dict[str, Detector] = {
     "server_error": server_error,
     "internals": internals,
     "html": html,
@@ -123,7 +123,7 @@ KINDS: dict[str, Look] = {
 OF_TRACE = ("server_error", "internals")
 
 
-def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
+def find_alarms(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return the alarms of an exchange, except those that its route has raised before."""
     response = exchange.response
     if response is None:

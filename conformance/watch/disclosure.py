@@ -1,4 +1,4 @@
-"""What a response discloses about tokens and about the program of the server."""
+"""Expectations that a response discloses nothing about tokens or about the server's program."""
 
 from typing import Any
 
