@@ -34,6 +34,4 @@ pytest_plugins = [
     "conformance.routes.route_tokens",
     "conformance.routes.scope_table",
     "reports.plugin",
-    "reports.upgrading",
-    "fixtures.plugin.interrupts",  # the last, so that its hooks are around all others
 ]

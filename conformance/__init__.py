@@ -1,7 +1,7 @@
-"""What is required of an OpenEMR server, and the checks that judge it.
+"""The requirements for an OpenEMR server, and the checks that judge it.
 
-A check takes `requirement` (and `needs`, where one parameter needs a feature that the requirement
-does not need) from here, `expect` for what it expects, and everything else as fixtures.
+A check takes `requirement` (and `needs`, if one parameter needs a feature that the requirement does
+not need) from here, `expect` for what it expects, and everything else as fixtures.
 """
 
 import pytest
@@ -10,7 +10,7 @@ requirement = pytest.mark.requirement
 needs = pytest.mark.needs
 writes = pytest.mark.writes
 
-#: The grants that give tokens, for parametrizing: each is n/a where the target lacks it.
+#: The grants that give tokens, as parameters; each is n/a if the target does not have it.
 GRANTS = [
     pytest.param("authorization_code", id="authorization_code"),
     pytest.param("refresh_token", id="refresh_token"),
@@ -25,14 +25,14 @@ GRANTS = [
     ),
 ]
 
-#: The APIs, for parametrizing: each is n/a where the target lacks it.
+#: The APIs, as parameters; each is n/a if the target does not have it.
 APIS = [
     pytest.param("rest", marks=needs("rest"), id="rest"),
     pytest.param("fhir", marks=needs("fhir"), id="fhir"),
     pytest.param("portal", marks=needs("portal", "patients"), id="portal"),
 ]
 
-#: The ways in which a signed token is forged (fixtures/driver/forged_tokens.py), for parametrizing.
+#: The ways to forge a signed token (fixtures/driver/forged_tokens.py), as parameters.
 FORGERIES = [
     "other_claims",
     "signature_changed",

@@ -8,10 +8,9 @@ from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, Primit
 
 
 class Steady(PrimitiveProvider):
-    """Draws the same in every run; what Hypothesis draws itself depends on the modules loaded."""
+    """Draws the same in every run; Hypothesis itself draws by the modules that are loaded."""
 
     def __init__(self, _: object, /) -> None:
-        """Begin anew with every search."""
         super().__init__(None)
         self._random = Random(20261122)  # noqa: S311 - nothing secret is made of it
 
@@ -22,19 +21,19 @@ class Steady(PrimitiveProvider):
     def draw_integer(
         self, min_value: int | None = None, max_value: int | None = None, **_: Any
     ) -> int:
-        """Draw a number between bounds; the games draw no others."""
+        """Draw a number between bounds; no strategy here draws another one."""
         return self._random.randint(min_value or 0, max_value or 0)
 
     def draw_float(self, **_: Any) -> float:
-        """Draw what no game asks for."""
+        """Raise an error: no strategy here draws floats."""
         raise NotImplementedError
 
     def draw_string(self, *_: Any, **__: Any) -> str:
-        """Draw what no game asks for."""
+        """Raise an error: no strategy here draws strings."""
         raise NotImplementedError
 
     def draw_bytes(self, *_: Any, **__: Any) -> bytes:
-        """Draw what no game asks for."""
+        """Raise an error: no strategy here draws bytes."""
         raise NotImplementedError
 
 
@@ -42,7 +41,7 @@ AVAILABLE_PROVIDERS["steady"] = f"{__name__}.{Steady.__name__}"
 
 
 def steady(examples: int, **more: Any) -> settings:
-    """Return settings under which Hypothesis makes so many examples, and looks for no failure."""
+    """Return settings for a number of examples, without a search for failures."""
     return settings(
         max_examples=examples,
         backend="steady",

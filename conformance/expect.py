@@ -1,7 +1,7 @@
-"""The vocabulary of assertions: what a check expects of an answer, and what it received.
+"""The vocabulary of assertions: what a check expects of a response, and what it received.
 
-Who breaks down refuses nothing: what is expected not to be given is not shown by a 5xx.
-Every function raises Mismatch, and only Mismatch, when the server is wrong.
+A 5xx is not a refusal: it does not prove that the server refuses what it must refuse. Every
+function raises Mismatch, and only Mismatch, when the server is wrong.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from fixtures.wire.redaction import SECRETS
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
-#: What an expectation judges: a response, an exchange without one, or several of them. A miss
-#: names the first as its own; `()` says that nothing went over the wire.
+#: What an assertion judges: a response, an exchange without one, or several of them. The first is
+#: the main one of a failure; `()` means that nothing went over the wire.
 Judged = Response | Exchange | Sequence[Response | Exchange]
 
 
 class Mismatch(AssertionError):
-    """The server's answer is not what the requirement asks for."""
+    """The response of the server is not what the requirement asks for."""
 
     def __init__(self, expected: str, received: str | list[str], judged: Judged = ()) -> None:
         self.expected = expected
@@ -52,7 +52,7 @@ def _exchanges(judged: Judged) -> list[Exchange]:
 
 
 def _hint(response: Response, expected: str) -> str | None:
-    """Return the known pitfall that fits an answer, where a good one was expected."""
+    """Return the known pitfall that fits a response, if a success was expected."""
     if not re.search(r"to work|status 2\d\d|2xx|JSON|object|token", expected):
         return None
     html = "html" in response.headers.get("content-type", "")
@@ -60,14 +60,14 @@ def _hint(response: Response, expected: str) -> str | None:
 
 
 def fail(expected: str, received: str | list[str], judged: Judged) -> NoReturn:
-    """Raise a Mismatch: something was expected and something else received."""
+    """Raise a Mismatch."""
     __tracebackhide__ = True
     raise Mismatch(expected, received, judged)
 
 
 @contextlib.contextmanager
 def advice(hint: str) -> Iterator[None]:
-    """Advise in a failure what to change, unless a known pitfall fits better."""
+    """Add advice to a failure in the block, unless a known pitfall fits better."""
     __tracebackhide__ = True
     try:
         yield
@@ -77,9 +77,9 @@ def advice(hint: str) -> Iterator[None]:
 
 
 def working(use: Callable[..., Any], *arguments: Any) -> Any:
-    """Expect a client library to do its work, and return what it gives.
+    """Expect a client library to succeed, and return its result.
 
-    Whatever it raises is how it says that the server's answer is of no use to it.
+    Any exception of a library means that it cannot use the response of the server.
     """
     __tracebackhide__ = True
     try:
@@ -93,14 +93,17 @@ def working(use: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def that(condition: object, expected: str, received: object, judged: Judged) -> None:
-    """Expect a condition; `expected` and `received` put it in words, or received is a response."""
+    """Expect a condition.
+
+    `expected` and `received` describe it; `received` may be a response.
+    """
     __tracebackhide__ = True
     if not condition:
         fail(expected, _show(received), judged)
 
 
 def equal(actual: object, expected: object, what: str, judged: Judged) -> None:
-    """Expect a value, named by `what`."""
+    """Expect a value; `what` is its name."""
     __tracebackhide__ = True
     if actual != expected:
         fail(f"{what} to be {_show(expected)}", _show(actual), judged)
@@ -129,7 +132,7 @@ def success(response: Response) -> None:
 
 
 def refused(response: Response) -> None:
-    """Expect a status of 400 to 499: the client's fault, and said so."""
+    """Expect a status of 400 to 499: the server says that the request is at fault."""
     __tracebackhide__ = True
     that(
         response.is_client_error,
@@ -147,7 +150,7 @@ def header(
     contains: str | None = None,
     absent: bool = False,
 ) -> str:
-    """Expect a header to be there, to have a value, to contain a word, or to be absent."""
+    """Expect a header to be present, to have a value, to contain a word, or to be absent."""
     __tracebackhide__ = True
     found = ", ".join(response.headers.get_list(name))
     has = name in response.headers
@@ -177,7 +180,7 @@ def media_type(response: Response, *allowed: str) -> None:
 
 
 def json(response: Response) -> Any:
-    """Expect a JSON body, whatever its media type, and return it parsed."""
+    """Expect a JSON body of any media type, and return it parsed."""
     __tracebackhide__ = True
     try:
         return response.json()
@@ -186,7 +189,7 @@ def json(response: Response) -> Any:
 
 
 def json_object(response: Response) -> dict[str, Any]:
-    """Expect a JSON object as body and return it parsed."""
+    """Expect a JSON object as body, and return it parsed."""
     __tracebackhide__ = True
     body = json(response)
     that(isinstance(body, dict), "a JSON object", body, response)
@@ -194,7 +197,7 @@ def json_object(response: Response) -> dict[str, Any]:
 
 
 def member(response: Response, name: str, *, kind: type | tuple[type, ...] = object) -> Any:
-    """Expect the JSON object to have a member, of the kind if one is given; return its value."""
+    """Expect a member of the JSON object, of this kind if one is given, and return its value."""
     __tracebackhide__ = True
     body = json_object(response)
     that(name in body, f"a member {name!r}", f"members {sorted(body)}", response)
@@ -205,9 +208,9 @@ def member(response: Response, name: str, *, kind: type | tuple[type, ...] = obj
 
 
 def schema(response: Response, name: str) -> Any:
-    """Expect the JSON body to fit `conformance/schemas/<name>.json`; return it parsed.
+    """Expect the body to match `conformance/schemas/<name>.json`, and return it parsed.
 
-    All errors are said, not the first only: `$.expires_in  '3600' is not of type 'integer'`.
+    A failure has all errors: `$.expires_in  '3600' is not of type 'integer'`.
     """
     __tracebackhide__ = True
     body = json(response)
@@ -218,7 +221,7 @@ def schema(response: Response, name: str) -> Any:
 
 
 def schema_errors(body: Any, name: str) -> list[str]:
-    """Return what does not fit the schema, each with its JSON path, in the order of the paths."""
+    """Return all differences from the schema with their JSON paths, in the order of the paths."""
     errors = sorted(_validator(name).iter_errors(body), key=lambda error: error.json_path)
     return [f"{error.json_path}  {_cut(error.message, 160)}" for error in errors]
 
@@ -236,7 +239,7 @@ def _validator(name: str) -> jsonschema.protocols.Validator:
 
 
 def oauth_error(response: Response, *codes: str, statuses: Collection[int] = (400,)) -> None:
-    """Expect an OAuth 2.0 error answer (RFC 6749 section 5.2) with one of the codes."""
+    """Expect an OAuth 2.0 error response (RFC 6749 section 5.2) with one of the codes."""
     __tracebackhide__ = True
     body = _object(response)
     wanted = f"{' or '.join(map(str, statuses))} with error {' or '.join(codes)}"
@@ -250,7 +253,7 @@ def oauth_error(response: Response, *codes: str, statuses: Collection[int] = (40
 
 
 def no_token(response: Response, because: str = "") -> None:
-    """Expect that the answer gives nothing to act with: no token, and no status of success.
+    """Expect a response without tokens, and not a status of success.
 
     `because` says what was wrong with the request, and why it matters.
     """
@@ -265,15 +268,15 @@ def no_token(response: Response, because: str = "") -> None:
 
 
 def no_server_error(response: Response) -> None:
-    """Expect that the server did not break down (5xx) over the request."""
+    """Expect any status but a server error (5xx)."""
     __tracebackhide__ = True
     that(response.status_code < 500, "no server error", response, response)
 
 
 def answered(response: Response) -> None:
-    """Expect that an API answered: without breaking down, and in JSON where it says all is well.
+    """Expect no server error, and JSON if the status is a success.
 
-    For checks that look for what an answer must not have: a page for people has nothing of it.
+    For checks of what a response must not contain: an HTML page contains none of it.
     """
     __tracebackhide__ = True
     no_server_error(response)
@@ -282,7 +285,7 @@ def answered(response: Response) -> None:
 
 
 def redirect(response: Response, to: str | None = None) -> dict[str, str]:
-    """Expect a redirect, to a URL that begins with `to` if given; return the query it carries."""
+    """Expect a redirect, to a URL that begins with `to` if given, and return its query."""
     __tracebackhide__ = True
     target = response.headers.get("location", "")
     that(response.is_redirect and target, "a redirect", response, response)
@@ -303,7 +306,7 @@ def login_page(response: Response) -> None:
 
 
 def code(authorization: Authorization) -> str:
-    """Expect that the authorization brought a code to the client; return it."""
+    """Expect that the authorization gave the client a code, and return the code."""
     __tracebackhide__ = True
     found = authorization.parameters.get("code")
     that(found, "a code", authorization.response, authorization.response)
@@ -311,7 +314,7 @@ def code(authorization: Authorization) -> str:
 
 
 def no_code(authorization: Authorization) -> None:
-    """Expect that the authorization brought no code to anybody."""
+    """Expect that the authorization gave the client no code."""
     __tracebackhide__ = True
     that(
         "code" not in authorization.parameters,
@@ -323,7 +326,7 @@ def no_code(authorization: Authorization) -> None:
 
 
 def no_redirect_to(authorization: Authorization, url: str) -> None:
-    """Expect that the browser was not sent to a URL, neither by a redirect nor by a page."""
+    """Expect that neither a redirect nor a page sends the browser to a URL."""
     __tracebackhide__ = True
     response = authorization.response
     host = urlsplit(url).netloc
@@ -334,7 +337,7 @@ def no_redirect_to(authorization: Authorization, url: str) -> None:
 
 
 def authorization_error(authorization: Authorization, *codes: str) -> None:
-    """Expect one of the codes where the refusal says one: at the client, or in a JSON body."""
+    """Expect one of the codes if the refusal has one, at the client or in a JSON body."""
     __tracebackhide__ = True
     error = authorization.parameters.get("error", _object(authorization.response).get("error"))
     words = f"error {' or '.join(codes)}"
@@ -343,14 +346,14 @@ def authorization_error(authorization: Authorization, *codes: str) -> None:
 
 
 def contains(values: Iterable[Any], wanted: Any, what: str, judged: Judged) -> None:
-    """Expect a list, named by `what`, to contain a value."""
+    """Expect a list to contain a value; `what` is the name of the list."""
     __tracebackhide__ = True
     found = values if isinstance(values, list) else [values]
     that(wanted in found, f"{what} to contain {wanted!r}", found, judged)
 
 
 def no_data(response: Response, *allowed: int, because: str = "") -> None:
-    """Expect a refusal by an API, with one of the status codes if any are named, and no record."""
+    """Expect an API to refuse, with one of the status codes if any are given, and no records."""
     __tracebackhide__ = True
     wanted = f"status {' or '.join(map(str, allowed))}" if allowed else "a status of 4xx"
     received = f"{response.status_code} {_excerpt(response)}"
@@ -365,7 +368,7 @@ def no_data(response: Response, *allowed: int, because: str = "") -> None:
 
 
 def not_led_to(response: Response, place: str, because: str = "") -> None:
-    """Expect that the answer leads nobody to a place: by no header and by no page."""
+    """Expect that no header and no page of the response leads to a URL."""
     __tracebackhide__ = True
     leads = [response.headers.get(name, "") for name in ("location", "refresh")]
     if "html" in response.headers.get("content-type", ""):
@@ -382,7 +385,7 @@ def _with_reason(expected: str, because: str) -> str:
 
 
 def _object(response: Response) -> dict[str, Any]:
-    """Return the JSON object of the answer, or an empty one: for answers that may have none."""
+    """Return the JSON object of the response, or an empty one."""
     try:
         body = response.json()
     except NOT_JSON:

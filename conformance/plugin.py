@@ -1,4 +1,4 @@
-"""Sends along with a check's last report what its exchanges show beside what it judges."""
+"""Adds alarms and facts about scopes to the last report of a check."""
 
 from urllib.parse import urlsplit
 
@@ -9,13 +9,13 @@ from conformance.watch import alarms
 from fixtures.target.model import TARGET
 from fixtures.wire.exchanges import LOG
 
-#: The alarms that were raised so far, each as kind and route.
+#: The alarms so far, each as kind and route.
 RAISED = pytest.StashKey[set[tuple[str, str]]]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Add the alarms and the facts about scopes to the properties of a check that is over."""
+    """Add the alarms and the facts about scopes to the properties of a finished check."""
     target = item.config.stash.get(TARGET, None)
     if call.when != "teardown" or target is None:
         return

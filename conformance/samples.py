@@ -1,8 +1,8 @@
-"""Values that Hypothesis makes of the documented types of fields: the same ones in every run.
+"""Values that Hypothesis generates from the documented types of fields, the same in every run.
 
-They are drawn once, before any request, with the settings of steady.py; a check sends them
-all and names those that fail, the shortest first. A real server answers in its own time, so there
-are few of each.
+They are drawn once, before any request, with the settings of deterministic.py. A check sends them
+all and shows the failures with the shortest values. There are few of each, because a real server
+takes time to answer.
 """
 
 from functools import cache
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conformance.deterministic import steady
 
-#: Letters, marks and signs that names of people have, and some that break careless code.
+#: Letters, marks and signs in the names of people, and some that break careless code.
 LETTERS = "abcXYZ éÖñß'\u2019-.łŻ中文ид\u0301\"&<>;%_#"
 SIGNS = "ab1 ,|$\\'\"%_*()[]{}<>&;:+-/.éÖ中\u0301\u200b\U0001f600"
 ODD = "ab1-._~!'()*,;:@"
@@ -25,7 +25,7 @@ def _text(letters: str, shortest: int, longest: int) -> st.SearchStrategy[str]:
 
 
 def _name() -> st.SearchStrategy[str]:
-    """A name begins and ends with a letter, for servers may trim what stands around it."""
+    """Return names that begin and end with a letter, because servers may trim spaces."""
     return st.tuples(st.sampled_from("ABÉŻ中"), _text(LETTERS, 0, 12), st.sampled_from("aéñи")).map(
         "".join
     )
@@ -36,7 +36,7 @@ def _date() -> st.SearchStrategy[str]:
     return parts.map(lambda one: f"{one[0]:04}-{one[1]:02}-{one[2]:02}")
 
 
-#: A patient as both APIs have it: names, sex, date of birth and address.
+#: A patient of both APIs: names, sex, date of birth and address.
 PATIENTS = st.fixed_dictionaries(
     {
         "given": _name(),
@@ -78,11 +78,5 @@ def searches(count: int) -> tuple[tuple[str, str], ...]:
 
 
 def ids(count: int) -> tuple[str, ...]:
-    """Return ids that are none of the server's."""
+    """Return ids that the server does not have."""
     return _drawn("ids", count)
-
-
-def shortest(problems: list[tuple[Any, str]]) -> str:
-    """Tell the problems of which the values are the shortest, in a line."""
-    told = sorted(problems, key=lambda one: len(str(one[0])))
-    return "; ".join(f"{value!r}: {what}" for value, what in told[:2])

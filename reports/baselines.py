@@ -9,101 +9,17 @@ import gzip
 import json
 import re
 import sys
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jsonschema
-import pytest
+from reports.comparing import baselines
+from reports.comparing.baselines import PREFIX, SUFFIX, NotComparable, load
 
-SHIPPED = Path(__file__).parent / "baselines"
-SCHEMA = Path(__file__).parent.parent / "conformance" / "schemas" / "conformance.json"
-SUFFIX = ".json.gz"
-PREFIX = "openemr-"
-#: What a comparison needs of a check.
+#: The keys of a check that a comparison needs.
 KEPT = ("id", "verdict", "ms", "message", "reason", "in_answer")
-LARGEST = 256 * 1024 * 1024
-#: Where the server keeps its files, as messages of PHP tell it.
+#: The server's folder, as messages of PHP show it.
 FOLDER = re.compile(r"(?<= in )/[^\s\"]*?(?=/(?:vendor|src|library|interface|apis|oauth2)/)")
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A run to compare with, where it comes from, and whether what regressed fails the new run."""
-
-    data: dict[str, Any]
-    origin: str
-    gates: bool = True
-
-
-#: What a run is compared with, if it is.
-BASELINE = pytest.StashKey[Baseline]()
-
-
-class NotComparable(ValueError):
-    """A run cannot be compared; the message says why and what to do."""
-
-
-def names() -> list[str]:
-    """Return the releases that are shipped."""
-    files = sorted(SHIPPED.glob(f"{PREFIX}*{SUFFIX}"))
-    return [path.name.removeprefix(PREFIX).removesuffix(SUFFIX) for path in files]
-
-
-def shipped(version: str) -> str | None:
-    """Return the shipped release that a version such as 8.1.0 is of, or None."""
-    found = [name for name in names() if version == name or version.startswith(f"{name}.")]
-    return max(found, key=len, default=None)
-
-
-def load(name: str, base: Path | None = None) -> dict[str, Any]:
-    """Return the parsed conformance.json that a path, a folder or a release's name stands for.
-
-    Relative paths are looked up in `base`. Raises NotComparable.
-    """
-    path = (base or Path()) / name
-    if path.is_dir():
-        path /= "conformance.json"
-    elif not path.exists():
-        shipped = SHIPPED / f"{PREFIX}{name.removeprefix(PREFIX)}{SUFFIX}"
-        if not shipped.exists():
-            known = ", ".join(names()) or "none"
-            raise NotComparable(
-                f"{name}: there is no such file, and no such release is shipped (shipped: {known})"
-            )
-        path = shipped
-    return check(_read(path), str(path))
-
-
-def check(data: Any, name: str) -> dict[str, Any]:
-    """Return parsed data if it is the result of a run, else raise NotComparable."""
-    schema = json.loads(SCHEMA.read_text("utf-8"))
-    if isinstance(data, dict) and data.get("schema_version") not in (1, None):
-        raise NotComparable(
-            f"{name}: schema_version {data['schema_version']} is not known to this suite; "
-            "compare with the version of the suite that wrote it"
-        )
-    error = next(jsonschema.Draft202012Validator(schema).iter_errors(data), None)
-    if error is not None:
-        raise NotComparable(
-            f"{name} is no conformance.json: {error.json_path}: {error.message[:200]}"
-        )
-    return dict(data)
-
-
-def _read(path: Path) -> Any:
-    try:
-        raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = zlib.decompressobj(31).decompress(raw, LARGEST)
-        return json.loads(raw)
-    except (OSError, ValueError, zlib.error, RecursionError) as error:
-        raise NotComparable(
-            f"{path} is not readable as conformance.json: {error}; give the file that a run wrote"
-        ) from None
 
 
 def condensed(data: Mapping[str, Any], release: str) -> dict[str, Any]:
@@ -149,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for told in (f"{address.scheme}://{address.netloc}", address.netloc):
         text = text.replace(told, f"{'https://' if '//' in told else ''}emr.example.org")
     text = FOLDER.sub("/openemr", text)
-    SHIPPED.mkdir(exist_ok=True)
-    path = SHIPPED / f"{PREFIX}{name}{SUFFIX}"
+    baselines.SHIPPED.mkdir(exist_ok=True)
+    path = baselines.SHIPPED / f"{PREFIX}{name}{SUFFIX}"
     path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
     sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
     return 0

@@ -8,159 +8,13 @@ The server is compared, not the suite: of a requirement only those checks count 
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from reports import baselines, changes, comparison, content, verdicts
-from reports.baselines import NotComparable
-
-Data = Mapping[str, Any]
-
-SCHEMA_VERSION = 1
-BAD = frozenset((verdicts.FAIL, verdicts.BLOCKED, verdicts.KNOWN, verdicts.WARN))
-MOST_CHECKS = 20
-
-
-def compare(old: Data, new: Data) -> dict[str, Any]:
-    """Return the comparison as plain data, or raise NotComparable with the reason.
-
-    `old` and `new` are parsed conformance.json.
-    """
-    before = {each["id"]: each for each in old["requirements"]}
-    after = {each["id"]: each for each in new["requirements"]}
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in comparison.SECTIONS}
-    compared = 0
-    for name, requirement in after.items():
-        if name not in before:
-            found["new_in_suite"].append(_entry(requirement, None, requirement["verdict"], []))
-            continue
-        pairs = _pairs(before[name], requirement)
-        if not pairs:
-            continue
-        compared += 1
-        section, moved = _classify(requirement, pairs, old, new)
-        if section is not None:
-            was, now = (verdicts.worst(pair[side]["verdict"] for pair in pairs) for side in (0, 1))
-            found[section].append(_entry(requirement, was, now, moved))
-    if not compared:
-        raise NotComparable("the two runs have no judged check in common; run both with everything")
-    for name in before.keys() - after.keys():
-        requirement = before[name]
-        found["gone_from_suite"].append(_entry(requirement, requirement["verdict"], None, []))
-    for entries in found.values():
-        # What is blocked is so for the sake of something that failed.
-        entries.sort(key=lambda entry: (entry["new"] == verdicts.BLOCKED, content.gravity(entry)))
-    regressed = len(found["regressed"])
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "result": _result(found),
-        "exit_code": 1 if regressed else 0,
-        "compared": compared,
-        "old": _side(old),
-        "new": _side(new),
-        "features": {
-            "gone": sorted(set(old["target"]["features"]) - set(new["target"]["features"])),
-            "new": sorted(set(new["target"]["features"]) - set(old["target"]["features"])),
-        },
-        "requirements": found,
-        "changes": changes.between(old, new),
-        "answers_kept": bool(old.get("answers")) and bool(new.get("answers")),
-    }
-
-
-def _pairs(old: Data, new: Data) -> list[tuple[Data, Data]]:
-    """Return the checks that both runs came to judge, or know not to apply."""
-    before = {check["id"]: check for check in old["checks"]}
-    return [
-        (before[check["id"]], check)
-        for check in new["checks"]
-        if check["id"] in before
-        and verdicts.UNTESTED not in {check["verdict"], before[check["id"]]["verdict"]}
-    ]
-
-
-def _classify(
-    requirement: Data, pairs: Sequence[tuple[Data, Data]], old: Data, new: Data
-) -> tuple[str | None, list[tuple[Data, Data]]]:
-    """Return the section in which a requirement is told, and the checks that put it there."""
-    # What its user declares is accepted; what the suite declares of a release is not.
-    declared = [not run["deviations"].get("shipped", False) for run in (old, new)]
-    worse = [(a, b) for a, b in pairs if a["verdict"] == verdicts.PASS and b["verdict"] in BAD]
-    if worse:
-        undeclared = [p for p in worse if p[1]["verdict"] != verdicts.KNOWN or not declared[1]]
-        if not undeclared:
-            return "deviations_new", worse
-        gated = verdicts.gated(requirement["level"], new["level"])
-        return ("regressed" if gated else "warned"), undeclared
-    now = verdicts.worst(b["verdict"] for _, b in pairs)
-    found: dict[str | None, list[tuple[Data, Data]]] = {}
-    for a, b in pairs:
-        found.setdefault(_moved(a["verdict"], b["verdict"]), []).append((a, b))
-    # A release of which nothing is shipped yet did not take anything back, nor declare it.
-    for section, by_user in zip(("deviations_gone", "deviations_new"), declared, strict=True):
-        if not by_user:
-            found.pop(section, None)
-    for section in comparison.SECTIONS:
-        # Told as fixed only once nothing of it is wrong any more.
-        if section in found and not (section == "fixed" and now in BAD):
-            return section, found[section]
-    return None, []
-
-
-def _moved(was: str, now: str) -> str | None:
-    """Return the section for what became of one check that did not get worse."""
-    if was == now:
-        return None
-    if verdicts.NOT_APPLICABLE in (was, now):
-        return "applicable" if was == verdicts.NOT_APPLICABLE else "not_applicable"
-    if now == verdicts.PASS:
-        return "fixed"
-    if now == verdicts.KNOWN:
-        return "deviations_new"
-    return "deviations_gone" if was == verdicts.KNOWN else None
-
-
-def _entry(
-    requirement: Data, was: str | None, now: str | None, moved: Sequence[tuple[Data, Data]]
-) -> dict[str, Any]:
-    """Return a requirement as it stands in a comparison, with the checks that moved."""
-    keys = ("id", "level", "area", "text", "source", "url")
-    telling = ("message", "in_answer", "reproduce", "hint")
-    data = {key: requirement[key] for key in keys} | {"old": was, "new": now}
-    if listed := [deviation for deviation, _ in content.deviations(requirement)]:
-        data |= {"deviation": listed[0], "deviations": listed}
-    data["check_count"] = len(moved)
-    data["checks"] = [
-        {"id": b["id"], "old": a["verdict"], "new": b["verdict"]}
-        | {key: b[key] for key in telling if b.get(key)}
-        | ({"reason": b["reason"]} if b.get("reason") else {})
-        | ({"was": a["message"]} if a.get("message") and not b.get("message") else {})
-        for a, b in moved[:MOST_CHECKS]
-    ]
-    return data
-
-
-def _side(data: Data) -> dict[str, Any]:
-    target = data["target"]
-    names = ("name", "kind", "url", "version")
-    return {key: target[key] for key in names} | {
-        "suite_version": data["suite_version"],
-        "started": data["started"],
-        "result": data["result"],
-        "partial_reason": data["run"]["partial_reason"],
-    }
-
-
-def _result(found: Mapping[str, Sequence[Any]]) -> str:
-    number = len(found["regressed"])
-    said = f"{number} requirement{'s' if number != 1 else ''} regressed"
-    return f"{said if number else 'nothing regressed'}, {len(found['fixed'])} fixed"
-
-
-def load(name: str) -> dict[str, Any]:
-    """Return the run that a path or the name of a release stands for, or raise NotComparable."""
-    return baselines.load(name)
+from reports.comparing import baselines
+from reports.comparing.baselines import NotComparable, load
+from reports.comparing.verdict_changes import compare
+from reports.render import comparison
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,13 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(f"{compared['result']}\n" if options.output else text)
     return int(compared["exit_code"])
 
-
-def written(data: Data) -> dict[str, str]:
-    """Return a comparison by the names of the files that a run leaves of it."""
-    return {f"comparison.{name}": render(data) for name, render in comparison.FORMATS.items()}
-
-
-FILES: Iterable[str] = tuple(f"comparison.{name}" for name in comparison.FORMATS)
 
 if __name__ == "__main__":
     sys.exit(main())

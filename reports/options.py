@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import sharding
-from reports.catalogue import LEVELS
+from fixtures.target.options import PREFIX, collected_paths, switch, variable
+from reports.verdicts import LEVELS
 
-PREFIX = "OPENEMR_CONFORMANCE_"
 BODIES = ("none", "failed", "all")
 
 
@@ -24,6 +23,10 @@ class Options:
     baseline: str | None = None
     #: Which part of how many, from one.
     shard: tuple[int, int] | None = None
+    #: Whether an upgrade judges the older release too.
+    judge_both: bool = False
+    #: Where to write the collected checks.
+    list_checks: Path | None = None
 
 
 def add(parser: pytest.Parser) -> None:
@@ -60,38 +63,55 @@ def add(parser: pytest.Parser) -> None:
         metavar="N/M",
         help="judge only part N of M, in one of M jobs; `python -m reports.merge` joins them",
     )
+    group.addoption(
+        "--judge-both",
+        action="store_true",
+        help="with --upgrade-from: judge the older release too, in containers of its own, instead "
+        "of taking the verdicts that are shipped of it",
+    )
+    group.addoption(
+        "--list-checks",
+        metavar="FILE",
+        help="write the collected checks by requirement, as JSON; meant for --collect-only",
+    )
 
 
 def resolve(config: pytest.Config) -> Options:
     """Return the options in force; they are set in `config` too, for workers and other plugins."""
     option = config.option
     base = config.invocation_params.dir
-    option.results = str(base / (option.results or _variable("RESULTS") or "results"))
+    option.results = str(base / (option.results or variable("RESULTS") or "results"))
     if not option.deviations:
-        given = _variable("DEVIATIONS")
+        given = variable("DEVIATIONS")
         option.deviations = given.split(os.pathsep) if given else []
-    option.level = (option.level or _variable("LEVEL") or "MUST").upper()
-    option.bodies = option.bodies or _variable("BODIES") or "failed"
+    option.level = (option.level or variable("LEVEL") or "MUST").upper()
+    option.bodies = option.bodies or variable("BODIES") or "failed"
     for name, value, allowed in (
         ("LEVEL", option.level, LEVELS),
         ("BODIES", option.bodies, BODIES),
     ):
         if value not in allowed:
             raise pytest.UsageError(f"{PREFIX}{name} is {value!r}; give {', '.join(allowed)}")
-    option.baseline = option.baseline or _variable("BASELINE")
-    option.shard = option.shard or _variable("SHARD")
+    option.baseline = option.baseline or variable("BASELINE")
+    option.shard = option.shard or variable("SHARD")
     return Options(
         Path(option.results),
         tuple(option.deviations),
         option.level,
         option.bodies,
         option.baseline,
-        sharding.parse(option.shard) if option.shard else None,
+        parse_shard(option.shard) if option.shard else None,
+        judge_both=switch(config, "judge_both"),
+        list_checks=base / option.list_checks if option.list_checks else None,
     )
 
 
-def _variable(name: str) -> str | None:
-    return os.environ.get(PREFIX + name) or None
+def parse_shard(text: str) -> tuple[int, int]:
+    """Return `2/4` as numbers, or raise a usage error."""
+    number, _, of = text.partition("/")
+    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return int(number), int(of)
+    raise pytest.UsageError(f"--shard {text}: give the part and the number of parts, as in 2/4")
 
 
 def narrowing(config: pytest.Config) -> list[str]:
@@ -107,25 +127,6 @@ def narrowing(config: pytest.Config) -> list[str]:
     }
     reasons = [name for name, value in given.items() if value]
     folder = config.rootpath / "conformance"
-    if not any(folder.is_relative_to(path) for path in paths(config)):
+    if not any(folder.is_relative_to(path) for path in collected_paths(config)):
         reasons.append("paths")
     return [f"narrowed by {', '.join(reasons)}"] if reasons else []
-
-
-def judges(config: pytest.Config) -> bool:
-    """Tell whether the run is to judge a target, and not only to test the suite itself."""
-    folder = config.rootpath / "conformance"
-    return any(
-        path.is_relative_to(folder) or folder.is_relative_to(path)
-        for path in paths(config, parts=True)
-    )
-
-
-def paths(config: pytest.Config, *, parts: bool = False) -> list[Path]:
-    """Return the paths to collect; those with a `::part` only if told to."""
-    base = config.invocation_params.dir
-    return [
-        (base / argument.partition("::")[0]).resolve()
-        for argument in config.args
-        if parts or "::" not in argument
-    ]

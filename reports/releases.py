@@ -1,7 +1,7 @@
-"""What each release gets wrong: several runs side by side, counted by area, as a Markdown table.
+"""Several runs side by side, as a Markdown table: unfulfilled requirements by area.
 
 `python -m reports.releases RUN [RUN ...]`, where RUN is a conformance.json or the folder that it is
-in; `RUN=WORDS` adds what the release was run on.
+in; `RUN=WORDS` adds what the release ran on.
 """
 
 import argparse
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import failures, results, verdicts
-from reports.catalogue import AREAS
+from reports import verdicts
+from reports.judging import findings
+from reports.judging.catalogue import AREAS
+from reports.render import files
 
 #: Verdicts of a requirement that the server does not fulfil, whether that was known or not.
 MISSED = (verdicts.FAIL, verdicts.WARN, verdicts.KNOWN)
@@ -22,12 +24,12 @@ ALL = "all"
 
 
 class RunError(ValueError):
-    """What was given is no result of a run; the message names the file and what to do."""
+    """A file is not the result of a run; the message names it and what to do."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """What one run says of a release, counted by area."""
+    """The verdicts of one run, counted by area."""
 
     version: str
     date: str
@@ -70,7 +72,7 @@ def _verdict(requirement: Mapping[str, Any]) -> str:
     """Return a requirement's verdict; blocked where all that is known is that nobody can judge."""
     verdict = str(requirement["verdict"])
     known = [each for each in requirement["checks"] if each["verdict"] == verdicts.KNOWN]
-    unseen = all(str(each.get("message", "")).startswith(failures.NOT_JUDGED) for each in known)
+    unseen = all(str(each.get("message", "")).startswith(findings.NOT_JUDGED) for each in known)
     return verdicts.BLOCKED if verdict == verdicts.KNOWN and known and unseen else verdict
 
 
@@ -78,7 +80,7 @@ def read(run: str) -> Release:
     """Read RUN or RUN=WORDS, or raise RunError."""
     name, _, words = (run, "", "") if Path(run).exists() else run.partition("=")
     path = Path(name)
-    path = path / results.CONFORMANCE if path.is_dir() else path
+    path = path / files.CONFORMANCE if path.is_dir() else path
     try:
         data = json.loads(path.read_text("utf-8"))
         return count(data, words)

@@ -1,31 +1,16 @@
-"""The statement: conformance.json for people, as Markdown, as one self-contained page, as a badge.
+"""Renders a conformance.json again: as Markdown, as one HTML page, and as a badge.
 
-`python -m reports.statement conformance.json` writes all of them beside it.
+`python -m reports.statement conformance.json` writes these files beside it.
 """
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from reports import app, badge, markdown, page
+from jinja2 import UndefinedError
 
-STATEMENT = "statement.md"
-PAGE = "statement.html"
-BADGE = "badge.json"
-PICTURE = "badge.svg"
-
-
-def render(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the renderings of a run by the names of their files."""
-    judged = {app.FILE: markdown.app_alone(data)} if "app" in data else {}
-    return judged | {
-        STATEMENT: markdown.render(data),
-        PAGE: page.render(data),
-        BADGE: json.dumps(badge.as_json(data), ensure_ascii=False) + "\n",
-        PICTURE: badge.as_svg(data),
-    }
+from reports.render.statement import render
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = Path(given[0])
     try:
         rendered = render(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        sys.stderr.write(f"{path} is no conformance.json: {error!r}\n")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UndefinedError) as error:
+        sys.stderr.write(f"{path} is not a conformance.json: {error!r}\n")
         return 2
     for name, text in rendered.items():
         (path.parent / name).write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""Verdicts: what outcomes say of a check, checks of a requirement, and requirements of a run."""
+"""Verdicts of a check, of a requirement, and of a run."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,9 @@ NOT_APPLICABLE = "n/a"
 BLOCKED = "blocked"
 UNTESTED = "untested"
 
+#: The levels of requirements, the strictest first.
+LEVELS = ("MUST", "SHOULD", "MAY")
+
 #: From the gravest to the one that says least: a requirement's verdict is its gravest check's.
 ORDER = (FAIL, BLOCKED, WARN, KNOWN, PASS, NOT_APPLICABLE, UNTESTED)
 
@@ -18,14 +21,13 @@ CONFORMANT = "conformant"
 NOT_CONFORMANT = "not conformant"
 PARTIAL = "partial run"
 
-#: A skip whose reason starts so is the target's word; any other skip leaves a check untested.
+#: A skip for a reason that starts so is due to the target; any other leaves a check untested.
 NOT_APPLICABLE_PREFIX = "n/a: "
 
 
 def gated(level: str, gate: str) -> bool:
-    """Tell whether a miss of this level fails a run whose gate is at `gate`."""
-    order = ("MUST", "SHOULD", "MAY")
-    return order.index(level) <= order.index(gate)
+    """Return whether a miss of this level fails a run whose gate is at `gate`."""
+    return LEVELS.index(level) <= LEVELS.index(gate)
 
 
 def of_miss(level: str, gate: str, *, waived: bool) -> str:
@@ -53,12 +55,12 @@ def count(verdicts: Iterable[str]) -> dict[str, int]:
 
 
 def conforms(requirements: Mapping[str, int], stale: int) -> bool:
-    """Tell from the counts of a run's requirements and of its stale deviations if all is well."""
+    """Return whether a run with these counts of requirements and stale deviations conforms."""
     return not (requirements[FAIL] or requirements[BLOCKED] or stale)
 
 
 def result_line(requirements: Mapping[str, int], *, stale: int = 0, partial: bool = False) -> str:
-    """Say the result of a run in one line."""
+    """Return the result of a run in one line."""
     if not conforms(requirements, stale):
         return NOT_CONFORMANT
     if partial:
@@ -72,7 +74,7 @@ def result_line(requirements: Mapping[str, int], *, stale: int = 0, partial: boo
 def exit_code(status: int, requirements: Mapping[str, int], *, stale: int = 0) -> int:
     """Return the exit code of a run that pytest would end with `status`.
 
-    Codes above 1 (interrupted, internal, usage, nothing selected, no target) say more and stay.
+    Codes above 1 (interrupted, internal, usage, nothing selected, no target) stay.
     """
     if status > 1:
         return status

@@ -1,10 +1,12 @@
 """A pytest plugin that finds out which defects a check can notice at all.
 
-The embedded server behaves otherwise only where it asks for a defect by name. A check during which
-a healthy server never asked for it cannot be changed by it. Every check runs here with session
+The embedded server behaves otherwise only where it looks a defect up by its name, or where a
+mutation would change a request or a response. A check during which neither happened on a healthy
+server cannot be changed by the defect. Every check runs here with session
 fixtures of its own (all of them are torn down after it), so that nothing is shared between checks.
 """
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from fixtures.embedded import api_faults
+from fixtures.embedded import mutations
 from fixtures.embedded.exchange import Incoming
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.embedded.store import Store
@@ -38,19 +40,42 @@ def pytest_configure(config: pytest.Config) -> None:
         return has(self, defect)
 
     Store.has = listening  # type: ignore[method-assign]
-    bend = api_faults.bend
+    mutations.change_request = try_on_request
+    mutations.change_response = try_on_response
 
-    def trying(request: Incoming, answer: Response, path: str) -> Response:
-        """Note each fault of the answer alone that would make another one of it."""
-        for name, fault in api_faults.BENDS.items():
-            bent = Response(answer.body, answer.status_code, dict(answer.headers))
-            unbent = (bent.status_code, bytes(bent.body), bent.headers.items())
-            fault(request, bent, path)
-            if (bent.status_code, bytes(bent.body), bent.headers.items()) != unbent:
+
+def try_on_request(request: Incoming) -> None:
+    """Note each mutation that would change the request."""
+    for name, mutation in mutations.MUTATIONS.items():
+        if mutation.request is not None and mutation.fits(request):
+            changed = dataclasses.replace(
+                request, query=list(request.query), headers=dict(request.headers)
+            )
+            mutation.change_request(changed)
+            if state_of_request(changed) != state_of_request(request):
                 ASKED.add(name)
-        return bend(request, answer, path)
 
-    api_faults.bend = trying
+
+def state_of_request(request: Incoming) -> tuple[Any, ...]:
+    """Return what a mutation can change in a request."""
+    return request.method, request.query, dict(request.headers), request.body
+
+
+def try_on_response(request: Incoming, response: Response) -> None:
+    """Note each mutation that would change the response."""
+    for name, mutation in mutations.MUTATIONS.items():
+        if mutation.response is not None and mutation.fits(request):
+            changed = Response(response.body, response.status_code, dict(response.headers))
+            changed.media_type = response.media_type
+            before = state_of_response(changed)
+            mutation.change_response(request, changed)
+            if state_of_response(changed) != before:
+                ASKED.add(name)
+
+
+def state_of_response(response: Response) -> tuple[Any, ...]:
+    """Return what a mutation can change in a response."""
+    return response.status_code, bytes(response.body), list(response.headers.items())
 
 
 @pytest.hookimpl(tryfirst=True)

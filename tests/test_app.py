@@ -26,9 +26,9 @@ from fixtures.target.app import SHIPPED, load
 from fixtures.target.files import load as load_target
 from fixtures.wire.client import Blocked, Http, Transport
 from fixtures.wire.listener import Listener
-from reports import app as reported
-from reports.baselines import SCHEMA as CONFORMANCE_SCHEMA
-from reports.catalogue import load as load_catalogue
+from reports.comparing.baselines import SCHEMA as CONFORMANCE_SCHEMA
+from reports.judging import app_verdict as reported
+from reports.judging.catalogue import load as load_catalogue
 from tests.runs import ROOT, run, target_file
 
 EXAMPLES = sorted(file.stem for file in SHIPPED.glob("*.toml"))

@@ -14,7 +14,7 @@ from fixtures.driver.admin_pages import Administrator
 from fixtures.driver.authorization_server import AuthorizationServer, Client
 from fixtures.driver.login_pages import Browser, consent, form_of
 from fixtures.driver.registrar import Registrar
-from fixtures.embedded import EmbeddedServer
+from fixtures.embedded.server import EmbeddedServer
 from fixtures.target.files import load
 from fixtures.wire.client import Http, Transport
 from tests.runs import ROOT, run, target_file

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from fixtures.embedded.server import EmbeddedServer
-from reports import catalogue
+from reports.judging import catalogue
 from tests.runs import ROOT, run, target_file
 
 DOCS = ROOT / "docs"
@@ -28,7 +28,7 @@ def blocks(text, language):
         ("toml", 0, "conformance/requirements/token.toml"),
         ("python", 0, "conformance/oauth/test_token.py"),
         ("toml", 1, "fixtures/embedded/defects/token.toml"),
-        ("python", 1, "fixtures/embedded/token.py"),
+        ("python", 1, "fixtures/embedded/mutations/tokens.py"),
     ],
 )
 def test_example_of_a_check_is_in_the_suite(language, number, file):

@@ -16,7 +16,7 @@ from fixtures.doctor.steps import Doctor, examine, main
 from fixtures.driver import keys
 from fixtures.driver.authorization_server import REDIRECT_URI
 from fixtures.embedded.defects import load as load_defects
-from fixtures.embedded.misconfiguration import SETTINGS
+from fixtures.embedded.presets import PRESETS
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.target.model import Target, User
 from fixtures.wire.listener import Listener
@@ -150,7 +150,7 @@ def test_every_setting_is_tried():
     """Every setting of the embedded server is tested."""
     tried = {name for setting, *_ in PITFALLS for name in setting.split("+")}
 
-    assert tried == {*SETTINGS}
+    assert tried == {*PRESETS}
 
 
 def test_refused_administrator_is_reported(embedded):

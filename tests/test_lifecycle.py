@@ -16,11 +16,11 @@ def test_kept_sequences_are_those_that_are_found(usual):
 @pytest.mark.parametrize("usual", USUAL)
 def test_kept_sequences_judge_every_promise_about_access(usual):
     """A second login and another client occur, also where each login goes through the pages."""
-    looks = [look for script in scripts.scripts(USUAL[usual]) for _, look in script]
-    used = [look for look in looks if look is not None and look.step.act == "use"]
+    probes = [probe for script in scripts.scripts(USUAL[usual]) for _, probe in script]
+    used = [probe for probe in probes if probe is not None and probe.step.act == "use"]
 
-    assert any(look.state == "dead" and look.again for look in used)
-    assert any(look.state == "alive" and look.history[-1].startswith("other:") for look in used)
+    assert any(probe.state == "dead" and probe.again for probe in used)
+    assert any(probe.state == "alive" and probe.history[-1].startswith("other:") for probe in used)
 
 
 def test_steps_that_show_nothing_new_are_left_out():

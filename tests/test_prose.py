@@ -14,8 +14,6 @@ PENDING = frozenset(
         "fixtures/embedded/*.py",
         "fixtures/embedded/defects/*.toml",
         "fixtures/given/*.py",
-        "reports/*.py",
-        "tests/reports/*.py",
         "tests/test_defects.py",
         "tests/zygote.py",
         "ARCHITECTURE.md",

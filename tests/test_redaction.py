@@ -4,8 +4,6 @@ import contextlib
 import json
 import re
 import tracemalloc
-from types import SimpleNamespace
-from unittest import mock
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
@@ -16,7 +14,6 @@ from fixtures.embedded.app import Application
 from fixtures.embedded.server import EmbeddedServer
 from fixtures.wire import exchanges
 from fixtures.wire.redaction import Secrets
-from reports import plugin
 from tests.runs import run, target_file
 
 #: Values that servers issue, and values that only client and server may know. Values that checks
@@ -202,16 +199,3 @@ def test_only_the_code_of_a_redirect_is_secret(monkeypatch):
         exchanges.ExchangeLog().add(exchanges.Exchange(asked, answer, None, 0.1))
 
     assert set(secrets.values()) == {"0123456789abc"}
-
-
-def test_worker_keeps_no_reports_of_earlier_checks():
-    """A worker sends its reports and drops them; a process without workers keeps them."""
-    reporter = SimpleNamespace(stats={})
-    manager = SimpleNamespace(get_plugin={"terminalreporter": reporter}.get)
-    for config in (
-        SimpleNamespace(pluginmanager=manager),
-        SimpleNamespace(pluginmanager=manager, workerinput={}),
-    ):
-        reporter.stats = {"failed": ["a report with its exchanges"]}
-        plugin.pytest_runtest_protocol(SimpleNamespace(config=config))
-        assert reporter.stats == ({} if plugin.is_worker(config) else {"failed": [mock.ANY]})

@@ -3,11 +3,12 @@
 import pytest
 
 from conformance.routes import table
-from conformance.routes.openapi import OpenApi
+from conformance.routes.openapi import OpenApiDocument
 from conformance.routes.route_tokens import permitted
-from conformance.routes.scope_table import Scopes
+from conformance.routes.scope_table import ScopeFacts
 from fixtures.target.files import feature_names
-from reports import scopes
+from fixtures.wire.client import Response
+from reports.judging import scope_table
 
 TABLE = """
 api = "rest"
@@ -82,7 +83,7 @@ def test_openapi_document_is_read():
         "  '/api/drug/{uuid}':\n    get:\n    delete:\n    parameters:\ncomponents:\n  /api/x:\n"
     )
 
-    assert OpenApi(text).of("rest") == {
+    assert OpenApiDocument(Response(200, text=text)).of("rest") == {
         ("GET", "/api/drug"),
         ("GET", "/api/drug/*"),
         ("DELETE", "/api/drug/*"),
@@ -92,7 +93,7 @@ def test_openapi_document_is_read():
 def test_negative_fact_outweighs_a_positive_one():
     """Facts are noted once; a negative one wins, in a worker and in the run."""
     noted = {}
-    book = Scopes(noted)
+    book = ScopeFacts(noted)
     book.note("user/drug.read", advertised=True, enforced=True)
     first = dict(noted)
     noted.clear()
@@ -101,8 +102,8 @@ def test_negative_fact_outweighs_a_positive_one():
     book.note("user/drug.read", enforced=False)
     known = {}
     for facts in (noted, first, {"user/x.read": {}}):
-        scopes.fold(known, facts)
-    listed = scopes.as_data(known)
+        scope_table.fold(known, facts)
+    listed = scope_table.as_data(known)
 
     assert listed == [
         {
@@ -120,5 +121,5 @@ def test_negative_fact_outweighs_a_positive_one():
             "enforced": None,
         },
     ]
-    assert scopes.rows(listed)[0] == ["user/drug.read", "yes", "", "", "no"]
-    assert scopes.summary(listed).startswith("2 scopes: 1 advertised (1 not)")
+    assert scope_table.rows(listed)[0] == ["user/drug.read", "yes", "", "", "no"]
+    assert scope_table.summary(listed).startswith("2 scopes: 1 advertised (1 not)")

@@ -121,7 +121,8 @@ def _become(
     """Make this process one that was asked for these checks of that target from the start."""
     # Imported ahead of pytest they could not be rewritten.
     from fixtures.plugin import hooks  # noqa: PLC0415
-    from reports import options, plugin, results  # noqa: PLC0415
+    from reports import options, plugin  # noqa: PLC0415
+    from reports.render import files  # noqa: PLC0415
 
     signal.alarm(LONGEST_SECONDS)
     output = os.open(Path(job["folder"]) / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -135,19 +136,19 @@ def _become(
     config.stash[hooks.OPTIONS] = hooks.options.read(config)
     if job["plugin"]:
         config.pluginmanager.import_plugin(job["plugin"])
-    config.stash[plugin.OPTIONS] = options.resolve(config)
-    results.cleaned = lambda data, _: data
-    results.write_all = lambda folder, data, *_: [_write(results, folder, data)]
-    results.prepare(config.stash[plugin.OPTIONS].results)
-    config.pluginmanager.unregister(config.stash[plugin.RUN])
+    reports = config.pluginmanager.get_plugin(plugin.NAME)
+    reports.options = options.resolve(config)
+    files.cleaned = lambda data, _: data
+    files.write_all = lambda folder, data, *_: [_write(files, folder, data)]
+    files.prepare(reports.options.results)
     hooks.pytest_sessionstart(session)
-    plugin.pytest_sessionstart(session)
+    reports.start_run()
     wanted = set(job["checks"])
     items[:] = [item for item in items if not wanted or item.nodeid in wanted]
 
 
-def _write(results: Any, folder: Path, data: Mapping[str, Any]) -> Path:
+def _write(files: Any, folder: Path, data: Mapping[str, Any]) -> Path:
     """Write conformance.json alone: nobody reads a statement of these runs."""
-    path = folder / str(results.CONFORMANCE)
-    results.write(path, json.dumps(data))
+    path = folder / str(files.CONFORMANCE)
+    files.write(path, json.dumps(data))
     return path

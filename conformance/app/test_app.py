@@ -1,6 +1,7 @@
-"""Would this vendor's app work on this server? Judged only with `--app`."""
+"""Whether a vendor's app would work on this server; judged only with `--app`."""
 
 from conformance import expect, requirement
+from fixtures.driver.authorization_server import require_tokens
 from fixtures.target.app import path_of_call
 
 REGISTER_PRIVATE = (
@@ -15,18 +16,16 @@ NO_ROUTE = (
 
 
 @requirement("APP-registration")
-def test_app_is_registered_as_described(installed):
-    """The server registers the app as it is described."""
-    response = installed.registration
+def test_app_is_registered_as_described(app_installation):
+    response = app_installation.registration
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
 
 
 @requirement("APP-registered-as-asked")
-def test_registration_keeps_what_the_app_asked_for(installed, app, app_member):
-    """The server keeps of the registration what the app relies on."""
-    response = installed.registration
+def test_registration_keeps_what_the_app_asked_for(app_installation, app, app_member):
+    response = app_installation.registration
 
     expect.success(response)
     kept = expect.json_object(response).get(app_member)
@@ -37,16 +36,15 @@ def test_registration_keeps_what_the_app_asked_for(installed, app, app_member):
 
 
 @requirement("APP-secret")
-def test_app_gets_a_secret_if_it_keeps_one(installed, app):
-    """An app that keeps a secret gets one, and one that cannot keep any gets none."""
-    response = installed.registration
+def test_app_gets_a_secret_if_it_keeps_one(app_installation, app):
+    response = app_installation.registration
 
     expect.success(response)
     secret = expect.json_object(response).get("client_secret")
     with expect.advice(REGISTER_PRIVATE):
         expect.that(
             bool(secret) or app.client != "confidential",
-            "a client_secret, which a confidential app authenticates with",
+            "a client_secret for a confidential app",
             "no client_secret: the app was registered as public",
             response,
         )
@@ -61,7 +59,6 @@ def test_app_gets_a_secret_if_it_keeps_one(installed, app):
 
 @requirement("APP-address")
 def test_app_calls_the_server_by_its_address(server, app, discovery):
-    """The server has the address by which the app calls it."""
     called = (app.base_url or server.target.base_url).rstrip("/")
 
     issuer = str(expect.json_object(discovery).get("issuer"))
@@ -73,11 +70,10 @@ def test_app_calls_the_server_by_its_address(server, app, discovery):
 
 
 @requirement("APP-token")
-def test_app_gets_its_tokens(installed, app_token):
-    """Each grant that the app uses gives it tokens."""
+def test_app_gets_its_tokens(app_installation, app_token):
     if app_token.grant == "authorization_code":
-        expect.code(installed.authorization(app_token))
-    response = installed.answer(app_token)
+        expect.code(app_installation.authorization(app_token))
+    response = app_installation.token_response(app_token)
 
     with expect.advice("in the app: authenticate as the client was registered"):
         expect.status(response, 200)
@@ -85,11 +81,10 @@ def test_app_gets_its_tokens(installed, app_token):
 
 
 @requirement("APP-scope")
-def test_app_is_granted_its_scope(installed, app_scope):
-    """Each scope that the app asks for is granted."""
+def test_app_is_granted_its_scope(app_installation, app_scope):
     use, scope = app_scope
 
-    given = installed.scopes(use)
+    given = app_installation.scopes(use)
 
     with expect.advice(
         "in the app: register and ask for what this server offers to this kind of user "
@@ -99,18 +94,17 @@ def test_app_is_granted_its_scope(installed, app_scope):
             scope in given,
             f"the scope {scope} in the token",
             " ".join(given),
-            installed.answer(use),
+            app_installation.token_response(use),
         )
 
 
 @requirement("APP-lifetime")
-def test_app_tokens_live_long_enough(installed, app_lifetime):
-    """Tokens live at least as long as the app relies on what it learnt of them."""
-    response = installed.answer(app_lifetime)
+def test_app_tokens_live_long_enough(app_installation, app_lifetime):
+    response = app_installation.token_response(app_lifetime)
 
     expect.status(response, 200)
     lives = expect.member(response, "expires_in", kind=int)
-    with expect.advice(f"in the app: ask again more often than every {lives} seconds"):
+    with expect.advice(f"in the app: renew the token more often than every {lives} seconds"):
         expect.that(
             lives >= app_lifetime.seconds,
             f"expires_in of at least {app_lifetime.seconds}",
@@ -120,13 +114,14 @@ def test_app_tokens_live_long_enough(installed, app_lifetime):
 
 
 @requirement("APP-refresh")
-def test_app_refreshes_its_tokens(installed, server, app_refresh):
-    """Tokens that the app refreshes come with a refresh token that works."""
-    client = installed.another()
-    tokens = installed.fresh(client, app_refresh)
+def test_app_refreshes_its_tokens(app_installation, server, app_refresh):
+    client = app_installation.another()
+    answer = app_installation.fresh(client, app_refresh)
+    tokens = require_tokens(answer)
 
     with expect.advice("in the app: register and ask for the scope offline_access"):
-        expect.that(tokens.get("refresh_token"), "a refresh_token with the tokens", sorted(tokens))
+        found = tokens.get("refresh_token")
+        expect.that(found, "a refresh_token with the tokens", sorted(tokens), answer)
     response = server.refresh(
         client, tokens["refresh_token"], auth=client.authentication(client.method)
     )
@@ -135,39 +130,36 @@ def test_app_refreshes_its_tokens(installed, server, app_refresh):
 
 
 @requirement("APP-introspection")
-def test_app_learns_what_its_tokens_are_worth(installed, server, app_introspection):
-    """The app is told that its token is active, and for what."""
-    token = installed.token(app_introspection.name)
+def test_app_learns_what_its_tokens_are_worth(app_installation, server, app_introspection):
+    token = app_installation.token(app_introspection.name)
 
-    response = server.introspect(installed.client, token)
+    response = server.introspect(app_installation.client, token)
 
     expect.status(response, 200)
     told = expect.json_object(response)
     with expect.advice("in the app: introspect with the confidential client that got the token"):
         expect.equal(told.get("active"), True, "active", response)
     missing = sorted({s for s in app_introspection.scope.split() if "/" in s} - {*_words(told)})
-    with expect.advice("in the app: look at the scopes in the token answer instead"):
+    with expect.advice("in the app: use the scopes in the token response instead"):
         expect.equal(missing, [], "scopes missing in the introspection", response)
 
 
 @requirement("APP-subject")
-def test_app_learns_who_the_patient_is(installed, server, app_subject):
-    """The sub of an introspected token is the FHIR id of the patient who logged in."""
-    token = installed.token(app_subject.name)
+def test_app_learns_who_the_patient_is(app_installation, server, app_subject):
+    token = app_installation.token(app_subject.name)
 
-    response = server.introspect(installed.client, token)
+    response = server.introspect(app_installation.client, token)
 
     told = expect.json_object(response)
     with expect.advice(
-        "in the app: take the `patient` of the token answer, or look the patient up by FHIR"
+        "in the app: use the `patient` of the token response, or search the patient by FHIR"
     ):
-        expect.equal(told.get("sub"), installed.user(app_subject).uuid, "sub", response)
+        expect.equal(told.get("sub"), app_installation.user(app_subject).uuid, "sub", response)
 
 
 @requirement("APP-call")
-def test_app_is_answered(installed, api, app_call):
-    """Each request that the app makes is answered as the app expects it."""
-    token = installed.token(app_call.token)
+def test_app_is_answered(app_installation, api, app_call):
+    token = app_installation.token(app_call.token)
     options = {} if app_call.body is None else {"json": app_call.body}
 
     response = api.request(
@@ -184,12 +176,13 @@ def test_app_is_answered(installed, api, app_call):
 
 
 @requirement("APP-logout")
-def test_app_logs_its_user_out(installed, server, app, app_logout):
-    """The app logs its user out, and gets the user back at its own address if it asks for that."""
-    client = installed.another()
-    tokens = installed.fresh(client, app_logout)
+def test_app_logs_its_user_out(app_installation, server, app, app_logout):
+    client = app_installation.another()
+    answer = app_installation.fresh(client, app_logout)
+    tokens = require_tokens(answer)
     with expect.advice("in the app: ask for the scope openid"):
-        expect.that(tokens.get("id_token"), "an id_token with the tokens", sorted(tokens))
+        found = tokens.get("id_token")
+        expect.that(found, "an id_token with the tokens", sorted(tokens), answer)
     back = next(iter(app.registration.get("post_logout_redirect_uris", ())), None)
 
     response = server.logout(
@@ -204,7 +197,6 @@ def test_app_logs_its_user_out(installed, server, app, app_logout):
 
 @requirement("APP-browser")
 def test_browser_lets_the_app_call(server, http, app, app_preflight):
-    """A browser lets the app call what it calls from its own origin."""
     method, _, path = app_preflight.partition(" ")
     url = server.target.api_url + path if path else server.token_endpoint
     headers = {
@@ -216,8 +208,8 @@ def test_browser_lets_the_app_call(server, http, app, app_preflight):
     response = http.request("OPTIONS", url.replace("{", "").replace("}", ""), headers=headers)
 
     with expect.advice(
-        "on the server: let a proxy before OpenEMR answer OPTIONS; or in the app: serve it under "
-        "OpenEMR's own origin"
+        "on the server: let a proxy in front of OpenEMR answer OPTIONS; or in the app: serve it "
+        "under OpenEMR's own origin"
     ):
         expect.success(response)
         allowed = response.headers.get("access-control-allow-origin", "none")

@@ -1,114 +1,132 @@
-"""Patients, searches and ids that Hypothesis makes of the documented types of fields."""
+"""Patients, searches and ids that Hypothesis generates from the documented types of fields."""
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
 
 from conformance import expect, requirement, samples, writes
 from fixtures.given.fhir_resources import found
-from fixtures.wire.client import json_body
+from fixtures.wire.client import Response, json_body
 
 pytestmark = writes
 
 PATIENTS = 6
 SEARCHES = 20
 IDS = 8
+#: How many problems a failure shows.
+MOST_SHOWN = 2
 SHOWN = {"family": "family", "given": "given"}
 
 
 @pytest.fixture
-def mine(records):
-    """Return a patient of this check's own."""
+def generated_patient(records):
+    """A new patient for one check."""
     return records.patient()
 
 
 @requirement("REST-generated-patients")
-def test_generated_patient_is_kept_by_the_standard_api(api, staff, mine):
-    """Any patient of the documented fields is kept as it was written, or refused."""
-    problems, last = [], None
+def test_generated_patient_is_kept_by_the_standard_api(api, staff_token, generated_patient):
+    problems = []
     for one in samples.patients(PATIENTS):
         sent = {"fname": one["given"], "lname": one["family"], "sex": one["sex"]}
         sent |= {"DOB": one["born"], "street": one["street"], "city": one["city"]}
-        response = api.put(mine.path, staff, json=mine.fields | sent)
-        last = last or response
+        response = api.put(
+            generated_patient.path, staff_token, json=generated_patient.fields | sent
+        )
         if response.is_success:
-            read = json_body(api.get(mine.path, staff))
-            told = read.get("data", read)
-            changed = {name: told.get(name) for name in sent if told.get(name) != sent[name]}
+            read = api.get(generated_patient.path, staff_token)
+            body = json_body(read)
+            shown = body.get("data", body)
             problems += [
-                ({name: sent[name]}, f"came back as {changed[name]!r}") for name in changed
+                Problem({name: sent[name]}, f"came back as {shown.get(name)!r}", [read, response])
+                for name in sent
+                if shown.get(name) != sent[name]
             ]
         elif not response.is_client_error:
-            problems.append((sent, f"{response.status_code}"))
+            problems.append(Problem(sent, f"{response.status_code}", [response]))
 
-    words = "each patient as it was written, or a refusal"
-    expect.that(not problems, words, samples.shortest(problems), last)
+    expect_none(problems, "each patient as it was written, or a refusal")
 
 
 @requirement("FHIR-generated-patients")
-def test_generated_patient_is_kept_by_fhir(resources, mine):
-    """Any patient of the documented types is kept as it was written, or refused."""
-    problems, last = [], None
+def test_generated_patient_is_kept_by_fhir(resources, generated_patient):
+    problems = []
     for one in samples.patients(PATIENTS):
         sent = {"gender": one["sex"].lower(), "birthDate": one["born"]}
         name = {"family": one["family"], "given": [one["given"]]}
         address = {"line": [one["street"]], "city": one["city"]}
-        body = {"resourceType": "Patient", "id": mine.uuid, **sent}
+        body = {"resourceType": "Patient", "id": generated_patient.uuid, **sent}
         body |= {"name": [{"use": "official", **name}], "address": [{"use": "home", **address}]}
-        response = resources.put(f"/Patient/{mine.uuid}", body)
-        last = last or response
+        response = resources.put(f"/Patient/{generated_patient.uuid}", body)
         if response.is_success:
-            read = resources.body(mine)
-            told = {**read, **(read.get("name") or [{}])[0], **(read.get("address") or [{}])[0]}
+            read, answer = resources.shown(generated_patient)
+            shown = {**read, **(read.get("name") or [{}])[0], **(read.get("address") or [{}])[0]}
             wanted = {**sent, **name, **address}
             problems += [
-                ({each: wanted[each]}, f"came back as {told.get(each)!r}")
+                Problem(
+                    {each: wanted[each]}, f"came back as {shown.get(each)!r}", [answer, response]
+                )
                 for each in wanted
-                if told.get(each) != wanted[each]
+                if shown.get(each) != wanted[each]
             ]
         elif not response.is_client_error:
-            problems.append((body, f"{response.status_code}"))
+            problems.append(Problem(body, f"{response.status_code}", [response]))
 
-    words = "each patient as it was written, or a refusal"
-    expect.that(not problems, words, samples.shortest(problems), last)
+    expect_none(problems, "each patient as it was written, or a refusal")
 
 
 @requirement("FHIR-generated-searches")
-def test_generated_search_finds_what_was_asked_for(resources, person):
-    """Whatever is searched for, nothing breaks and every match has what was asked for."""
-    problems, last = [], None
+def test_generated_search_finds_what_was_asked_for(resources, shared_patient):
+    problems = []
     for name, value in samples.searches(SEARCHES):
         response = resources.search("Patient", {name: value, "_count": "3"})
-        last = last or response
         if response.is_server_error:
-            problems.append(({name: value}, f"{response.status_code}"))
+            problems.append(Problem({name: value}, f"{response.status_code}", [response]))
         elif response.is_success:
             kind = expect.member(response, "resourceType")
             expect.equal(kind, "Bundle", "resourceType", response)
             problems += [
-                ({name: value}, f"found {each}") for each in unfit(response, name, value)[:1]
+                Problem({name: value}, f"found {each}", [response])
+                for each in unfit(response, name, value)[:1]
             ]
 
-    expect.that(not problems, "matches that fit", samples.shortest(problems), last)
+    expect_none(problems, "matches that fit")
 
 
 @requirement("FHIR-generated-searches")
-def test_generated_id_is_not_found(resources, person):
-    """Whatever is searched for, nothing breaks and every match has what was asked for."""
-    problems, last = [], None
+def test_generated_id_is_not_found(resources, shared_patient):
+    problems = []
     for key in samples.ids(IDS):
         if key.strip(".") == "":
-            continue  # a step in the path and no id
+            continue  # a step in the path, and not an id
         response = resources.get(f"/Patient/{quote(key, safe='')}")
-        last = last or response
         if not response.is_client_error:
-            problems.append((key, f"{response.status_code}"))
+            problems.append(Problem(key, f"{response.status_code}", [response]))
 
-    expect.that(not problems, "a refusal of every id", samples.shortest(problems), last)
+    expect_none(problems, "a refusal of every id")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A value that a server handles wrongly, the outcome, and the responses that show it."""
+
+    value: object
+    outcome: str
+    responses: list[Response]
+
+
+def expect_none(problems, expected):
+    """Expect no problem; a failure shows those with the shortest values."""
+    __tracebackhide__ = True
+    shortest = sorted(problems, key=lambda one: len(str(one.value)))[:MOST_SHOWN]
+    received = "; ".join(f"{one.value!r}: {one.outcome}" for one in shortest)
+    judged = [response for one in shortest for response in one.responses]
+    expect.that(not problems, expected, received, judged)
 
 
 def unfit(response, name, value):
-    """Return the names of the matches that do not begin with what was searched for."""
+    """Return the names of the matches that do not begin with the searched value."""
     if name not in SHOWN or "," in value:
         return []
     begins = value.strip().replace("\\", "").casefold()
@@ -116,7 +134,7 @@ def unfit(response, name, value):
 
 
 def starts(resource, name, text):
-    """Tell whether a name of the patient begins with a text, or a word of it does."""
+    """Tell whether a name of the patient, or a word in it, begins with a text."""
     every = []
     for one in resource.get("name") or []:
         value = one.get(name)

@@ -1,4 +1,6 @@
-"""FHIR with a patient's token: nobody sees the data of anybody else."""
+"""FHIR with a patient's token: no patient sees the data of another one."""
+
+from functools import cache
 
 import pytest
 
@@ -33,28 +35,20 @@ ASKING = {
 
 
 @pytest.fixture(scope="module")
-def token(tokens):
-    """Return the first patient's token."""
+def patient_token(tokens):
+    """The first patient's token."""
     return tokens.patient(SCOPE)
 
 
 @pytest.fixture(scope="module")
-def asked(api, token):
-    """Return an answer to the first patient, asked for once."""
-    answers = {}
-
-    def get(path, **params):
-        question = (path, *params.items())
-        if question not in answers:
-            answers[question] = api.get(f"/fhir/{path}", token, params=params)
-        return answers[question]
-
-    return get
+def fhir_response(api, patient_token):
+    """The response to a request with the first patient's token, sent once."""
+    return cache(lambda path, **params: api.get(f"/fhir/{path}", patient_token, params=params))
 
 
 @pytest.fixture(scope="module")
-def foreign(records, patient, other_patient):
-    """Return the id of the other patient's resource of a type; both have one."""
+def foreign_id(records, patient, other_patient):
+    """The id of the other patient's resource of a type; both patients have one."""
 
     def of(kind):
         behind = BEHIND.get(kind)
@@ -67,71 +61,73 @@ def foreign(records, patient, other_patient):
 
 
 @pytest.fixture(scope="module")
-def known(api, staff, other_patient):
-    """Return what staff is told of the other patient."""
-    return json_body(api.get(f"/api/patient/{other_patient.uuid}", staff))["data"]
+def other_patient_record(api, staff_token, other_patient):
+    """The other patient's record, as staff reads it."""
+    return json_body(api.get(f"/api/patient/{other_patient.uuid}", staff_token))["data"]
 
 
 @requirement("SCOPE-patient-compartment")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_resource_of_another_patient_is_not_shown(asked, other_patient, foreign, kind):
-    """A patient's token never reveals the data of another patient."""
-    response = asked(f"{kind}/{foreign(kind)}")
+def test_resource_of_another_patient_is_not_shown(fhir_response, other_patient, foreign_id, kind):
+    response = fhir_response(f"{kind}/{foreign_id(kind)}")
 
     expect.that(not response.is_success, "a refusal", response.status_code, response)
     if kind != "Patient":
-        expect.that(other_patient.uuid not in response.text, "no reference", response.text)
-    expect.that(str(other_patient.email) not in response.text, "no address", response.text)
+        referred = other_patient.uuid in response.text
+        expect.that(not referred, "no reference", response.text, response)
+    shown = str(other_patient.email) in response.text
+    expect.that(not shown, "no address", response.text, response)
 
 
 @requirement("SCOPE-other-patient-4xx")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_resource_of_another_patient_is_refused(asked, foreign, kind):
-    """Another patient's id is refused to a patient's token with 4xx."""
-    response = asked(f"{kind}/{foreign(kind)}")
+def test_resource_of_another_patient_is_refused(fhir_response, foreign_id, kind):
+    response = fhir_response(f"{kind}/{foreign_id(kind)}")
 
     expect.status(response, 401, 403, 404)
 
 
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_search_finds_own_data(asked, patient, foreign, kind):
-    """A search by a patient's token finds own data only."""
-    foreign(kind)
-    response = asked(kind)
+def test_search_finds_own_data(fhir_response, patient, foreign_id, kind):
+    foreign_id(kind)
+    response = fhir_response(kind)
 
     expect.status(response, 200)
     found = resources(response)
-    expect.that(found, f"the own {kind}", response.text, response)
+    expect.that(found, f"the patient's own {kind}", response.text, response)
     expect.that(
-        all(patient.uuid in str(one) for one in found), "own resources only", found, response
+        all(patient.uuid in str(one) for one in found),
+        "only the patient's own resources",
+        found,
+        response,
     )
 
 
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("asking", ASKING)
 @pytest.mark.parametrize("kind", TYPES)
-def test_search_reveals_no_other_patient(asked, other_patient, foreign, kind, asking):
-    """A search by a patient's token finds own data only."""
-    words = {"uuid": other_patient.uuid, "id": foreign(kind), "pid": other_patient.pid}
+def test_search_reveals_no_other_patient(fhir_response, other_patient, foreign_id, kind, asking):
+    words = {"uuid": other_patient.uuid, "id": foreign_id(kind), "pid": other_patient.pid}
     params = {name: value.format(**words) for name, value in ASKING[asking].items()}
-    response = asked(kind, **params)
+    response = fhir_response(kind, **params)
 
     expect.answered(response)
     shown = [str(one) for one in resources(response)]
-    revealing = {other_patient.uuid, str(foreign(kind)), str(other_patient.email)}
+    revealing = {other_patient.uuid, str(foreign_id(kind)), str(other_patient.email)}
     found = sorted(word for word in revealing if any(word in one for one in shown))
     expect.that(not found, "nothing of the other patient", found, response)
 
 
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", ["Patient", "Encounter"])
-def test_search_by_post_reveals_no_other_patient(api, token, other_patient, foreign, kind):
-    """A search by a patient's token finds own data only."""
+def test_search_by_post_reveals_no_other_patient(
+    api, patient_token, other_patient, foreign_id, kind
+):
     name = "_id" if kind == "Patient" else "patient"
-    response = api.post(f"/fhir/{kind}/_search", token, data={name: other_patient.uuid})
+    response = api.post(f"/fhir/{kind}/_search", patient_token, data={name: other_patient.uuid})
 
-    foreign(kind)
+    foreign_id(kind)
     expect.answered(response)
     shown = [str(one) for one in resources(response)]
     expect.that(
@@ -141,26 +137,27 @@ def test_search_by_post_reveals_no_other_patient(api, token, other_patient, fore
 
 @requirement("FHIR-search-compartment-oracle")
 @pytest.mark.parametrize("name", ["_id", "identifier", "family", "given", "email", "birthdate"])
-def test_search_does_not_tell_whether_somebody_else_exists(asked, known, other_patient, name):
-    """A filter does not tell a patient whether somebody else exists."""
+def test_search_does_not_tell_whether_somebody_else_exists(
+    fhir_response, other_patient_record, other_patient, name
+):
     real = {
         "_id": other_patient.uuid,
         "identifier": str(other_patient.pid),
-        "family": known["lname"],
-        "given": known["fname"],
-        "email": known["email"],
-        "birthdate": known["DOB"],
+        "family": other_patient_record["lname"],
+        "given": other_patient_record["fname"],
+        "email": other_patient_record["email"],
+        "birthdate": other_patient_record["DOB"],
     }[name]
     nobody = {"_id": "00000000-0000-4000-8000-000000000000", "birthdate": "1899-01-01"}
     values = (real, nobody.get(name, "Nobodyatall"))
-    answers = [asked("Patient", **{name: value}) for value in values]
+    answers = [fhir_response("Patient", **{name: value}) for value in values]
 
     told = [(one.status_code, len(resources(one)), total(one)) for one in answers]
-    expect.equal(told[0], told[1], "status, matches and total", answers[0])
+    expect.equal(told[0], told[1], "status, matches and total", answers)
 
 
 def resources(response):
-    """Return the resources of a Bundle; none if it is none."""
+    """Return the resources of a Bundle; an empty list if the body is not one."""
     try:
         body = response.json()
     except ValueError:
@@ -170,6 +167,6 @@ def resources(response):
 
 
 def total(response):
-    """Return the total of a Bundle, if it has one."""
+    """Return the total of a Bundle, or None."""
     body = json_body(response) if response.content else {}
     return body.get("total") if isinstance(body, dict) else None

@@ -1,7 +1,7 @@
-"""FHIR with a patient's token, type by type: nobody sees a byte of anybody else.
+"""FHIR with a patient's token, type by type: no patient sees the data of another one.
 
-test_isolation.py asks for the types with records of the standard API in every way; here are all
-types that belong to a patient, as far as the server has them.
+test_isolation.py searches the types with records of the standard API in many ways. Here are all
+other types that belong to a patient, as far as the server has them.
 """
 
 import itertools
@@ -10,13 +10,14 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.given.fhir_resources import ids
+from fixtures.given.once import once
 from fixtures.given.patient_compartment import WRITTEN
 from fixtures.target.model import not_applicable
 from fixtures.wire.client import Blocked, json_body
 
 pytestmark = writes  # both patients get a record of each kind
 
-#: What of the Patient compartment OpenEMR serves, beside the types of test_isolation.py.
+#: The types of the Patient compartment that OpenEMR serves, except those of test_isolation.py.
 TYPES = [
     "CarePlan",
     "Coverage",
@@ -37,14 +38,14 @@ TYPES = [
     "ServiceRequest",
     "Specimen",
 ]
-#: Of these the standard API makes a record of the other patient.
+#: The types of which the standard API makes a record of the other patient.
 FILLED = ["MedicationRequest", "Observation", "Procedure"]
 MOST_READ = 2
 
 
 @pytest.fixture(scope="module")
-def token(compartment, registrar, tokens, patient):
-    """Return the first patient's token, for every type of these that a scope is offered for."""
+def patient_token_for_all_types(compartment, registrar, tokens, patient):
+    """The first patient's token, for each of these types that has a scope."""
     offered = [
         compartment.scope(kind, "patient") for kind in [*TYPES, "Patient", "AllergyIntolerance"]
     ]
@@ -57,47 +58,55 @@ def token(compartment, registrar, tokens, patient):
 
 
 @pytest.fixture(scope="module")
-def foreign(compartment, records, patient, other_patient):
-    """Return the ids of the other patient's resources of a type, as staff sees them."""
-    told, problems = {}, []
+def foreign_ids(compartment, records, patient, other_patient):
+    """The ids of the other patient's resources of a type, as staff reads them."""
 
+    @once
+    def problems():
+        """Make the records of both patients, and return why some could not be made."""
+        found = []
+        for record, owner in itertools.product(WRITTEN, (patient, other_patient)):
+            try:
+                records.first(record, records.of(owner))
+            except Blocked as problem:
+                found.append(problem)
+        return found
+
+    @once
     def of(kind):
         if kind not in compartment.types or compartment.scope(kind, "patient") is None:
             not_applicable(f"the server gives patients no {kind}")
-        if not told:
-            for record, owner in itertools.product(WRITTEN, (patient, other_patient)):
-                try:
-                    records.first(record, records.of(owner))
-                except Blocked as problem:
-                    problems.append(problem)
-        if kind not in told:
-            about = {"patient": other_patient.uuid}
-            told[kind] = ids(compartment.get(f"/{kind}", params=about)) if kind in FILLED else []
-        if problems and kind in FILLED and not told[kind]:
-            raise problems[0]
-        expect.that(told[kind] or kind not in FILLED, f"the other patient's {kind}", "none")
-        return told[kind]
+        missing = problems()
+        if kind not in FILLED:
+            return []
+        response = compartment.get(f"/{kind}", params={"patient": other_patient.uuid})
+        found = ids(response)
+        if missing and not found:
+            raise missing[0]
+        expect.that(found, f"the other patient's {kind}", "none", response)
+        return found
 
     return of
 
 
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", TYPES)
-def test_type_reveals_no_other_patient(api, token, other_patient, foreign, kind):
-    """A search by a patient's token finds own data only."""
-    keys = foreign(kind)
+def test_type_reveals_no_other_patient(
+    api, patient_token_for_all_types, other_patient, foreign_ids, kind
+):
+    keys = foreign_ids(kind)
     about = {"patient": other_patient.uuid, "_revinclude": "Provenance:target"}
     ways = {"nothing": {}, "patient": about}
     if keys:
         ways["id"] = {"_id": keys[0]}
     secret = {other_patient.uuid, str(other_patient.email), *keys}
     for way, params in ways.items():
-        response = api.get(f"/fhir/{kind}", token, params=params)
+        response = api.get(f"/fhir/{kind}", patient_token_for_all_types, params=params)
         echoed = {value.removeprefix("Patient/") for value in params.values()}
         text = response.text if response.is_client_error else str(entries(response))
         shown = sorted(word for word in secret if word in text)
         if response.is_client_error:
-            shown = sorted(set(shown) - echoed)  # a refusal may repeat what it refuses
+            shown = sorted(set(shown) - echoed)  # a refusal may repeat the request
         words = f"nothing of the other patient (asked by {way})"
         expect.that(not shown, words, shown, response)
         expect.answered(response)
@@ -105,18 +114,20 @@ def test_type_reveals_no_other_patient(api, token, other_patient, foreign, kind)
 
 @requirement("SCOPE-other-patient-4xx")
 @pytest.mark.parametrize("kind", FILLED)
-def test_resource_of_another_patient_is_refused_and_not_shown(api, token, foreign, kind):
-    """Another patient's id is refused to a patient's token with 4xx."""
-    for key in foreign(kind)[:MOST_READ]:
-        response = api.get(f"/fhir/{kind}/{key}", token)
+def test_resource_of_another_patient_is_refused_and_not_shown(
+    api, patient_token_for_all_types, foreign_ids, kind
+):
+    for key in foreign_ids(kind)[:MOST_READ]:
+        response = api.get(f"/fhir/{kind}/{key}", patient_token_for_all_types)
 
-        expect.no_data(response, 401, 403, 404, because="the record is of another patient")
+        expect.no_data(response, 401, 403, 404, because="the record belongs to another patient")
 
 
 @requirement("SCOPE-patient-search-forced")
-def test_chained_parameters_reveal_no_other_patient(api, token, other_patient, foreign):
-    """A search by a patient's token finds own data only."""
-    key = foreign("Observation")[0]
+def test_chained_parameters_reveal_no_other_patient(
+    api, patient_token_for_all_types, other_patient, foreign_ids
+):
+    key = foreign_ids("Observation")[0]
     for params in (
         {"patient.identifier": str(other_patient.pid)},
         {"patient:Patient._id": other_patient.uuid},
@@ -124,7 +135,7 @@ def test_chained_parameters_reveal_no_other_patient(api, token, other_patient, f
         {"_has:Observation:patient:_id": key},
     ):
         for kind in ("Observation", "Patient"):
-            response = api.get(f"/fhir/{kind}", token, params=params)
+            response = api.get(f"/fhir/{kind}", patient_token_for_all_types, params=params)
 
             expect.answered(response)
             shown = [word for word in (other_patient.uuid, key) if word in str(entries(response))]
@@ -132,7 +143,7 @@ def test_chained_parameters_reveal_no_other_patient(api, token, other_patient, f
 
 
 def entries(response):
-    """Return every resource of a Bundle, the included ones too."""
+    """Return every resource of a Bundle, included ones too."""
     try:
         body = response.json()
     except ValueError:

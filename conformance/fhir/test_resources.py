@@ -1,4 +1,4 @@
-"""What FHIR resources look like: JSON, primitive types, meta, narrative."""
+"""The form of FHIR resources: JSON, primitive types, meta, narrative."""
 
 import re
 
@@ -16,7 +16,7 @@ TIME = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]((0\d|1[0-3]):[0-5]\
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 DATETIME = rf"({DATE}|{DAY}T{TIME})"
 CODE = r"\S+( \S+)*"
-#: FHIR R4 section 2.24.0.1, by the names under which the elements stand in these resources.
+#: FHIR R4 section 2.24.0.1, by the names of the elements in these resources.
 STRINGS = {
     "id": ID,
     "birthDate": DATE,
@@ -34,7 +34,7 @@ STRINGS = {
 }
 BOOLEANS = {"active", "actual", "userSelected", "preferred", "multipleBirthBoolean"}
 NUMBERS = {"total", "rank", "minutesDuration", "priority"}
-#: Elements and attributes that run or fetch something; FHIR R4 narrative, txt-1.
+#: Elements and attributes that run or fetch something (FHIR R4 narrative, txt-1).
 ACTIVE = re.compile(
     r"<\s*(script|iframe|object|embed|form|input|link|base|style|svg|head|body)\b"
     r"|<[^>]*\son\w+\s*=|<[^>]*javascript:|<img[^>]+src\s*=\s*[\"']?https?:",
@@ -43,8 +43,8 @@ ACTIVE = re.compile(
 
 
 @pytest.fixture
-def body(resources):
-    """Return a resource of a type and the answer it came with."""
+def resource_and_response(resources):
+    """A resource of a type, and the response with it."""
 
     def of(kind):
         response = resources.read(kind)
@@ -56,9 +56,8 @@ def body(resources):
 
 @requirement("FHIR-json-no-empty")
 @pytest.mark.parametrize("kind", READ)
-def test_resource_has_nothing_empty(body, kind):
-    """A resource has no empty objects, arrays or strings, and no null."""
-    resource, response = body(kind)
+def test_resource_has_nothing_empty(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     empty = [path for path, value in walk(resource) if value in (None, "", [], {})]
     blank = [path for path, value in walk(resource) if isinstance(value, str) and not value.strip()]
@@ -66,9 +65,8 @@ def test_resource_has_nothing_empty(body, kind):
 
 
 @requirement("FHIR-json-no-empty")
-def test_bundle_has_nothing_empty(resources, person):
-    """A resource has no empty objects, arrays or strings, and no null."""
-    response = resources.asked("/Patient", {"_id": person.uuid})
+def test_bundle_has_nothing_empty(resources, shared_patient):
+    response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
 
     empty = [path for path, value in walk(json_body(response)) if value in (None, "", [], {})]
     expect.that(not empty, "nothing empty", empty, response)
@@ -76,18 +74,16 @@ def test_bundle_has_nothing_empty(resources, person):
 
 @requirement("FHIR-json-types")
 @pytest.mark.parametrize("kind", READ)
-def test_primitives_are_written_as_fhir_has_them(body, kind):
-    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
-    resource, response = body(kind)
+def test_primitives_are_written_as_fhir_has_them(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     wrong = [f"{path} {value!r}" for path, value in walk(resource) if not fits(path, value)]
     expect.that(not wrong, "primitives of FHIR", wrong, response)
 
 
 @requirement("FHIR-json-types")
-def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
-    """Ids, dates, instants, codes, booleans and numbers are written as FHIR has them."""
-    response = resources.asked("/Patient", {"_id": person.uuid})
+def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, shared_patient):
+    response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
     bundle = json_body(response)
 
     expect.status(response, 200)
@@ -97,9 +93,8 @@ def test_primitives_of_a_bundle_are_written_as_fhir_has_them(resources, person):
 
 @requirement("FHIR-meta-lastupdated")
 @pytest.mark.parametrize("kind", READ)
-def test_resource_tells_when_it_was_changed(body, kind):
-    """A resource tells when it was changed as an instant with a time zone."""
-    resource, response = body(kind)
+def test_resource_tells_when_it_was_changed(resource_and_response, kind):
+    resource, response = resource_and_response(kind)
 
     stamp = resource.get("meta", {}).get("lastUpdated")
     expect.that(
@@ -112,50 +107,48 @@ def test_resource_tells_when_it_was_changed(body, kind):
 
 @requirement("FHIR-versionid-honest")
 def test_version_changes_with_the_resource(resources, records):
-    """The version of a resource changes when the resource does."""
     mine = records.patient()
-    before = resources.body(mine)
+    before, first = resources.shown(mine)
     body = {"resourceType": "Patient", "id": mine.uuid, "gender": "other"}
     body |= {"birthDate": mine.fields["DOB"]}
     name = {"use": "official", "family": mine.family, "given": [mine.fields["fname"]]}
     body |= {"name": [name]}
     changed = resources.put(f"/Patient/{mine.uuid}", body)
-    after = resources.body(mine)
+    after, second = resources.shown(mine)
 
     expect.success(changed)
-    expect.equal(after.get("gender"), "other", "gender", changed)
+    expect.equal(after.get("gender"), "other", "gender", [second, changed])
     versions = [one.get("meta", {}).get("versionId") for one in (before, after)]
     expect.that(
         versions == [None, None] or versions[0] != versions[1],
         "no versionId, or another one after a change",
         versions,
-        changed,
+        [second, changed, first],
     )
 
 
 @requirement("FHIR-narrative-safe")
 def test_narrative_has_no_active_content(resources, records):
-    """The narrative of a resource has no active content."""
     mine = records.patient(fname="<script>alert(1)</script><img src=x onerror=alert(1)>")
-    resource = resources.body(mine)
+    resource, response = resources.shown(mine)
 
     narrative = str(resource.get("text", {}).get("div", ""))
     active = ACTIVE.search(narrative)
-    expect.that(active is None, "no active content in the narrative", narrative)
+    expect.that(active is None, "no active content in the narrative", narrative, response)
 
 
 def walk(value, path="$"):
-    """Give every value below a value with its path, the inner ones too."""
+    """Yield every value in a value with its path, at any depth."""
     yield path, value
-    inner = value.items() if isinstance(value, dict) else ()
+    inner = [*value.items()] if isinstance(value, dict) else []
     if isinstance(value, list):
-        inner = ((f"[{number}]", one) for number, one in enumerate(value))
+        inner = [(f"[{number}]", one) for number, one in enumerate(value)]
     for name, one in inner:
         yield from walk(one, f"{path}{name}" if name.startswith("[") else f"{path}.{name}")
 
 
 def fits(path, value):
-    """Tell whether a primitive is written as its type asks for."""
+    """Tell whether a primitive has the form of its type."""
     name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
     if name in BOOLEANS:
         return isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""FHIR search as clinical apps use it: the searches of US Core, inclusion, scopes, $docref."""
+"""FHIR searches of clinical apps: those of US Core, inclusion, scopes, $docref."""
 
 import pytest
 
@@ -12,7 +12,7 @@ pytestmark = writes  # the patients who are found are made by the run
 CATEGORY = ("category", lambda one: one["category"][0]["coding"][0]["code"])
 STATUS = ("status", lambda one: one["status"])
 INTENT = ("intent", lambda one: one["intent"])
-#: Searches that US Core asks for beside `patient`, with the values of what is there.
+#: The searches of US Core that combine `patient` with other parameters, and how to get values.
 COMBINED = {
     "Encounter-date": ("Encounter", [("date", lambda one: f"ge{one['period']['start'][:10]}")]),
     "MedicationRequest-intent": ("MedicationRequest", [INTENT]),
@@ -41,8 +41,8 @@ ESCAPED = {
 
 
 @pytest.fixture
-def allergy(resources):
-    """Search the allergies of the patient whose records are looked at."""
+def allergy_search(resources):
+    """Searches the allergies of the shared patient."""
 
     def search(token=None, **params):
         resources.key("AllergyIntolerance")
@@ -54,15 +54,14 @@ def allergy(resources):
 
 
 @pytest.fixture(scope="module")
-def other(records):
-    """Return the patient with whose family name other names begin."""
+def prefix_patient(records):
+    """A patient whose family name is the beginning of other names."""
     return records.patient()
 
 
 @requirement("FHIR-search-mode")
 @pytest.mark.parametrize("kind", ["Patient", "Observation"])
 def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
-    """Each entry of a search says whether it is a match or included."""
     response = compartment.search(kind)
 
     expect.that(found(response), f"the {kind}", response, response)
@@ -72,49 +71,49 @@ def test_entry_says_how_it_came_into_the_bundle(compartment, kind):
 
 @requirement("FHIR-search-include")
 @pytest.mark.parametrize("case", INCLUDING)
-def test_inclusion_takes_no_match_away(resources, allergy, case):
-    """_include and _revinclude add to the matches and take none away."""
+def test_inclusion_takes_no_match_away(resources, allergy_search, case):
     key = resources.key("AllergyIntolerance")
-    response = allergy(**INCLUDING[case])
+    response = allergy_search(**INCLUDING[case])
 
     expect.status(response, 200)
-    expect.that(key in ids(response), "the allergy as without it", ids(response), response)
+    expect.that(
+        key in ids(response), "the allergy, as without the inclusion", ids(response), response
+    )
 
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("case", INCLUDING)
-def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy, case):
-    """Inclusion and chained parameters tell nothing of types that the token may not read."""
-    if case == "revinclude" and "Provenance" not in kinds_of(allergy(**INCLUDING[case])):
+def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy_search, case):
+    if case == "revinclude" and "Provenance" not in kinds_of(allergy_search(**INCLUDING[case])):
         not_applicable("the server has no Provenance of the record to include")
-    response = allergy(tokens.staff(LIMITED), **INCLUDING[case])
+    response = allergy_search(tokens.staff(LIMITED), **INCLUDING[case])
 
     expect.no_server_error(response)
     kinds = kinds_of(response)
-    words = "no resource of a type that the token has no scope for"
+    words = "no resource of a type without a scope of the token"
     expect.that(kinds <= {"AllergyIntolerance", "OperationOutcome"}, words, kinds, response)
 
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("name", ["family", "birthdate"])
-def test_chained_parameter_tells_nothing_beyond_the_scopes(tokens, allergy, person, name):
-    """Inclusion and chained parameters tell nothing of types that the token may not read."""
-    real = {"family": person.family, "birthdate": person.fields["DOB"]}[name]
+def test_chained_parameter_tells_nothing_beyond_the_scopes(
+    tokens, allergy_search, shared_patient, name
+):
+    real = {"family": shared_patient.family, "birthdate": shared_patient.fields["DOB"]}[name]
     wrong = {"family": "Nobodyatall", "birthdate": "1899-01-01"}[name]
     token = tokens.staff(LIMITED)
-    answers = [allergy(token, **{f"patient.{name}": value}) for value in (real, wrong)]
+    answers = [allergy_search(token, **{f"patient.{name}": value}) for value in (real, wrong)]
 
     told = [(one.status_code, ids(one)) for one in answers]
-    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers[0])
+    expect.equal(told[0], told[1], "the answer for the right value and for a wrong one", answers)
 
 
 @requirement("FHIR-search-escape")
 @pytest.mark.parametrize("sign", ESCAPED)
-def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
-    """An escaped comma, dollar sign, vertical bar or backslash is part of the value."""
+def test_escaped_sign_is_part_of_the_value(resources, records, prefix_patient, sign):
     plain = ESCAPED[sign][1:]
-    mine = records.patient(lname=f"{other.family}{plain}Junior")
-    response = resources.search("Patient", {"family": f"{other.family}{ESCAPED[sign]}J"})
+    mine = records.patient(lname=f"{prefix_patient.family}{plain}Junior")
+    response = resources.search("Patient", {"family": f"{prefix_patient.family}{ESCAPED[sign]}J"})
 
     expect.status(response, 200)
     expect.equal(ids(response), [mine.uuid], "the matches", response)
@@ -122,25 +121,23 @@ def test_escaped_sign_is_part_of_the_value(resources, records, other, sign):
 
 @requirement("USCORE-patient-search-set")
 @pytest.mark.parametrize("names", ["identifier", "name", "birthdate-name", "gender-name"])
-def test_patient_is_found_as_apps_ask(resources, person, names):
-    """A Patient is found by identifier, name, birth date with name, and gender with name."""
+def test_patient_is_found_as_apps_ask(resources, shared_patient, names):
     body = json_body(resources.read("Patient"))
     every = {
         "identifier": (body.get("identifier") or [{}])[0].get("value"),
-        "name": person.family,
-        "birthdate": person.fields["DOB"],
-        "gender": person.fields["sex"].lower(),
+        "name": shared_patient.family,
+        "birthdate": shared_patient.fields["DOB"],
+        "gender": shared_patient.fields["sex"].lower(),
     }
-    response = resources.asked("/Patient", {name: every[name] for name in names.split("-")})
+    response = resources.get_once("/Patient", {name: every[name] for name in names.split("-")})
 
     expect.status(response, 200)
-    expect.that(person.uuid in ids(response), "the patient", ids(response), response)
+    expect.that(shared_patient.uuid in ids(response), "the patient", ids(response), response)
 
 
 @requirement("USCORE-patient-category-searches")
 @pytest.mark.parametrize("case", COMBINED)
 def test_resource_is_found_by_patient_and_more(compartment, case):
-    """Clinical resources are found by patient with category, code, date, intent or status."""
     kind, more = COMBINED[case]
     every = compartment.resources(kind)
     expect.that(every, f"the {kind} that was made", "none", compartment.search(kind))
@@ -155,7 +152,6 @@ def test_resource_is_found_by_patient_and_more(compartment, case):
 
 @requirement("USCORE-docref")
 def test_docref_reads_a_parameters_body(api, compartment):
-    """The operation $docref reads the patient from a Parameters body as from the query."""
     path, patient = "/fhir/DocumentReference/$docref", compartment.person.uuid
     asked = api.post(path, compartment.token, params={"patient": patient})
     if asked.is_server_error:
@@ -168,18 +164,18 @@ def test_docref_reads_a_parameters_body(api, compartment):
         headers={"Content-Type": "application/fhir+json"},
     )
 
-    expect.equal(gist(response), gist(asked), "what comes of a Parameters body", response)
+    expect.equal(gist(response), gist(asked), "the result of a Parameters body", [response, asked])
 
 
 def kinds_of(response):
-    """Return the types of all resources of a Bundle, the included ones too."""
+    """Return the types of all resources of a Bundle, included ones too."""
     body = json_body(response) if response.is_success else {}
     listed = body.get("entry") or []
     return {(one.get("resource") or {}).get("resourceType") for one in listed}
 
 
 def gist(response):
-    """Return status, number of documents and reason of an answer: what does not change by time."""
+    """Return status, number of documents and diagnostics, which do not change with time."""
     body = json_body(response) if response.content else {}
     issues = body.get("issue") or [{}]
     told = issues[0].get("diagnostics") or (issues[0].get("details") or {}).get("text")

@@ -1,4 +1,4 @@
-"""FHIR search: what the types of parameters find."""
+"""FHIR search: the matches of each type of parameter."""
 
 import pytest
 
@@ -8,7 +8,8 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patients who are found are made by the run
 
-#: Birth dates of the cohort: 1950-02-15, 1960-03-15, 1970-04-15, 1980-05-15, 1990-06-15.
+#: The birth dates of the five patients: 1950-02-15, 1960-03-15, 1970-04-15, 1980-05-15, 1990-06-15.
+#: The values are the numbers of the matches.
 BORN = {
     "1970-04-15": [2],
     "eq1970-04-15": [2],
@@ -27,13 +28,13 @@ FIVE = range(5)
 
 
 @pytest.fixture
-def matches(resources, cohort):
-    """Return which of the five patients of one family name a search finds, by their number."""
+def expect_matches(resources, namesakes):
+    """Expects a search to find some of the five patients of one family name, by number."""
 
     def search(params, *, expected):
-        params = [("family", cohort[0].family), *params]
-        response = resources.asked("/Patient", params)
-        numbers = {one.uuid: number for number, one in enumerate(cohort)}
+        params = [("family", namesakes[0].family), *params]
+        response = resources.get_once("/Patient", params)
+        numbers = {one.uuid: number for number, one in enumerate(namesakes)}
         told = [numbers.get(key, key) for key in ids(response)]
         expect.status(response, 200)
         expect.equal(sorted(told, key=str), sorted(expected, key=str), "the matches", response)
@@ -42,20 +43,18 @@ def matches(resources, cohort):
 
 
 @requirement("FHIR-search-id")
-def test_id_finds_exactly_one(resources, cohort):
-    """_id finds the resource with exactly that id."""
-    response = resources.search("Patient", {"_id": cohort[1].uuid})
+def test_id_finds_exactly_one(resources, namesakes):
+    response = resources.search("Patient", {"_id": namesakes[1].uuid})
 
     expect.status(response, 200)
-    expect.equal(ids(response), [cohort[1].uuid], "the matches", response)
+    expect.equal(ids(response), [namesakes[1].uuid], "the matches", response)
 
 
 @requirement("FHIR-search-id")
 @pytest.mark.parametrize("wrong", ["beginning", "other_type"])
-def test_id_finds_nothing_else(resources, cohort, wrong):
-    """_id finds the resource with exactly that id."""
+def test_id_finds_nothing_else(resources, namesakes, wrong):
     value = {
-        "beginning": lambda: cohort[1].uuid[:13],
+        "beginning": lambda: namesakes[1].uuid[:13],
         "other_type": lambda: resources.key("Encounter"),
     }[wrong]()
     response = resources.search("Patient", {"_id": value})
@@ -68,29 +67,27 @@ def test_id_finds_nothing_else(resources, cohort, wrong):
 @pytest.mark.parametrize(
     "form", ["whole", "beginning", "upper_case", "lower_case", "not_the_beginning"]
 )
-def test_family_is_found_by_its_beginning(resources, cohort, form):
-    """A string parameter finds by the beginning, in any case of its letters."""
-    family = cohort[0].family
+def test_family_is_found_by_its_beginning(resources, namesakes, form):
+    family = namesakes[0].family
     value, expected = {
-        "whole": (family, len(cohort)),
-        "beginning": (family[:-1], len(cohort)),
-        "upper_case": (family.upper(), len(cohort)),
-        "lower_case": (family.lower(), len(cohort)),
+        "whole": (family, len(namesakes)),
+        "beginning": (family[:-1], len(namesakes)),
+        "upper_case": (family.upper(), len(namesakes)),
+        "lower_case": (family.lower(), len(namesakes)),
         "not_the_beginning": (family[6:], 0),
     }[form]
-    response = resources.asked("/Patient", {"family": value})
+    response = resources.get_once("/Patient", {"family": value})
 
-    mine = [key for key in ids(response) if key in {one.uuid for one in cohort}]
+    mine = [key for key in ids(response) if key in {one.uuid for one in namesakes}]
     expect.status(response, 200)
     expect.json_object(response)
-    expect.equal(len(mine), expected, "how many of the family are found", response)
+    expect.equal(len(mine), expected, "the number of matches in the family", response)
 
 
 @requirement("FHIR-search-string")
 @pytest.mark.parametrize("sign", ["%", "_", "*"], ids=["percent", "underscore", "asterisk"])
-def test_wildcard_of_a_database_is_a_letter(resources, cohort, sign):
-    """A string parameter finds by the beginning, in any case of its letters."""
-    family = cohort[0].family
+def test_wildcard_of_a_database_is_a_letter(resources, namesakes, sign):
+    family = namesakes[0].family
     response = resources.search("Patient", {"family": f"{family[:8]}{sign}{family[9:]}"})
 
     expect.status(response, 200)
@@ -100,16 +97,14 @@ def test_wildcard_of_a_database_is_a_letter(resources, cohort, sign):
 
 @requirement("FHIR-search-string")
 @pytest.mark.parametrize("name", ["given", "name"])
-def test_given_name_is_found(matches, cohort, name):
-    """A string parameter finds by the beginning, in any case of its letters."""
-    matches([(name, cohort[3].fields["fname"])], expected=[3])
+def test_given_name_is_found(expect_matches, namesakes, name):
+    expect_matches([(name, namesakes[3].fields["fname"])], expected=[3])
 
 
 @requirement("FHIR-search-string")
 @pytest.mark.parametrize("modifier", ["exact", "contains"])
-def test_string_modifier_is_honoured_or_refused(resources, cohort, modifier):
-    """A string parameter finds by the beginning, in any case of its letters."""
-    family = cohort[0].family
+def test_string_modifier_is_honoured_or_refused(resources, namesakes, modifier):
+    family = namesakes[0].family
     hit, miss = {
         "exact": (family, family.upper()),
         "contains": (family[3:], "nothinglikeit"),
@@ -118,21 +113,19 @@ def test_string_modifier_is_honoured_or_refused(resources, cohort, modifier):
 
     counts = [len(ids(answer)) for answer in answers]
     refused = all(answer.is_client_error for answer in answers)
-    expect.that(refused or counts == [len(cohort), 0], "5 and 0 matches", counts, answers[0])
+    expect.that(refused or counts == [len(namesakes), 0], "5 and 0 matches", counts, answers)
 
 
 @requirement("FHIR-search-token")
 @pytest.mark.parametrize("gender", ["female", "male"])
-def test_gender_finds_its_patients(matches, cohort, gender):
-    """A token parameter takes code, system|code and system|."""
-    wanted = [n for n in FIVE if cohort[n].fields["sex"].lower() == gender]
-    matches([("gender", gender)], expected=wanted)
+def test_gender_finds_its_patients(expect_matches, namesakes, gender):
+    wanted = [n for n in FIVE if namesakes[n].fields["sex"].lower() == gender]
+    expect_matches([("gender", gender)], expected=wanted)
 
 
 @requirement("FHIR-search-token")
 @pytest.mark.parametrize("form", ["code", "system_and_code"])
-def test_identifier_finds_its_patient(resources, person, form):
-    """A token parameter takes code, system|code and system|."""
+def test_identifier_finds_its_patient(resources, shared_patient, form):
     identifier = next(
         one
         for one in json_body(resources.read("Patient")).get("identifier", [])
@@ -142,16 +135,15 @@ def test_identifier_finds_its_patient(resources, person, form):
         "code": identifier["value"],
         "system_and_code": f"{identifier['system']}|{identifier['value']}",
     }[form]
-    response = resources.asked("/Patient", {"identifier": value})
+    response = resources.get_once("/Patient", {"identifier": value})
 
     expect.status(response, 200)
-    expect.that(person.uuid in ids(response), "the patient", ids(response), response)
+    expect.that(shared_patient.uuid in ids(response), "the patient", ids(response), response)
 
 
 @requirement("FHIR-search-token")
 @pytest.mark.parametrize("form", ["code", "system_and_code", "other_system"])
-def test_category_finds_its_condition(resources, person, form):
-    """A token parameter takes code, system|code and system|."""
+def test_category_finds_its_condition(resources, shared_patient, form):
     key = resources.key("Condition")
     system = "http://terminology.hl7.org/CodeSystem/condition-category"
     value = {
@@ -159,7 +151,7 @@ def test_category_finds_its_condition(resources, person, form):
         "system_and_code": f"{system}|problem-list-item",
         "other_system": "http://example.org/nothing|problem-list-item",
     }[form]
-    response = resources.search("Condition", {"patient": person.uuid, "category": value})
+    response = resources.search("Condition", {"patient": shared_patient.uuid, "category": value})
 
     expected = form != "other_system"
     expect.status(response, 200)
@@ -169,28 +161,25 @@ def test_category_finds_its_condition(resources, person, form):
 @requirement("FHIR-search-reference")
 @pytest.mark.parametrize("form", ["id", "type_and_id"])
 @pytest.mark.parametrize("kind", ["Encounter", "AllergyIntolerance", "Condition", "Appointment"])
-def test_patient_is_a_reference(resources, person, kind, form):
-    """A reference parameter takes the id alone and Type/id alike."""
+def test_patient_is_a_reference(resources, shared_patient, kind, form):
     key = resources.key(kind)
-    value = {"id": person.uuid, "type_and_id": f"Patient/{person.uuid}"}[form]
-    response = resources.asked(f"/{kind}", {"patient": value})
+    value = {"id": shared_patient.uuid, "type_and_id": f"Patient/{shared_patient.uuid}"}[form]
+    response = resources.get_once(f"/{kind}", {"patient": value})
 
     expect.status(response, 200)
     expect.that(key in ids(response), f"the {kind}", ids(response), response)
-    others = [one for one in found(response) if person.uuid not in str(one)]
+    others = [one for one in found(response) if shared_patient.uuid not in str(one)]
     expect.that(not others, "resources of the patient only", others, response)
 
 
 @requirement("FHIR-search-or")
-def test_values_with_a_comma_are_alternatives(matches):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
-    matches([("gender", "female,male")], expected=FIVE)
+def test_values_with_a_comma_are_alternatives(expect_matches):
+    expect_matches([("gender", "female,male")], expected=FIVE)
 
 
 @requirement("FHIR-search-or")
-def test_ids_with_a_comma_are_alternatives(resources, cohort):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
-    wanted = [cohort[0].uuid, cohort[3].uuid]
+def test_ids_with_a_comma_are_alternatives(resources, namesakes):
+    wanted = [namesakes[0].uuid, namesakes[3].uuid]
     response = resources.search("Patient", {"_id": ",".join(wanted)})
 
     expect.status(response, 200)
@@ -198,22 +187,19 @@ def test_ids_with_a_comma_are_alternatives(resources, cohort):
 
 
 @requirement("FHIR-search-or")
-def test_repeated_parameters_must_all_fit(matches):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
-    matches([("birthdate", "ge1960"), ("birthdate", "lt1980")], expected=[1, 2])
+def test_repeated_parameters_must_all_fit(expect_matches):
+    expect_matches([("birthdate", "ge1960"), ("birthdate", "lt1980")], expected=[1, 2])
 
 
 @requirement("FHIR-search-or")
-def test_different_parameters_must_all_fit(matches, cohort):
-    """Values with commas are alternatives, and repeated parameters must all fit."""
-    matches([("gender", "female"), ("birthdate", "gt1960")], expected=[2, 4])
+def test_different_parameters_must_all_fit(expect_matches, namesakes):
+    expect_matches([("gender", "female"), ("birthdate", "gt1960")], expected=[2, 4])
 
 
 @requirement("FHIR-search-date-prefixes")
 @pytest.mark.parametrize("value", BORN)
-def test_birth_date_is_compared(matches, value):
-    """Date parameters honour eq, gt, lt, ge and le, and dates without a day."""
-    matches([("birthdate", value)], expected=BORN[value])
+def test_birth_date_is_compared(expect_matches, value):
+    expect_matches([("birthdate", value)], expected=BORN[value])
 
 
 @requirement("FHIR-search-lastupdated")
@@ -227,19 +213,17 @@ def test_birth_date_is_compared(matches, value):
         pytest.param("le2100-01-01", FIVE, id="le_far_ahead"),
     ],
 )
-def test_time_of_the_last_change_is_compared(matches, value, expected):
-    """_lastUpdated finds what was changed before or after a time."""
-    matches([("_lastUpdated", value)], expected=expected)
+def test_time_of_the_last_change_is_compared(expect_matches, value, expected):
+    expect_matches([("_lastUpdated", value)], expected=expected)
 
 
 @requirement("FHIR-search-sort")
 @pytest.mark.parametrize("sign", ["", "-"], ids=["ascending", "descending"])
 @pytest.mark.parametrize("name", ["birthdate", "given"])
-def test_sort_orders_the_matches(resources, cohort, name, sign):
-    """_sort orders the matches, descending with a minus sign."""
-    params = {"family": cohort[0].family, "_sort": f"{sign}{name}"}
+def test_sort_orders_the_matches(resources, namesakes, name, sign):
+    params = {"family": namesakes[0].family, "_sort": f"{sign}{name}"}
     response = resources.search("Patient", params)
 
-    ordered = [one.uuid for one in cohort]  # by birth date and by given name alike
+    ordered = [one.uuid for one in namesakes]  # birth dates and given names have the same order
     expect.status(response, 200)
     expect.equal(ids(response), ordered[::-1] if sign else ordered, "the order", response)

@@ -1,11 +1,12 @@
 """Every resource that FHIR shows of a patient is valid: elements, codes, mandatory data, links.
 
-They come from one search of each type (fixtures/given/patient_compartment.py); a type without any
-resource is not judged.
+The resources come from one search of each type (fixtures/given/patient_compartment.py). A type
+without a resource is not applicable.
 """
 
 import re
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 
-#: Types of which every server has a resource, for the run makes it or a user is one.
+#: The types of which every server has a resource: the run makes it, or a user is one.
 FILLED = [
     "AllergyIntolerance",
     "Appointment",
@@ -34,7 +35,7 @@ OTHERS = [kind for kind in DOCUMENTED_TYPES + LATER_TYPES if kind not in FILLED]
 STATUS = {"preparation", "in-progress", "not-done", "on-hold", "stopped", "completed"}
 ENDS = {"entered-in-error", "unknown"}
 CONTACT = {"phone", "fax", "email", "pager", "url", "sms", "other"}
-#: Elements with a required binding and their codes. FHIR R4, terminology of each type.
+#: Elements with a required binding and their codes (FHIR R4, terminology of each type).
 CODES = {
     "AllergyIntolerance": {
         "clinicalStatus.coding.code": {"active", "inactive", "resolved"},
@@ -82,7 +83,7 @@ EVERYWHERE = {
     "identifier.use": {"usual", "official", "temp", "secondary", "old"},
     "text.status": {"generated", "extensions", "additional", "empty"},
 }
-#: What US Core 3.1.1, 7.0.0 and 8.0.0 alike ask for; `a|b` is one of two.
+#: The elements that US Core 3.1.1, 7.0.0 and 8.0.0 all require; `a|b` is one of two.
 MANDATORY = {
     "AllergyIntolerance": ["code", "patient"],
     "CareTeam": ["subject", "participant.role", "participant.member"],
@@ -103,7 +104,7 @@ MANDATORY = {
 }
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 MOST_PROBLEMS = 6
-#: What the must-support patient is sent with, and where it has to stand in the Patient.
+#: The fields of the must-support patient, and the elements that have to be in the Patient.
 RECORDED = {
     "race": "white",
     "ethnicity": "not_hisp_or_latin",
@@ -128,8 +129,8 @@ MUST_SUPPORT = [
 
 
 @pytest.fixture
-def shown(compartment):
-    """Return the resources of a type and the answer they came in; not applicable without any."""
+def resources_of_type(compartment):
+    """The resources of a type and the response with them; not applicable if there are none."""
 
     def of(kind):
         if kind not in compartment.types:
@@ -148,20 +149,18 @@ def shown(compartment):
 
 @requirement("FHIR-json-schema")
 @pytest.mark.parametrize("kind", FILLED + OTHERS)
-def test_resource_is_valid(shown, kind):
-    """A resource has all elements that its type requires, and none that it does not know."""
-    resources, response = shown(kind)
+def test_resource_is_valid(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
-    models = import_module("fhir.resources.R4B")  # what it has of these types is as in R4
+    models = import_module("fhir.resources.R4B")  # its models of these types are those of R4
     problems = faults(models.get_fhir_model_class(kind), resources)
     expect.that(not problems, f"a valid {kind}", "; ".join(problems[:MOST_PROBLEMS]), response)
 
 
 @requirement("USCORE-required-bindings")
 @pytest.mark.parametrize("kind", CODES)
-def test_code_is_one_of_a_fixed_set(shown, kind):
-    """An element that is bound to a fixed set of codes has one of them."""
-    resources, response = shown(kind)
+def test_code_is_one_of_a_fixed_set(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     wrong = {
         f"{place} {value!r}"
@@ -175,9 +174,8 @@ def test_code_is_one_of_a_fixed_set(shown, kind):
 
 @requirement("USCORE-missing-data")
 @pytest.mark.parametrize("kind", MANDATORY)
-def test_mandatory_element_is_there(shown, kind):
-    """A mandatory element without data says why it is absent instead of being left out."""
-    resources, response = shown(kind)
+def test_mandatory_element_is_there(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     missing = {
         place
@@ -192,9 +190,8 @@ def test_mandatory_element_is_there(shown, kind):
 
 @requirement("FHIR-coding-system-absolute")
 @pytest.mark.parametrize("kind", FILLED + OTHERS)
-def test_system_of_a_coding_is_absolute(shown, kind):
-    """The system of a coding is an absolute URI."""
-    resources, response = shown(kind)
+def test_system_of_a_coding_is_absolute(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     wrong = {
         str(part["system"])
@@ -207,27 +204,27 @@ def test_system_of_a_coding_is_absolute(shown, kind):
 
 @requirement("FHIR-references-resolve")
 @pytest.mark.parametrize("kind", [one for one in FILLED if one != "Location"])
-def test_reference_leads_to_its_resource(compartment, shown, target, kind):
-    """A reference to this server leads to a resource of that type."""
-    resources, response = shown(kind)
+def test_reference_leads_to_its_resource(compartment, resources_of_type, target, kind):
+    resources, response = resources_of_type(kind)
 
-    broken = []
+    broken, failed = [], []
     for reference in sorted(references(resources, target.fhir_url)):
         kind_of = reference.partition("/")[0]
         if kind_of == "Patient" or kind_of not in compartment.types:
-            continue  # the patient's own, and what the token may not read
+            continue  # the patient itself, and types that the token may not read
         answer = compartment.get(f"/{reference}")
         body = json_body(answer) if answer.is_success else {}
         if body.get("resourceType") != kind_of:
             broken.append(f"{reference}: {answer.status_code}")
-    expect.that(not broken, "references that lead somewhere", "; ".join(broken), response)
+            failed.append(answer)
+    words = "references to existing resources"
+    expect.that(not broken, words, "; ".join(broken), [*failed, response])
 
 
 @requirement("USCORE-meta-profile")
 @pytest.mark.parametrize("kind", ["Condition", "Observation"])
-def test_profile_is_named(shown, kind):
-    """A resource of a type with several US Core profiles names its own in meta.profile."""
-    resources, response = shown(kind)
+def test_profile_is_named(resources_of_type, kind):
+    resources, response = resources_of_type(kind)
 
     without = [one.get("id") for one in resources if not one.get("meta", {}).get("profile")]
     expect.that(not without, "a profile in meta.profile", f"none in {without[:3]}", response)
@@ -235,7 +232,6 @@ def test_profile_is_named(shown, kind):
 
 @requirement("USCORE-patient-must-support")
 def test_patient_shows_what_was_recorded(resources, records):
-    """A Patient shows every must-support element that was recorded."""
     mine = records.patient(**RECORDED)
     response = resources.get(f"/Patient/{mine.uuid}")
 
@@ -252,14 +248,14 @@ def test_patient_shows_what_was_recorded(resources, records):
 
 
 def faults(model, resources):
-    """Return what is wrong with the resources, each fault once, by where it is."""
+    """Return the faults of the resources, each once, with the place."""
     problems = set()
     for one in resources:
         try:
             model.model_validate(one)
         except ValueError as error:
-            told = error.errors() if hasattr(error, "errors") else [{"loc": (), "msg": str(error)}]
-            for each in told:
+            details: list[Any] = [{"loc": (), "msg": str(error)}]
+            for each in error.errors() if hasattr(error, "errors") else details:
                 place = ".".join(str(part) for part in each["loc"] if not isinstance(part, int))
                 said = " ".join(each["msg"].split())
                 problems.add(f"{place}: {said}"[:160])
@@ -267,7 +263,7 @@ def faults(model, resources):
 
 
 def values(value, place):
-    """Give every value at a place such as `name.family`, through all lists."""
+    """Yield every value at a path such as `name.family`, through all lists."""
     if isinstance(value, list):
         for one in value:
             yield from values(one, place)
@@ -281,7 +277,7 @@ def values(value, place):
 
 
 def parts(value):
-    """Give every object in a resource."""
+    """Yield every object in a resource."""
     if isinstance(value, dict):
         yield value
         for one in value.values():
@@ -292,8 +288,8 @@ def parts(value):
 
 
 def references(resources, base):
-    """Return the distinct references to this server, as Type/id; one of each place and type."""
-    found = {}
+    """Return the references to this server as Type/id, one per type."""
+    found: dict[str, str] = {}
     for one in resources:
         for part in parts(one):
             reference = str(part.get("reference", "")).removeprefix(f"{base}/")

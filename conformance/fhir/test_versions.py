@@ -12,7 +12,6 @@ pytestmark = writes  # the patient whose data is read is made by the run
 @requirement("FHIR-etag-equals-version")
 @pytest.mark.parametrize("kind", ["Patient", "Encounter"])
 def test_etag_is_the_version(resources, kind):
-    """An ETag is the version of the resource, as a weak tag."""
     response = resources.read(kind)
 
     expect.status(response, 200)
@@ -32,7 +31,6 @@ def test_etag_is_the_version(resources, kind):
     ],
 )
 def test_history_that_is_not_kept_is_refused(resources, path):
-    """A version or history that the server does not keep is refused with an OperationOutcome."""
     response = resources.get(path.format(key=resources.key("Patient")))
 
     kept = response.is_success and json_body(response).get("type") == "history"
@@ -45,7 +43,6 @@ def test_history_that_is_not_kept_is_refused(resources, path):
 
 @requirement("FHIR-conditional-read")
 def test_read_of_a_known_version_answers_the_resource_or_304(resources):
-    """A read of a version that the client has already answers 304, or 200 with the resource."""
     before = resources.read("Patient")
     tag = before.headers.get("etag", 'W/"1"')
     key = resources.key("Patient")
@@ -61,26 +58,30 @@ def test_read_of_a_known_version_answers_the_resource_or_304(resources):
 @requirement("FHIR-format-param")
 @pytest.mark.parametrize("name", ["json", "application/fhir+json"])
 @pytest.mark.parametrize("case", ["read", "search", "metadata"])
-def test_format_of_the_parameter_is_given(resources, person, case, name):
-    """_format chooses the format in place of Accept, and changes nothing else."""
-    path = {"read": f"/Patient/{person.uuid}", "search": "/Patient", "metadata": "/metadata"}[case]
-    params = {"_format": name} | ({"_id": person.uuid} if case == "search" else {})
+def test_format_of_the_parameter_is_given(resources, shared_patient, case, name):
+    path = {
+        "read": f"/Patient/{shared_patient.uuid}",
+        "search": "/Patient",
+        "metadata": "/metadata",
+    }[case]
+    params = {"_format": name} | ({"_id": shared_patient.uuid} if case == "search" else {})
     response = resources.get(path, params=params, headers={"Accept": "image/png"})
 
     expect.status(response, 200)
     body = expect.json_object(response)
     if case == "search":
-        expect.equal(ids(response), [person.uuid], "the matches", response)
+        expect.equal(ids(response), [shared_patient.uuid], "the matches", response)
     else:
         kind = {"read": "Patient", "metadata": "CapabilityStatement"}[case]
         expect.equal(body.get("resourceType"), kind, "resourceType", response)
 
 
 @requirement("FHIR-format-param")
-def test_format_that_is_not_there_is_refused(resources, person):
-    """_format chooses the format in place of Accept, and changes nothing else."""
+def test_format_that_is_not_there_is_refused(resources, shared_patient):
     params = {"_format": "xml"}
-    response = resources.get(f"/Patient/{person.uuid}", params=params, headers={"Accept": "*/*"})
+    response = resources.get(
+        f"/Patient/{shared_patient.uuid}", params=params, headers={"Accept": "*/*"}
+    )
 
     real = response.is_success and response.content.lstrip()[:1] == b"<"
     expect.that(real or response.status_code == 406, "XML, or 406", response, response)

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from functools import cache
 
 import pytest
 
@@ -21,8 +22,8 @@ INVALID = [*NOT_JSON, *WRONG]
 
 
 @pytest.fixture(scope="module")
-def created(resources, records):
-    """Create a Patient by FHIR; the patient is removed at the end."""
+def new_patient_resource(resources, records):
+    """Creates a Patient by FHIR; the patient is removed at the end."""
 
     def make(**elements):
         body = patient_body(**elements)
@@ -34,45 +35,47 @@ def created(resources, records):
 
 
 @pytest.fixture(scope="module")
-def plain(created):
-    """Return a Patient that was sent to be created, and the answer."""
-    return created()
+def created_patient(new_patient_resource):
+    """A Patient as it was sent to be created, and the response."""
+    return new_patient_resource()
 
 
 @pytest.fixture(scope="module")
-def invalid(api, resources):
-    """Send a body that is no valid Patient, once; give the answer and which patients it made."""
-    answers = {}
+def response_to_invalid_patient(api, resources):
+    """Send a body that is not a valid Patient, once for each case.
+
+    Returns the response, the ids of the patients that it made, and the search that found them.
+    """
 
     def send(case):
-        if case not in answers:
-            response, family = create_invalid(api, resources, case)
-            answers[case] = response, resources.made(family)
-        return answers[case]
+        response, family = create_invalid(api, resources, case)
+        return response, *resources.made(family)
 
-    return send
+    return cache(send)
 
 
 @pytest.fixture(scope="module")
-def mine(records):
-    """Return a patient of these checks' own."""
+def written_patient(records):
+    """A patient of this file."""
     return records.patient()
 
 
 @pytest.fixture
-def own(resources, mine):
-    """Return the patient as it is now: who, path, resource; and a birth date that it has not."""
-    body = patient_body(id=mine.uuid)
-    body["name"][0] |= {"family": mine.family, "given": [mine.fields["fname"]]}
-    body["birthDate"] = resources.body(mine).get("birthDate")
+def written_patient_state(resources, written_patient):
+    """The patient, its path, its resource, and a birth date that it does not have."""
+    body = patient_body(id=written_patient.uuid)
+    body["name"][0] |= {
+        "family": written_patient.family,
+        "given": [written_patient.fields["fname"]],
+    }
+    body["birthDate"] = resources.body(written_patient).get("birthDate")
     born = "1999-09-09" if body["birthDate"] != "1999-09-09" else "1998-08-08"
-    return mine, f"/Patient/{mine.uuid}", body, born
+    return written_patient, f"/Patient/{written_patient.uuid}", body, born
 
 
 @requirement("FHIR-create-201")
-def test_create_answers_where_the_resource_is(plain):
-    """A create answers 201 and names the new resource in Location."""
-    _, response = plain
+def test_create_answers_where_the_resource_is(created_patient):
+    _, response = created_patient
 
     expect.status(response, 201)
     where = expect.header(response, "Location")
@@ -80,18 +83,16 @@ def test_create_answers_where_the_resource_is(plain):
 
 
 @requirement("FHIR-create-body-is-fhir")
-def test_created_body_is_the_resource(plain):
-    """The answer to a create or update has the resource as its body, or none."""
-    _, response = plain
+def test_created_body_is_the_resource(created_patient):
+    _, response = created_patient
 
     expect.success(response)
     is_fhir(response)
 
 
 @requirement("FHIR-create-body-is-fhir")
-def test_updated_body_is_the_resource(resources, own):
-    """The answer to a create or update has the resource as its body, or none."""
-    _, path, body, _ = own
+def test_updated_body_is_the_resource(resources, written_patient_state):
+    _, path, body, _ = written_patient_state
     response = resources.put(path, body | {"gender": "other"})
 
     expect.success(response)
@@ -99,13 +100,12 @@ def test_updated_body_is_the_resource(resources, own):
 
 
 @requirement("FHIR-create-roundtrip")
-def test_created_resource_holds_what_was_sent(resources, plain):
-    """A resource that was created can be read and holds what was sent."""
-    body, response = plain
+def test_created_resource_holds_what_was_sent(resources, created_patient):
+    body, response = created_patient
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "how many there are of the name", matches)
+    expect.equal(len(ids(matches)), 1, "the number of patients with the name", [matches, response])
     one = json_body(matches)["entry"][0]["resource"]
     told = {
         "family": one["name"][0].get("family"),
@@ -121,53 +121,54 @@ def test_created_resource_holds_what_was_sent(resources, plain):
         "birthDate": body["birthDate"],
         "city": body["address"][0]["city"],
     }
-    expect.equal(told, sent, "the Patient", matches)
+    expect.equal(told, sent, "the Patient", [matches, response])
 
 
 @requirement("FHIR-create-id-assigned")
 @pytest.mark.parametrize("case", ["free", "taken"])
-def test_id_of_the_client_is_ignored(resources, created, mine, case):
-    """The server assigns the id of a new resource and ignores the client's."""
-    before = resources.body(mine)
-    key = str(uuid.uuid4()) if case == "free" else mine.uuid
-    body, response = created(id=key)
-    found = ids(resources.search("Patient", {"family": body["name"][0]["family"]}))
+def test_id_of_the_client_is_ignored(resources, new_patient_resource, written_patient, case):
+    before = resources.body(written_patient)
+    key = str(uuid.uuid4()) if case == "free" else written_patient.uuid
+    body, response = new_patient_resource(id=key)
+    listed = resources.search("Patient", {"family": body["name"][0]["family"]})
+    found = ids(listed)
 
     expect.success(response)
-    expect.equal(len(found), 1, "how many there are of the name", response)
-    expect.that(found[0] != key, "another id than the client's", found, response)
-    expect.equal(resources.body(mine).get("name"), before.get("name"), "the other patient")
+    expect.equal(len(found), 1, "the number of patients with the name", [listed, response])
+    expect.that(found[0] != key, "another id than the client's", found, [listed, response])
+    after, read = resources.shown(written_patient)
+    expect.equal(after.get("name"), before.get("name"), "the other patient", [read, response])
 
 
 @requirement("FHIR-create-meta-ignored")
-def test_meta_of_the_client_is_ignored(resources, created):
-    """The server sets version and time itself and ignores the client's."""
+def test_meta_of_the_client_is_ignored(resources, new_patient_resource):
     meta = {"versionId": "999", "lastUpdated": "1999-01-01T00:00:00Z"}
-    body, response = created(meta=meta)
+    body, response = new_patient_resource(meta=meta)
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "how many there are of the name", matches)
+    expect.equal(len(ids(matches)), 1, "the number of patients with the name", [matches, response])
     told = json_body(matches)["entry"][0]["resource"].get("meta", {})
-    expect.that(told.get("versionId") != "999", "an own versionId", told, matches)
-    expect.that("1999" not in str(told.get("lastUpdated")), "an own lastUpdated", told, matches)
+    both = [matches, response]
+    expect.that(told.get("versionId") != "999", "a versionId of the server", told, both)
+    expect.that(
+        "1999" not in str(told.get("lastUpdated")), "a lastUpdated of the server", told, both
+    )
 
 
 @requirement("FHIR-create-invalid-400")
 @pytest.mark.parametrize("case", INVALID)
-def test_invalid_body_is_refused(invalid, case):
-    """A body that is no valid resource is refused with 4xx and nothing is created."""
-    response, made = invalid(case)
+def test_invalid_body_is_refused(response_to_invalid_patient, case):
+    response, made, listed = response_to_invalid_patient(case)
 
     expect.refused(response)
-    expect.equal(made, [], "patients", response)
+    expect.equal(made, [], "patients", [response, listed])
 
 
 @requirement("FHIR-write-error-operationoutcome")
 @pytest.mark.parametrize("case", INVALID)
-def test_refused_create_carries_an_operation_outcome(invalid, case):
-    """A refused write carries an OperationOutcome."""
-    response, _ = invalid(case)
+def test_refused_create_carries_an_operation_outcome(response_to_invalid_patient, case):
+    response, _, _ = response_to_invalid_patient(case)
 
     expect.schema(response, "operation_outcome")
 
@@ -175,87 +176,85 @@ def test_refused_create_carries_an_operation_outcome(invalid, case):
 @requirement("FHIR-create-mismatched-type")
 @pytest.mark.parametrize("kind", ["Practitioner", "Person", "Nothing"])
 def test_resource_of_another_type_is_refused(resources, kind):
-    """A resource of another type than the URL's is refused."""
     body = patient_body() | {"resourceType": kind}
     response = resources.post("/Patient", body)
-    made = resources.made(body["name"][0]["family"])
+    made, listed = resources.made(body["name"][0]["family"])
 
     expect.refused(response)
-    expect.equal(made, [], "patients", response)
+    expect.equal(made, [], "patients", [response, listed])
 
 
 @requirement("FHIR-update-200")
-def test_update_changes_the_resource(resources, own):
-    """An update answers 200 and what it changed is there afterwards."""
-    mine, path, body, born = own
+def test_update_changes_the_resource(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
     response = resources.put(path, body | {"birthDate": born})
-    after = resources.body(mine)
+    after, read = resources.shown(mine)
 
     expect.status(response, 200)
-    expect.equal(after.get("birthDate"), born, "birthDate", response)
-    expect.equal(after.get("id"), mine.uuid, "id", response)
-    expect.equal(after["name"][0].get("family"), mine.family, "family", response)
+    both = [read, response]
+    expect.equal(after.get("birthDate"), born, "birthDate", both)
+    expect.equal(after.get("id"), mine.uuid, "id", both)
+    expect.equal(after["name"][0].get("family"), mine.family, "family", both)
 
 
 @requirement("FHIR-update-as-read")
-def test_resource_is_updated_as_it_was_read(resources, own):
-    """A resource that was read can be changed and sent back as an update."""
-    mine, path, _, born = own
+def test_resource_is_updated_as_it_was_read(resources, written_patient_state):
+    mine, path, _, born = written_patient_state
     body = resources.body(mine)
     response = resources.put(path, body | {"birthDate": born})
-    after = resources.body(mine)
+    after, read = resources.shown(mine)
 
     expect.status(response, 200)
-    expect.equal(after.get("birthDate"), born, "birthDate", response)
-    expect.equal(after.get("name"), body.get("name"), "name", response)
+    expect.equal(after.get("birthDate"), born, "birthDate", [read, response])
+    expect.equal(after.get("name"), body.get("name"), "name", [read, response])
 
 
 @requirement("FHIR-write-idempotent-put")
-def test_same_update_twice_changes_nothing_more(resources, own):
-    """The same update twice leaves the resource as after the first."""
-    mine, path, body, born = own
-    answers = []
+def test_same_update_twice_changes_nothing_more(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
+    answers, states, reads = [], [], []
     for _ in range(2):
-        answer = resources.put(path, body | {"birthDate": born})
-        answers.append((answer, resources.body(mine)))
+        answers.append(resources.put(path, body | {"birthDate": born}))
+        state, read = resources.shown(mine)
+        states.append(state)
+        reads.append(read)
 
-    for response, _ in answers:
+    for response in answers:
         expect.success(response)
-    first, second = (without_meta(state) for _, state in answers)
+    first, second = map(without_meta, states)
     changed = {
         name: (first.get(name), second.get(name))
         for name in {**first, **second}
         if first.get(name) != second.get(name)
     }
-    expect.equal(changed, {}, "what the second update changed", answers[1][0])
+    expect.equal(changed, {}, "what the second update changed", [reads[1], answers[1], reads[0]])
 
 
 @requirement("FHIR-update-id-mismatch")
 @pytest.mark.parametrize("case", ["unknown", "another"])
-def test_update_with_another_id_is_refused(resources, records, own, person, case):
-    """An update whose body has another id than the URL is refused with 400."""
-    mine, path, body, born = own
-    key = person.uuid if case == "another" else str(uuid.uuid4())
+def test_update_with_another_id_is_refused(
+    resources, records, written_patient_state, shared_patient, case
+):
+    mine, path, body, born = written_patient_state
+    key = shared_patient.uuid if case == "another" else str(uuid.uuid4())
     response = resources.put(path, body | {"id": key, "birthDate": born})
 
     expect.status(response, 400)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 @requirement("FHIR-update-id-missing")
-def test_update_without_an_id_is_refused(resources, own):
-    """An update whose body has no id is refused with 400."""
-    mine, path, body, born = own
+def test_update_without_an_id_is_refused(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
     without = {name: value for name, value in body.items() if name != "id"}
     response = resources.put(path, without | {"birthDate": born})
 
     expect.status(response, 400)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 @requirement("FHIR-update-unknown")
 def test_update_of_an_unknown_id_is_refused(resources, records):
-    """An update of an unknown id is refused and creates nothing."""
     key = str(uuid.uuid4())
     body = patient_body(id=key)
     response = resources.put(f"/Patient/{key}", body)
@@ -267,38 +266,38 @@ def test_update_of_an_unknown_id_is_refused(resources, records):
 
 
 @requirement("FHIR-if-match-stale")
-def test_update_of_an_old_version_is_refused(resources, own):
-    """An update of a version that is not the current one is refused."""
-    mine, path, body, born = own
+def test_update_of_an_old_version_is_refused(resources, written_patient_state):
+    mine, path, body, born = written_patient_state
     stale = {"If-Match": 'W/"999999"'}
     response = resources.put(path, body | {"birthDate": born}, headers=stale)
 
     expect.status(response, 412, 409, 400, 428)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 @requirement("FHIR-write-not-supported")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("kind", ["Encounter", "AllergyIntolerance", "Condition", "Patient"])
 def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
-    """A write that the server does not offer is refused and changes nothing."""
     before = resources.read(kind)
     body = json_body(before)
-    # A Patient can be updated, so the update that is not offered is one of all of them.
+    # A Patient can be updated, so the update without an id is tried.
     offered = kind == "Patient" and method == "PUT"
     path = f"/fhir/{kind}" if offered else f"/fhir/{kind}/{resources.key(kind)}"
     response = api.request(method, path, resources.token, json=body)
     after = resources.get(f"/{kind}/{resources.key(kind)}")
 
     expect.status(response, 400, 401, 403, 404, 405, 501)
-    expect.equal(json_body(after).get("id"), body.get("id"), "the resource", response)
+    both = [after, response]
+    expect.equal(json_body(after).get("id"), body.get("id"), "the resource", both)
 
 
 @requirement("FHIR-write-needs-scope")
 @pytest.mark.parametrize("role", ["staff", "patient"])
-def test_update_without_the_scope_is_refused(api, resources, tokens, patient, own, role):
-    """A write without a scope for it is refused and changes nothing."""
-    mine, path, body, born = own
+def test_update_without_the_scope_is_refused(
+    api, resources, tokens, patient, written_patient_state, role
+):
+    mine, path, body, born = written_patient_state
     token = {
         "staff": lambda: tokens.staff("openid api:fhir fhirUser user/Patient.read"),
         "patient": lambda: tokens.patient("openid api:fhir fhirUser patient/Patient.read"),
@@ -306,11 +305,11 @@ def test_update_without_the_scope_is_refused(api, resources, tokens, patient, ow
     response = api.put(f"/fhir{path}", token, json=body | {"birthDate": born})
 
     expect.status(response, 401, 403)
-    expect.equal(resources.body(mine).get("birthDate"), body["birthDate"], "birthDate", response)
+    unchanged(resources, mine, body, response)
 
 
 def patient_body(**elements):
-    """Return a Patient whose names occur nowhere else, fit for OpenEMR's own rules."""
+    """Return a Patient with unique names that OpenEMR's rules accept."""
     tag = secrets.token_hex(4)
     return {
         "resourceType": "Patient",
@@ -323,7 +322,7 @@ def patient_body(**elements):
 
 
 def create_invalid(api, resources, case):
-    """Send a body that is no valid Patient; give the answer and the family name in it."""
+    """Send a body that is not a valid Patient; return the response and its family name."""
     body = patient_body()
     headers = {"Content-Type": "application/fhir+json"}
     wrong = {"content": NOT_JSON[case]} if case in NOT_JSON else {"json": body | WRONG[case]}
@@ -331,15 +330,23 @@ def create_invalid(api, resources, case):
     return response, body["name"][0]["family"]
 
 
+def unchanged(resources, patient, body, response):
+    """Expect the birth date of a patient to be the same as before the request."""
+    __tracebackhide__ = True
+    after, read = resources.shown(patient)
+    both = [read, response]
+    expect.equal(after.get("birthDate"), body["birthDate"], "birthDate", both)
+
+
 def is_fhir(response):
-    """Expect that an answer to a write is empty or the Patient."""
+    """Expect the body of a response to a write to be empty or the Patient."""
     if response.content:
         expect.equal(json_body(response).get("resourceType"), "Patient", "resourceType", response)
 
 
 def without_meta(resource):
-    """Return a resource without what may change with every update."""
+    """Return a resource without the elements that may change with every update."""
     kept = {name: value for name, value in resource.items() if name not in {"meta", "text"}}
     for one in [*kept.get("address", []), *kept.get("name", [])]:
-        one.pop("period", None)  # OpenEMR lets an address begin when it was stored
+        one.pop("period", None)  # OpenEMR starts the period of an address when it is stored
     return kept

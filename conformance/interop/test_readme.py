@@ -1,4 +1,4 @@
-"""The curl commands of OpenEMR's own README work."""
+"""The curl commands of OpenEMR's README work."""
 
 import tomllib
 from pathlib import Path
@@ -20,13 +20,14 @@ with Path(__file__).with_name("readme.toml").open("rb") as file:
         for name, command in COMMANDS.items()
     ],
 )
-def test_command_of_the_readme_works(commands, registrar, name):
-    """The curl commands of OpenEMR's API README get what it says."""
+def test_command_of_the_readme_works(curl_commands, registrar, name):
     command = COMMANDS[name]
 
-    response = registrar.remember(commands.run(name, command["command"]))
+    response = registrar.remember(curl_commands.run(name, command["command"]))
 
     expect.success(response)
     body = expect.json(response)
     missing = sorted({*command.get("expects", ())} - {*body})
-    expect.equal(missing, [], "what the README shows and the answer lacks", response)
+    expect.equal(
+        missing, [], "members that the README shows and the response does not have", response
+    )

@@ -1,4 +1,4 @@
-"""The authorization request: what the endpoint takes, and what it sends back to the client."""
+"""The authorization request: what the endpoint accepts, and what it returns to the client."""
 
 import contextlib
 
@@ -19,7 +19,6 @@ URI_WITH_QUERY = "https://client.example.org/callback?tenant=a%20b"
 
 @requirement("RFC6749-3.1-get-required")
 def test_authorization_endpoint_takes_get(browser, confidential_client):
-    """The authorization endpoint takes GET and shows the login page."""
     page = browser.open(confidential_client, SCOPE)
 
     expect.login_page(page)
@@ -28,109 +27,112 @@ def test_authorization_endpoint_takes_get(browser, confidential_client):
 
 @requirement("OIDCC-3.1.2.1-post")
 def test_authorization_endpoint_takes_post(browser, confidential_client):
-    """The authorization endpoint takes POST with a form and behaves as for GET."""
     page = browser.open(confidential_client, SCOPE, method="POST")
 
     expect.login_page(page)
 
 
 @requirement("OIDCC-3.1.2.1-post")
-def test_request_by_post_brings_a_code(authorization):
-    """The authorization endpoint takes POST with a form and behaves as for GET."""
-    _, answer = authorization(SCOPE, method="POST")
+def test_request_by_post_brings_a_code(new_authorization):
+    _, answer = new_authorization(SCOPE, method="POST")
 
     expect.code(answer)
     expect.equal(answer.parameters.get("state"), answer.state, "state", answer.response)
 
 
 @requirement("RFC6749-4.1.2-code-present")
-def test_approval_brings_a_code(authorized):
-    """On approval the client gets a code in the query of its redirect URI."""
-    client, answer = authorized()
+def test_approval_brings_a_code(shared_authorization):
+    client, answer = shared_authorization()
 
     code = expect.redirect(answer.response, to=client.redirect_uri).get("code")
     expect.that(code, "a code", answer.response.headers.get("location"), answer.response)
 
 
 @requirement("RFC6749-3.1-unknown-params-ignored")
-def test_unknown_parameter_is_ignored(served, authorization):
-    """Request parameters that the server does not know are ignored."""
-    answer = served and served.authorization
+def test_unknown_parameter_is_ignored(code_flow_with_optional_parameters, new_authorization):
+    answer = code_flow_with_optional_parameters and code_flow_with_optional_parameters.authorization
     if answer is None:
-        _, answer = authorization(SCOPE, parameters=UNKNOWN)
+        _, answer = new_authorization(SCOPE, parameters=UNKNOWN)
 
     expect.code(answer)
 
 
 @pytest.fixture(scope="module")
-def with_empty(server, looking_client, admin):
-    """An authorization with empty parameters and a long state; None if either did harm."""
+def authorization_with_empty_parameters(server, code_flow_client, admin):
+    """An authorization with empty parameters and a long state; None if it failed."""
     wishes = EMPTY | {"state": LONG_STATE}
     with contextlib.suppress(Blocked):
-        answer = Browser(server).authorize(looking_client, admin, SCOPE, parameters=wishes)
+        answer = Browser(server).authorize(code_flow_client, admin, SCOPE, parameters=wishes)
         if answer.code and answer.parameters.get("state") == LONG_STATE:
             return answer
     return None
 
 
 @requirement("RFC6749-3.1-empty-param-omitted")
-def test_empty_parameter_counts_as_omitted(with_empty, authorization):
-    """A parameter without a value counts as omitted."""
-    answer = with_empty
+def test_empty_parameter_counts_as_omitted(authorization_with_empty_parameters, new_authorization):
+    answer = authorization_with_empty_parameters
     if answer is None:
-        _, answer = authorization(SCOPE, parameters=EMPTY)
+        _, answer = new_authorization(SCOPE, parameters=EMPTY)
 
     expect.code(answer)
 
 
 @requirement("OIDCC-3.1.2.1-optional-params-harmless")
-def test_optional_openid_parameters_do_no_harm(served, authorization):
-    """The optional parameters of OpenID Connect cause no error."""
-    answer = served and served.authorization
+def test_optional_openid_parameters_do_no_harm(
+    code_flow_with_optional_parameters, new_authorization
+):
+    answer = code_flow_with_optional_parameters and code_flow_with_optional_parameters.authorization
     if answer is None:
-        _, answer = authorization(SCOPE, parameters=OPTIONAL)
+        _, answer = new_authorization(SCOPE, parameters=OPTIONAL)
 
     expect.code(answer)
 
 
 @requirement("RFC6749-4.1.2-state-echoed")
 @pytest.mark.parametrize("state", [ANY_STATE, LONG_STATE], ids=["all_letters", "long"])
-def test_state_comes_back_unchanged(served, with_empty, authorization, state):
-    """The state of the request comes back to the client exactly as it was sent."""
-    shared = {ANY_STATE: served and served.authorization, LONG_STATE: with_empty}
+def test_state_comes_back_unchanged(
+    code_flow_with_optional_parameters,
+    authorization_with_empty_parameters,
+    new_authorization,
+    state,
+):
+    shared = {
+        ANY_STATE: code_flow_with_optional_parameters
+        and code_flow_with_optional_parameters.authorization,
+        LONG_STATE: authorization_with_empty_parameters,
+    }
     answer = shared[state]
     if answer is None:
-        _, answer = authorization(SCOPE, parameters={"state": state})
+        _, answer = new_authorization(SCOPE, parameters={"state": state})
 
     expect.code(answer)
     expect.equal(answer.parameters.get("state"), state, "state", answer.response)
 
 
 @requirement("RFC6749-4.1.2-no-state-when-absent")
-def test_request_without_state_gets_none(stateless, authorized):
-    """A request without state brings a code, and no state."""
-    answer = stateless and stateless.authorization
+def test_request_without_state_gets_none(code_flow_without_state, shared_authorization):
+    answer = code_flow_without_state and code_flow_without_state.authorization
     if answer is None:
-        _, answer = authorized(state=None)
+        _, answer = shared_authorization(state=None)
 
     expect.code(answer)
     expect.that(not answer.parameters.get("state"), "no state", answer.parameters, answer.response)
 
 
 @pytest.fixture(scope="module")
-def query_client(registrar):
+def client_with_query(registrar):
     """A client with a query in its redirect URI."""
     return registrar.public(LOGIN_SCOPE, redirect_uris=[URI_WITH_QUERY])
 
 
 @pytest.fixture(scope="module")
-def with_query(request, target, server, admin):
-    """An authorization of that client for the standard API; None if either did harm."""
+def authorization_with_query(request, target, server, admin):
+    """An authorization of that client for the standard API; None if it failed."""
     if "rest" not in target.features:
         return None
     wishes = {"aud": f"{target.api_url}/api"}
     with contextlib.suppress(Blocked):
-        client = request.getfixturevalue("query_client")
+        client = request.getfixturevalue("client_with_query")
         answer = Browser(server).authorize(client, admin, LOGIN_SCOPE, parameters=wishes)
         if answer.code and answer.response.headers["location"].startswith(URI_WITH_QUERY):
             return answer
@@ -138,23 +140,24 @@ def with_query(request, target, server, admin):
 
 
 @requirement("RFC6749-3.1.2-query-kept")
-def test_query_of_the_redirect_uri_is_kept(with_query, query_client, browser, admin):
-    """The query of the registered redirect URI is kept when the code is added to it."""
-    answer = with_query or browser.authorize(query_client, admin, LOGIN_SCOPE)
+def test_query_of_the_redirect_uri_is_kept(
+    authorization_with_query, client_with_query, browser, admin
+):
+    answer = authorization_with_query or browser.authorize(client_with_query, admin, LOGIN_SCOPE)
 
     expect.code(answer)
     expect.that(
         answer.response.headers["location"].startswith(URI_WITH_QUERY),
         f"a redirect to {URI_WITH_QUERY}",
         answer.parameters,
+        answer.response,
     )
 
 
 @requirement("RFC6749-3.1.1-response-type")
 @pytest.mark.parametrize("response_type", [None, "foo"], ids=["missing", "unknown"])
-def test_bad_response_type_brings_no_code(authorized, response_type):
-    """A missing or unknown response_type brings an error that says so, and no code."""
-    _, answer = authorized(response_type=response_type)
+def test_bad_response_type_brings_no_code(shared_authorization, response_type):
+    _, answer = shared_authorization(response_type=response_type)
 
     expect.no_code(answer)
     expect.authorization_error(
@@ -172,9 +175,8 @@ def test_bad_response_type_brings_no_code(authorized, response_type):
     ],
     ids=["response_type", "challenge_method", "scope"],
 )
-def test_request_error_reaches_the_client(authorized, wishes):
-    """Once client and redirect URI are known good, errors of the request reach the client."""
-    client, answer = authorized(**wishes)
+def test_request_error_reaches_the_client(shared_authorization, wishes):
+    client, answer = shared_authorization(**wishes)
 
     if "code" not in answer.parameters:
         expect.redirect(answer.response, to=client.redirect_uri)
@@ -191,9 +193,8 @@ def test_request_error_reaches_the_client(authorized, wishes):
     ],
     ids=["scope", "prompt_none", "response_type", "request_object"],
 )
-def test_error_redirect_repeats_the_state(authorized, wishes):
-    """An error that is sent to the client repeats the state of the request."""
-    _, answer = authorized(**wishes)
+def test_error_redirect_repeats_the_state(shared_authorization, wishes):
+    _, answer = shared_authorization(**wishes)
 
     expect.no_server_error(answer.response)
     returned = answer.parameters.get("state") if answer.parameters else answer.state
@@ -211,7 +212,6 @@ def test_error_redirect_repeats_the_state(authorized, wishes):
     ids=["scope", "response_type", "challenge_method"],
 )
 def test_bad_request_redirects_nobody_before_login(browser, confidential_client, wishes):
-    """A bad request sends nobody to the client before the user has logged in."""
     page = browser.open(confidential_client, SCOPE, parameters=wishes)
 
     expect.no_server_error(page)
@@ -222,22 +222,20 @@ def test_bad_request_redirects_nobody_before_login(browser, confidential_client,
 
 @requirement("RFC6749-3.3-unknown-scope")
 def test_unknown_scope_is_ignored_or_named(new_client, browser, server, admin):
-    """An unknown scope is ignored or refused as invalid_scope, and never granted."""
     client = new_client.public(LOGIN_SCOPE)
     answer = browser.authorize(client, admin, f"{LOGIN_SCOPE} nope/Nope.read")
     if "code" not in answer.parameters:
         expect.authorization_error(answer, "invalid_scope")
         return
-    body = require_tokens(server.exchange(client, answer.code, verifier=answer.verifier))
+    response = server.exchange(client, answer.code, verifier=answer.verifier)
 
-    scope = str(body.get("scope"))
-    expect.that("nope/Nope.read" not in scope, "a scope without it", scope, answer.response)
+    scope = str(require_tokens(response).get("scope"))
+    expect.that("nope/Nope.read" not in scope, "a scope without it", scope, response)
 
 
 @requirement("OIDCC-3.1.2.1-unknown-scope-ignored")
-def test_request_with_an_unknown_scope_is_served(authorization):
-    """An OpenID request is served as if a scope that the server does not know were not in it."""
-    client, answer = authorization(SCOPE, parameters={"scope": f"{SCOPE} x_conformance"})
+def test_request_with_an_unknown_scope_is_served(new_authorization):
+    client, answer = new_authorization(SCOPE, parameters={"scope": f"{SCOPE} x_conformance"})
 
     expect.redirect(answer.response, to=client.redirect_uri)
     expect.code(answer)
@@ -245,16 +243,15 @@ def test_request_with_an_unknown_scope_is_served(authorization):
 
 @requirement("OIDCC-3.1.2.1-scope-openid")
 def test_openid_scope_yields_an_id_token(token_response):
-    """A request with the scope openid yields an ID token."""
     response = token_response("authorization_code")
     require_tokens(response)
 
-    expect.that(expect.member(response, "id_token", kind=str), "an ID token", "an empty one")
+    token = expect.member(response, "id_token", kind=str)
+    expect.that(token, "an ID token", "an empty one", response)
 
 
 @requirement("OIDCC-3.1.2.1-prompt-none-not-logged-in")
 def test_prompt_none_shows_no_page(browser, confidential_client):
-    """With prompt=none and nobody logged in the client gets login_required and no page is shown."""
     page = browser.open(confidential_client, SCOPE, parameters={"prompt": "none"})
 
     answer = expect.redirect(page, to=confidential_client.redirect_uri)
@@ -263,22 +260,22 @@ def test_prompt_none_shows_no_page(browser, confidential_client):
 
 
 @requirement("OIDCC-3.1.2.1-prompt-none-combined")
-def test_prompt_none_goes_alone(ignored, authorized):
-    """prompt=none together with another value is an error."""
-    answer = ignored
+def test_prompt_none_goes_alone(authorization_with_refusable_parameters, shared_authorization):
+    answer = authorization_with_refusable_parameters
     if answer is None:
-        _, answer = authorized(prompt=REFUSABLE["prompt"])
+        _, answer = shared_authorization(prompt=REFUSABLE["prompt"])
 
     expect.no_code(answer)
 
 
 @requirement("OIDCC-6.1-request-object")
 @pytest.mark.parametrize("name", ["request", "request_uri"])
-def test_unsupported_request_object_is_refused(ignored, authorized, name):
-    """A server that reads no request objects refuses a request that brings one."""
-    answer = ignored if name == "request_uri" else None
+def test_unsupported_request_object_is_refused(
+    authorization_with_refusable_parameters, shared_authorization, name
+):
+    answer = authorization_with_refusable_parameters if name == "request_uri" else None
     if answer is None:
-        _, answer = authorized(**{name: REFUSABLE.get(name, "e30.e30.")})
+        _, answer = shared_authorization(**{name: REFUSABLE.get(name, "e30.e30.")})
 
     expect.no_code(answer)
 
@@ -292,26 +289,32 @@ def test_unsupported_request_object_is_refused(ignored, authorized, name):
         pytest.param("portal", marks=needs("portal")),
     ],
 )
-def test_own_address_is_accepted_as_aud(target, served, with_query, stateless, authorization, api):
-    """The aud of a request may be the address of the server's FHIR, standard or portal API."""
+def test_own_address_is_accepted_as_aud(
+    target,
+    code_flow_with_optional_parameters,
+    authorization_with_query,
+    code_flow_without_state,
+    new_authorization,
+    api,
+):
     shared = {
-        "fhir": served and served.authorization,
-        "api": with_query,
-        "portal": stateless and stateless.authorization,
+        "fhir": code_flow_with_optional_parameters
+        and code_flow_with_optional_parameters.authorization,
+        "api": authorization_with_query,
+        "portal": code_flow_without_state and code_flow_without_state.authorization,
     }
     answer = shared[api]
     if answer is None:
-        _, answer = authorization(SCOPE, parameters={"aud": f"{target.api_url}/{api}"})
+        _, answer = new_authorization(SCOPE, parameters={"aud": f"{target.api_url}/{api}"})
 
     expect.code(answer)
 
 
 @requirement("SMART-1.0-aud-wrong-rejected")
 @pytest.mark.parametrize("aud", ["https://evil.example/fhir", "/apis/default/fhir", "other_site"])
-def test_foreign_aud_brings_no_code(target, authorization, aud):
-    """An aud that is not this server brings no code."""
+def test_foreign_aud_brings_no_code(target, new_authorization, aud):
     aud = f"{target.base_url}/apis/not-this-site/fhir" if aud == "other_site" else aud
-    _, answer = authorization(SCOPE, parameters={"aud": aud})
+    _, answer = new_authorization(SCOPE, parameters={"aud": aud})
 
     expect.no_code(answer)
 
@@ -320,7 +323,6 @@ def test_foreign_aud_brings_no_code(target, authorization, aud):
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 @pytest.mark.unpooled_clients
 def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):
-    """A disabled client gets no code."""
     client = getattr(new_client, kind)(LOGIN_SCOPE)
     administrator.disable(client.client_id)
     answer = browser.authorize(client, admin, LOGIN_SCOPE)
@@ -330,7 +332,6 @@ def test_disabled_client_gets_no_code(new_client, administrator, browser, admin,
 
 @requirement("AUTH-no-cacheable-redirect")
 def test_authorization_redirect_is_not_permanent(browser, confidential_client):
-    """The redirect to the login page is not permanent, or is not to be stored."""
     request = browser.request(confidential_client, SCOPE)
     response = browser.send(request)
 
@@ -345,7 +346,6 @@ def test_authorization_redirect_is_not_permanent(browser, confidential_client):
     "value", ["\x00", "[]", "%", "x" * 4000], ids=["nul", "array", "%", "long"]
 )
 def test_garbage_causes_no_server_error(browser, confidential_client, name, value):
-    """No missing or malformed parameter causes a server error."""
     page = browser.open(confidential_client, SCOPE, parameters={name: value})
 
     expect.no_server_error(page)

@@ -1,4 +1,4 @@
-"""The login, patient-select and consent pages: who gets through them, and who does not."""
+"""The login, patient-select and consent pages: who gets through them."""
 
 import contextlib
 import re
@@ -16,49 +16,51 @@ from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.wire.client import Blocked, query
 
 LAUNCH = "openid api:fhir launch/patient patient/Patient.read"
-#: What a consent is asked for, and what is added to its form or left out of it.
+#: The requested scopes, those that are added to the consent form, and the one that is left out.
 WANTED = "openid api:oemr user/facility.read"
 ADDED = ["user/patient.read", "user/facility.write"]
 LEFT_OUT = "user/practitioner.read"
 MARKUP = '"><svg onload=alert(1)>'
-#: What shows the program's inside on a page in any spelling, beside the words of `disclosure`.
+#: Signs of program internals on a page in any spelling, in addition to the words of `disclosure`.
 TRACE = re.compile(r"stack trace|#\d+ /|/src/[A-Z]", re.IGNORECASE)
 REFUSAL = re.compile(r"deny|refuse|reject|decline|cancel", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
-def client(lent_clients):
-    """A public client for patients; nobody finishes a login with it."""
-    return lent_clients.public(SCOPE)
+def patient_login_client(pooled_clients):
+    """A public client for patients; no check finishes a login with it."""
+    return pooled_clients.public(SCOPE)
 
 
 @pytest.fixture
-def login_page(browser, client):
-    """The login page of a fresh authorization."""
-    page = browser.open(client, SCOPE)
+def login_page(browser, patient_login_client):
+    """The login page of a new authorization."""
+    page = browser.open(patient_login_client, SCOPE)
     form_of(page)
     return page
 
 
 def is_consent(page):
-    """Tell whether the page asks for consent: somebody is logged in."""
+    """Tell whether the page asks for consent, that is, whether a user is logged in."""
     return consent_form(BeautifulSoup(page.text, "html.parser"), page) is not None
 
 
 def approved(browser, server):
-    """Approve all on the consent page, if there is one, and return the code that comes, if any."""
+    """Approve all scopes on the consent page, if there is one.
+
+    Returns the code, or None, and the response to the approval, or the page that is there instead.
+    """
     page = browser.follow_redirects(browser.http.get(server.url("/scope-authorize-confirm")))
     if not is_consent(page):
-        return None
+        return None, page
     form = form_of(page)
     answer = browser.submit(form, consent(form, SCOPE.split()))
-    return query(answer.headers.get("location", "")).get("code")
+    return query(answer.headers.get("location", "")).get("code"), answer
 
 
 @requirement("RFC6749-3.1-login-wrong-password")
 @pytest.mark.parametrize("wrong", ["password", "name", "empty_password"])
 def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wrong):
-    """Wrong credentials bring no code and leave nobody logged in."""
     user = {
         "password": replace(patient, password="not-the-password"),
         "name": replace(patient, name="nobody-of-that-name", email="nobody@example.org"),
@@ -67,14 +69,16 @@ def test_wrong_credentials_open_nothing(browser, login_page, server, patient, wr
     page = browser.follow_redirects(browser.log_in(login_page, user))
 
     expect.no_server_error(page)
-    expect.that(not page.is_redirect, "no redirect to the client", page.headers.get("location"))
-    expect.that(approved(browser, server) is None, "no code", "one", page)
+    expect.that(
+        not page.is_redirect, "no redirect to the client", page.headers.get("location"), page
+    )
+    code, response = approved(browser, server)
+    expect.that(code is None, "no code", "a code", response)
 
 
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
 def test_login_form_is_protected_against_forgery(browser, login_page, admin, server, token):
-    """The login, patient and consent forms are accepted only with the token of their page."""
     form = form_of(login_page)
     fields = form.filled(
         username=admin.name, password=admin.password, user_role="api", csrf_token_form=token
@@ -82,14 +86,14 @@ def test_login_form_is_protected_against_forgery(browser, login_page, admin, ser
     page = browser.follow_redirects(browser.submit(form, fields))
 
     expect.no_server_error(page)
-    expect.that(approved(browser, server) is None, "nobody logged in", "a code", page)
+    code, response = approved(browser, server)
+    expect.that(code is None, "nobody logged in", "a code", response)
 
 
 @requirement("RFC6749-10.12-consent-csrf")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_consent_form_is_protected_against_forgery(deciding, token):
-    """The login, patient and consent forms are accepted only with the token of their page."""
-    browser, page = deciding()
+def test_consent_form_is_protected_against_forgery(pending_consent_page, token):
+    browser, page = pending_consent_page()
     form = form_of(page)
     fields = [pair for pair in consent(form, SCOPE.split()) if pair[0] != "csrf_token_form"]
     sent = [("csrf_token_form", token)] if token else []
@@ -103,10 +107,11 @@ def test_consent_form_is_protected_against_forgery(deciding, token):
 @requirement("RFC6749-10.12-consent-csrf")
 @needs("smart.standalone_launch", "patients")
 @pytest.mark.parametrize("token", [None, "0" * 64], ids=["missing", "wrong"])
-def test_patient_form_is_protected_against_forgery(deciding, patient, token):
-    """The login, patient and consent forms are accepted only with the token of their page."""
-    browser, page = deciding("patient", LAUNCH)
+def test_patient_form_is_protected_against_forgery(pending_consent_page, patient, token):
+    browser, page = pending_consent_page("patient", LAUNCH)
     form = patient_form(BeautifulSoup(page.text, "html.parser"), page)
+    if form is None:
+        raise Blocked("the page has no form to select a patient")
     names = [name for name, _ in form.fields if name.startswith("csrf")]
     fields = form.filled(patient_id=patient.uuid, **dict.fromkeys(names, token))
     page = browser.follow_redirects(browser.submit(form, fields))
@@ -116,9 +121,8 @@ def test_patient_form_is_protected_against_forgery(deciding, patient, token):
 
 @requirement("RFC6749-10.13-clickjacking")
 @pytest.mark.parametrize("name", ["login_page", "consent_page"])
-def test_page_cannot_be_framed(request, deciding, name):
-    """The login and consent pages forbid that other sites frame them."""
-    page = deciding()[1] if name == "consent_page" else request.getfixturevalue(name)
+def test_page_cannot_be_framed(request, pending_consent_page, name):
+    page = pending_consent_page()[1] if name == "consent_page" else request.getfixturevalue(name)
 
     options = page.headers.get("x-frame-options", "").upper()
     policy = re.search(r"frame-ancestors([^;]*)", page.headers.get("content-security-policy", ""))
@@ -131,9 +135,8 @@ def test_page_cannot_be_framed(request, deciding, name):
 @pytest.mark.parametrize(
     "name", ["state", "scope", "login_hint", "redirect_uri", "client_id", "aud", "error"]
 )
-def test_request_is_not_reflected_as_markup(browser, client, name):
-    """Request parameters that come back in a page are escaped."""
-    page = browser.open(client, SCOPE, parameters={name: f"a{MARKUP}"})
+def test_request_is_not_reflected_as_markup(browser, patient_login_client, name):
+    page = browser.open(patient_login_client, SCOPE, parameters={name: f"a{MARKUP}"})
 
     expect.no_server_error(page)
     html = "html" in page.headers.get("content-type", "")
@@ -142,7 +145,6 @@ def test_request_is_not_reflected_as_markup(browser, client, name):
 
 @requirement("RFC7591-2-xss-client-name")
 def test_client_name_is_not_shown_as_markup(browser, new_client, admin):
-    """Markup in the name of a client is escaped on the consent page."""
     client = new_client.public(SCOPE, client_name=f"app {MARKUP}")
     page = browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin))
 
@@ -160,7 +162,6 @@ def test_client_name_is_not_shown_as_markup(browser, new_client, admin):
     ],
 )
 def test_no_code_without_a_login(browser, login_page, server, path, filled):
-    """The consent and patient-select steps bring no code to somebody who is not logged in."""
     token = dict(form_of(login_page).fields).get("csrf_token_form", "")
     form = [
         ("csrf_token_form", token),
@@ -176,7 +177,8 @@ def test_no_code_without_a_login(browser, login_page, server, path, filled):
     expect.no_server_error(page)
     target = page.headers.get("location", "")
     expect.that("code=" not in target, "no code", target, page)
-    expect.that(approved(browser, server) is None, "no code", "one", page)
+    code, response = approved(browser, server)
+    expect.that(code is None, "no code", "a code", response)
 
 
 @requirement("OWASP-no-internals")
@@ -185,7 +187,6 @@ def test_no_code_without_a_login(browser, login_page, server, path, filled):
     "path", ["/scope-authorize-confirm", "/device/code", "/smart/patient-select", "/login"]
 )
 def test_page_out_of_turn_shows_no_internals(request, browser, server, session, path):
-    """A page that is called out of turn tells nothing of the server's inside."""
     if session == "begun":
         request.getfixturevalue("login_page")
     method = "POST" if path == "/device/code" else "GET"
@@ -197,10 +198,11 @@ def test_page_out_of_turn_shows_no_internals(request, browser, server, session, 
 
 
 @pytest.fixture(scope="module")
-def consented(server, registrar, admin):
-    """What is granted with a consent: to scopes that were not asked for, or not to all that were.
+def scope_consent(server, registrar, admin):
+    """Consents to scopes that were not requested, or not to all that were.
 
-    `consented(added, left_out)` gives the granted scopes and the answer; None if there are none.
+    `scope_consent(added, left_out)` returns the granted scopes and the token response; None without
+    a code.
     """
     every = [*ADDED, LEFT_OUT]
     client = registrar.confidential(" ".join([WANTED, *every]))
@@ -218,10 +220,10 @@ def consented(server, registrar, admin):
 
 
 @pytest.fixture(scope="module")
-def tampered(consented):
-    """What is granted with a consent that adds scopes and leaves one out; None if too little is."""
+def tampered_consent(scope_consent):
+    """The result of a consent that adds scopes and leaves one out; None if it failed."""
     with contextlib.suppress(Blocked):
-        answer = consented(ADDED, LEFT_OUT)
+        answer = scope_consent(ADDED, LEFT_OUT)
         if answer is not None and "user/facility.read" in answer[0]:
             return answer
     return None
@@ -229,9 +231,8 @@ def tampered(consented):
 
 @requirement("RFC6749-consent-scope-tamper")
 @pytest.mark.parametrize("scope", ADDED)
-def test_consent_form_adds_no_scope(tampered, consented, scope):
-    """A scope that is added to the consent form without being requested is not granted."""
-    answer = tampered or consented([scope], "")
+def test_consent_form_adds_no_scope(tampered_consent, scope_consent, scope):
+    answer = tampered_consent or scope_consent([scope], "")
     if answer is None:
         return
     given, response = answer
@@ -242,7 +243,6 @@ def test_consent_form_adds_no_scope(tampered, consented, scope):
 
 @requirement("AUTH-patient-select-foreign")
 def test_patient_cannot_choose_another_patient(new_client, browser, server, patient, other_patient):
-    """A portal patient cannot put another patient into the launch context."""
     client, pkce = new_client.public(LAUNCH), Pkce.new()
     wishes = {"code_challenge": pkce.challenge}
     page = browser.open(client, LAUNCH, parameters=wishes)
@@ -254,7 +254,7 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
     )
     page = browser.http.get(server.url("/scope-authorize-confirm"))
     if not is_consent(page):
-        return  # the server ends the authorization over it
+        return  # the server ends the authorization because of it
     form = form_of(page)
     fields = [*consent(form, LAUNCH.split()), ("patient_id", other_patient.uuid)]
     target = browser.submit(form, fields)
@@ -262,13 +262,14 @@ def test_patient_cannot_choose_another_patient(new_client, browser, server, pati
     code = query(target.headers.get("location", "")).get("code", "none-was-given")
     response = server.exchange(client, code, verifier=pkce.verifier)
     chosen = expect.json_object(response).get("patient")
-    expect.that(chosen != other_patient.uuid, "the own patient", "the other one", response)
+    expect.that(
+        chosen != other_patient.uuid, "the user's own record", "the other patient", response
+    )
 
 
 @requirement("RFC6749-4.1.2.1-access-denied")
-def test_user_can_refuse(deciding):
-    """The consent page lets the user refuse, and the client gets access_denied."""
-    browser, consent_page = deciding()
+def test_user_can_refuse(pending_consent_page):
+    browser, consent_page = pending_consent_page()
     form = form_of(consent_page)
     page = BeautifulSoup(consent_page.text, "html.parser")
     buttons = [
@@ -284,23 +285,23 @@ def test_user_can_refuse(deciding):
 
     answer = expect.redirect(response)
     expect.equal(answer.get("error"), "access_denied", "error", response)
-    expect.that("code" not in answer and answer.get("state"), "no code and the state", answer)
+    right = "code" not in answer and answer.get("state")
+    expect.that(right, "no code and the state", answer, response)
 
 
 @requirement("RFC6749-authz-session-fixation")
 def test_session_is_renewed_at_login(browser, login_page, server, admin):
-    """The session of a browser gets a new identifier when the user logs in."""
     known = [copy(cookie) for cookie in browser.http.cookies]
     page = browser.follow_redirects(browser.log_in(login_page, admin))
     expect.that(is_consent(page), "the consent page", page.text, page)
     thief = browser.copy_with_cookies(known)
 
-    expect.that(approved(thief, server) is None, "nothing with the old session", "a code", page)
+    code, response = approved(thief, server)
+    expect.that(code is None, "no code with the old session", "a code", response)
 
 
 @requirement("AUTH-parallel-codes")
 def test_two_codes_of_one_client_are_both_good(new_client, server, admin):
-    """Two codes of one client and user can both be exchanged."""
     client = new_client.public(SCOPE)
     first = Browser(server).authorize(client, admin, SCOPE)
     second = Browser(server).authorize(client, admin, SCOPE)
@@ -312,9 +313,8 @@ def test_two_codes_of_one_client_are_both_good(new_client, server, admin):
 
 
 @requirement("RFC6749-authz-consent-subset")
-def test_scope_that_is_not_approved_is_not_granted(tampered, consented):
-    """A scope that the user does not approve is not granted."""
-    answer = tampered or consented([], LEFT_OUT)
+def test_scope_that_is_not_approved_is_not_granted(tampered_consent, scope_consent):
+    answer = tampered_consent or scope_consent([], LEFT_OUT)
     if answer is None:
         raise Blocked("no authorization code to judge with, though some scopes were approved")
     given, response = answer

@@ -9,7 +9,7 @@ from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 
 CALLBACK = "https://client.example.org/cb"
 FOREIGN = "https://evil.example/cb"
-#: What looks like the registered URI and is another one (RFC 3986 section 6.2.1).
+#: URIs that look like the registered one and are different (RFC 3986 section 6.2.1).
 LOOKALIKES = {
     "slash": f"{CALLBACK}/",
     "below": f"{CALLBACK}/x",
@@ -47,26 +47,26 @@ LOOKALIKES = {
 
 
 @pytest.fixture(scope="module")
-def client(registrar):
-    """A public client with one redirect URI, which is only looked at."""
+def client_with_one_redirect_uri(registrar):
+    """A public client with one redirect URI, which no check changes."""
     return registrar.public(SCOPE, redirect_uris=[CALLBACK])
 
 
 @pytest.fixture(scope="module")
-def other_client(registrar):
+def client_with_other_redirect_uri(registrar):
     """Another public client with another redirect URI."""
     return registrar.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
 
 
 @pytest.fixture(scope="module")
 def loopback_client(registrar):
-    """A public client on the user's own machine, which is only looked at."""
+    """A public client on the user's own machine, which no check changes."""
     return registrar.public(SCOPE, redirect_uris=["http://127.0.0.1/cb"])
 
 
 @pytest.fixture
-def outcome(browser, admin):
-    """Sends an authorization request, logs in if asked, and gives what came of it."""
+def login_outcome(browser, admin):
+    """Sends an authorization request, logs in if asked, and returns the authorization."""
 
     def walk(client, **parameters):
         return browser.authorize(client, admin, SCOPE, parameters=parameters)
@@ -75,59 +75,57 @@ def outcome(browser, admin):
 
 
 @requirement("RFC6749-3.1.2.3-redirect-uri-registered")
-def test_unregistered_redirect_uri_is_never_used(client, outcome):
-    """A redirect URI that is not registered is never redirected to and gets no code."""
-    answer = outcome(client, redirect_uri=FOREIGN)
+def test_unregistered_redirect_uri_is_never_used(client_with_one_redirect_uri, login_outcome):
+    answer = login_outcome(client_with_one_redirect_uri, redirect_uri=FOREIGN)
 
     expect.no_redirect_to(answer, FOREIGN)
 
 
 @requirement("RFC6749-3.1.2-redirect-path-exact")
 @pytest.mark.parametrize("kind", LOOKALIKES)
-def test_similar_redirect_uri_is_refused(client, browser, kind):
-    """A redirect URI that differs from the registered one in any character is refused."""
-    page = browser.open(client, SCOPE, parameters={"redirect_uri": LOOKALIKES[kind]})
+def test_similar_redirect_uri_is_refused(client_with_one_redirect_uri, browser, kind):
+    page = browser.open(
+        client_with_one_redirect_uri, SCOPE, parameters={"redirect_uri": LOOKALIKES[kind]}
+    )
 
-    refused(page)
+    neither_login_nor_redirect(page)
 
 
 @requirement("RFC6749-3.1.2.3-other-clients-uri")
-def test_redirect_uri_of_another_client_is_refused(client, other_client, browser):
-    """A redirect URI that another client registered is refused."""
-    wishes = {"redirect_uri": other_client.redirect_uri}
-    page = browser.open(client, SCOPE, parameters=wishes)
+def test_redirect_uri_of_another_client_is_refused(
+    client_with_one_redirect_uri, client_with_other_redirect_uri, browser
+):
+    wishes = {"redirect_uri": client_with_other_redirect_uri.redirect_uri}
+    page = browser.open(client_with_one_redirect_uri, SCOPE, parameters=wishes)
 
-    refused(page)
+    neither_login_nor_redirect(page)
 
 
 @requirement("RFC6749-4.1.2.1-unknown-client-no-redirect")
 @pytest.mark.parametrize("client_id", ["nope", None], ids=["unknown", "missing"])
 def test_unknown_client_is_answered_without_a_redirect(browser, client_id):
-    """A request with an unknown or missing client_id is answered without a redirect."""
     unknown = Client("nope", redirect_uri=CALLBACK)
     page = browser.open(unknown, SCOPE, parameters={"client_id": client_id})
 
-    refused(page)
+    neither_login_nor_redirect(page)
     expect.no_server_error(page)
 
 
 @requirement("OIDCC-3.1.2.2-redirect-uri-required")
 @pytest.mark.parametrize("number", [1, 2], ids=["one", "several"])
 def test_openid_request_names_its_redirect_uri(new_client, browser, number):
-    """An OpenID request without redirect_uri is refused, however many are registered."""
     uris = [CALLBACK, "https://client.example.org/second"][:number]
     client = new_client.public(SCOPE, redirect_uris=uris)
     page = browser.open(client, SCOPE, parameters={"redirect_uri": None})
 
-    refused(page)
+    neither_login_nor_redirect(page)
 
 
 @requirement("RFC6749-3.1-duplicate-params")
 @pytest.mark.parametrize("order", ["good_first", "bad_first", "good_in_query", "good_in_body"])
-def test_second_redirect_uri_is_never_used(client, browser, admin, order):
-    """Of a redirect URI that is sent twice the unregistered one is never used."""
+def test_second_redirect_uri_is_never_used(client_with_one_redirect_uri, browser, admin, order):
     good, bad = ("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)
-    request = browser.request(client, SCOPE)
+    request = browser.request(client_with_one_redirect_uri, SCOPE)
     request.pop("redirect_uri")
     url, others = browser.server.url("/authorize"), [*request.items()]
     if order.startswith("good_in"):
@@ -148,7 +146,6 @@ def test_second_redirect_uri_is_never_used(client, browser, admin, order):
 
 @requirement("RFC8252-7.1-custom-scheme")
 def test_scheme_of_an_app_is_redirected_to(new_client, browser, admin):
-    """A redirect URI with a scheme of an app's own can be registered and is redirected to."""
     client = new_client.public(SCOPE, redirect_uris=["com.example.app:/callback"])
     answer = browser.authorize(client, admin, SCOPE)
 
@@ -175,10 +172,9 @@ def test_scheme_of_an_app_is_redirected_to(new_client, browser, admin):
     ],
 )
 def test_other_loopback_redirect_uri_is_refused(loopback_client, browser, uri):
-    """A loopback redirect URI may differ from the registered one in its port and nothing else."""
     page = browser.open(loopback_client, SCOPE, parameters={"redirect_uri": uri})
 
-    refused(page)
+    neither_login_nor_redirect(page)
 
 
 def asks_for_login(page):
@@ -186,7 +182,7 @@ def asks_for_login(page):
     return page.status_code == 200 and "password" in page.text
 
 
-def refused(page):
+def neither_login_nor_redirect(page):
     """Expect no login page and no redirect away from the server."""
     expect.no_server_error(page)
     expect.that(not asks_for_login(page), "a refusal", "the login page", page)

@@ -1,4 +1,4 @@
-"""Sessions at the login pages: who is logged in, for whom, and for which app."""
+"""Sessions at the login pages: which user is logged in, and for which app."""
 
 from dataclasses import replace
 
@@ -14,17 +14,17 @@ from fixtures.wire.client import query
 
 
 @pytest.fixture(scope="module")
-def logged_in(server, lent_clients, admin):
-    """A browser in which the administrator is logged in, with nothing decided yet."""
-    client, browser = lent_clients.public(SCOPE), Browser(server)
+def login_cookies(server, pooled_clients, admin):
+    """A client, and the cookies of a browser in which the administrator is logged in."""
+    client, browser = pooled_clients.public(SCOPE), Browser(server)
     form_of(browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin)))
     return client, [*browser.http.cookies]
 
 
 @pytest.fixture
-def returned(logged_in, browser):
-    """Sends another request of the app from the browser of somebody who is logged in."""
-    client, cookies = logged_in
+def repeated_request(login_cookies, browser):
+    """Sends another request of the app from the browser of the logged-in administrator."""
+    client, cookies = login_cookies
 
     def send(**wishes):
         for cookie in cookies:
@@ -35,27 +35,26 @@ def returned(logged_in, browser):
 
 
 @requirement("OIDCC-3.1.2.1-prompt-login")
-def test_prompt_login_asks_for_the_password_again(returned):
-    """prompt=login asks for the password of a user who is logged in already."""
-    page = returned(prompt="login")
+def test_prompt_login_asks_for_the_password_again(repeated_request):
+    page = repeated_request(prompt="login")
 
     expect.login_page(page)
 
 
 @requirement("OIDCC-3.1.2.1-max-age")
-def test_max_age_asks_for_the_password_again(returned):
-    """max_age asks for the password of a user whose login is older than that."""
-    page = returned(max_age="0")
+def test_max_age_asks_for_the_password_again(repeated_request):
+    page = repeated_request(max_age="0")
 
     expect.login_page(page)
 
 
 @requirement("OIDCC-3.1.2.1-max-age-auth-time")
-def test_id_token_tells_the_time_of_the_login(served, authorization, server):
-    """The ID token of a request with max_age says when the user logged in."""
-    response = served and served.response
+def test_id_token_tells_the_time_of_the_login(
+    code_flow_with_optional_parameters, new_authorization, server
+):
+    response = code_flow_with_optional_parameters and code_flow_with_optional_parameters.response
     if response is None:
-        client, answer = authorization(SCOPE, parameters={"max_age": "3600"})
+        client, answer = new_authorization(SCOPE, parameters={"max_age": "3600"})
         response = server.exchange(client, answer.code, verifier=answer.verifier)
 
     claims = unverified_claims(str(require_tokens(response).get("id_token")))
@@ -65,21 +64,29 @@ def test_id_token_tells_the_time_of_the_login(served, authorization, server):
 
 
 @requirement("RFC6749-10.10-code-entropy")
-def test_codes_are_unique_and_long(unused_code, served, authorization):
-    """Authorization codes are unique and too long to be guessed."""
-    _, first, _ = unused_code
-    second = served.authorization.code if served else authorization()[1].code
+def test_codes_are_unique_and_long(
+    unused_authorization, code_flow_with_optional_parameters, new_authorization
+):
+    _, earlier = unused_authorization
+    later = (
+        code_flow_with_optional_parameters.authorization
+        if code_flow_with_optional_parameters
+        else new_authorization()[1]
+    )
+    first, second = earlier.code, later.code
+    judged = [later.response, earlier.response]
 
-    expect.that(first != second, "two codes", "the same code twice")
+    expect.that(first != second, "two codes", "the same code twice", judged)
     shortest = min(len(first), len(second))
-    expect.that(shortest >= 22, "128 bits, 22 characters", shortest)
+    expect.that(shortest >= 22, "128 bits, 22 characters", shortest, judged)
     alike = sum(left == right for left, right in zip(first, second, strict=False))
-    expect.that(shortest - alike >= 16, "codes that differ in 16 places", shortest - alike)
+    expect.that(
+        shortest - alike >= 16, "codes that differ in 16 characters", shortest - alike, judged
+    )
 
 
 @requirement("RFC6749-authz-parallel-sessions")
 def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patient):
-    """Two users who log in to one app at the same time get each the own code, state and tokens."""
     client = new_client.public(SCOPE)
     proof = Pkce.new()
     browsers = {user: Browser(server) for user in (admin, patient)}
@@ -98,26 +105,27 @@ def test_users_at_the_same_time_are_kept_apart(new_client, server, admin, patien
         for user, each in browsers.items()
     }
     given = {user: expect.redirect(answer) for user, answer in answers.items()}
-    told = {
-        user: require_tokens(server.exchange(client, each.get("code", ""), verifier=proof.verifier))
+    responses = {
+        user: server.exchange(client, each.get("code", ""), verifier=proof.verifier)
         for user, each in given.items()
     }
+    told = {user: require_tokens(response) for user, response in responses.items()}
 
     for user, each in given.items():
         expect.equal(each.get("state"), asked[user]["state"], "state", answers[user])
     subjects = {user: unverified_claims(each["id_token"])["sub"] for user, each in told.items()}
-    expect.that(subjects[admin] != subjects[patient], "two users", "one user twice")
-    expect.equal(subjects[patient], patient.uuid, "sub of the patient")
+    both = [responses[patient], responses[admin]]
+    expect.that(subjects[admin] != subjects[patient], "two users", "the same user twice", both)
+    expect.equal(subjects[patient], patient.uuid, "sub of the patient", responses[patient])
 
 
 @requirement("AUTH-consent-bound-to-client")
 def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
-    """A consent gives no code to another app than the one that its page named."""
     client = new_client.public(SCOPE)
     other = new_client.public(SCOPE, redirect_uris=["https://other.example.org/cb"])
     page = browser.follow_redirects(browser.log_in(browser.open(client, SCOPE), admin))
     form = form_of(page)
-    # A hidden frame on any page does this in the browser of somebody who looks at the consent.
+    # A hidden frame on any page can send this request while the user sees the consent page.
     browser.send(browser.request(other, SCOPE))
     answer = browser.submit(form, consent(form, SCOPE.split()))
 
@@ -128,9 +136,8 @@ def test_consent_to_one_app_is_none_to_another(new_client, browser, admin):
 
 @requirement("AUTH-consent-needs-approval")
 @pytest.mark.parametrize("sent", ["all_but_the_button", "scopes_only"])
-def test_consent_without_the_button_brings_no_code(deciding, sent):
-    """A consent form that is sent without its button to approve brings no code."""
-    browser, page = deciding()
+def test_consent_without_the_button_brings_no_code(pending_consent_page, sent):
+    browser, page = pending_consent_page()
     form = form_of(page)
     fields = [(name, value) for name, value in consent(form, SCOPE.split()) if name != "proceed"]
     if sent == "scopes_only":
@@ -142,9 +149,8 @@ def test_consent_without_the_button_brings_no_code(deciding, sent):
 
 
 @requirement("AUTH-login-no-user-enumeration")
-def test_login_page_tells_no_names(browser, server, logged_in, patient):
-    """The login page answers alike to an unknown name and to a wrong password."""
-    client, _ = logged_in
+def test_login_page_tells_no_names(browser, server, login_cookies, patient):
+    client, _ = login_cookies
     known = replace(patient, password="not-the-password")
     unknown = replace(known, name="nobody-of-that-name")
     answers = []
@@ -153,5 +159,6 @@ def test_login_page_tells_no_names(browser, server, logged_in, patient):
         answers.append(visitor.follow_redirects(visitor.log_in(visitor.open(client, SCOPE), user)))
 
     texts = [BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True) for page in answers]
-    expect.equal(answers[1].status_code, answers[0].status_code, "status", answers[1])
-    expect.equal(texts[1], texts[0], "what the page says to an unknown name", answers[1])
+    both = answers[::-1]
+    expect.equal(answers[1].status_code, answers[0].status_code, "status", both)
+    expect.equal(texts[1], texts[0], "the text of the page for an unknown name", both)

@@ -1,4 +1,4 @@
-"""Bearer tokens at the APIs: how a token is presented, and for whom it opens what."""
+"""Bearer tokens at the APIs: how a token is sent, and what it opens."""
 
 from functools import cache
 
@@ -6,11 +6,11 @@ import pytest
 
 from conformance import APIS, FORGERIES, expect, needs, requirement
 from conformance.watch import disclosure
-from fixtures.given.sessions import OFFLINE_SCOPE, PLACES, SCOPE
+from fixtures.given.sessions import API_PATHS, OFFLINE_SCOPE, SCOPE
 
 PATIENT = needs("portal", "patients")
 SYSTEM = needs("oauth.client_credentials")
-#: Who has no business where; with a token for everything that the role can have there.
+#: Roles and the APIs that are not for them; the tokens have all scopes of the role for the API.
 FOREIGN = [
     pytest.param("staff", "portal", marks=needs("portal"), id="staff-portal"),
     pytest.param("patient", "rest", marks=[PATIENT, needs("rest")], id="patient-rest"),
@@ -28,18 +28,17 @@ MALFORMED = {
 
 
 @pytest.fixture(scope="module")
-def asked(api):
-    """Ask a path of an API with a token or without one: `asked(path, token)`, each once."""
+def api_response(api):
+    """The response of a path to a token, or to no token: `api_response(path, token)`, once."""
     return cache(api.get)
 
 
 @requirement("RFC6750-2.1-header")
 @pytest.mark.parametrize("name", APIS)
-def test_bearer_token_opens_the_api(asked, tokens, name):
-    """A good access token in the Authorization header opens the API that it is for."""
-    path, scope = PLACES[name]
+def test_bearer_token_opens_the_api(api_response, tokens, name):
+    path, scope = API_PATHS[name]
     token = tokens.patient(scope) if name == "portal" else tokens.staff(scope)
-    response = asked(path, token)
+    response = api_response(path, token)
 
     expect.status(response, 200)
     expect.json(response)
@@ -47,9 +46,8 @@ def test_bearer_token_opens_the_api(asked, tokens, name):
 
 @requirement("RFC6750-2.1-scheme-case")
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR"])
-def test_scheme_is_spelled_in_any_case(api, place, scheme):
-    """The scheme Bearer may be spelled in capital and small letters."""
-    path, token = place("rest")
+def test_scheme_is_spelled_in_any_case(api, api_path_and_token, scheme):
+    path, token = api_path_and_token("rest")
     response = api.get(path, headers={"Authorization": f"{scheme} {token}"})
 
     expect.status(response, 200)
@@ -60,9 +58,8 @@ def test_scheme_is_spelled_in_any_case(api, place, scheme):
 @pytest.mark.parametrize(
     "prefix", ["", "Token ", "JWT ", "Basic "], ids=["no_scheme", "token", "jwt", "basic"]
 )
-def test_token_without_its_scheme_is_refused(api, place, prefix):
-    """An access token without the scheme Bearer before it is not accepted."""
-    path, token = place("rest")
+def test_token_without_its_scheme_is_refused(api, api_path_and_token, prefix):
+    path, token = api_path_and_token("rest")
     response = api.get(path, headers={"Authorization": f"{prefix}{token}"})
 
     expect.no_data(response, 400, 401)
@@ -70,18 +67,16 @@ def test_token_without_its_scheme_is_refused(api, place, prefix):
 
 @requirement("RFC6750-2.3-query-refused")
 @pytest.mark.parametrize("name", APIS)
-def test_token_in_the_query_is_refused(api, place, name):
-    """An access token in the query is not accepted."""
-    path, token = place(name)
+def test_token_in_the_query_is_refused(api, api_path_and_token, name):
+    path, token = api_path_and_token(name)
     response = api.get(path, params={"access_token": token})
 
     expect.no_data(response, 400, 401)
 
 
 @requirement("RFC6750-2-two-methods")
-def test_token_elsewhere_rescues_no_bad_header(api, place):
-    """A good token in the query does not rescue a request with a bad one in its header."""
-    path, token = place("rest")
+def test_token_elsewhere_rescues_no_bad_header(api, api_path_and_token):
+    path, token = api_path_and_token("rest")
     response = api.get(path, "no-token-at-all", params={"access_token": token})
 
     expect.no_data(response, 400, 401)
@@ -90,9 +85,8 @@ def test_token_elsewhere_rescues_no_bad_header(api, place):
 @requirement("RFC6750-3-www-authenticate")
 @pytest.mark.parametrize("token", [None, "no-token-at-all"], ids=["no_token", "garbage"])
 @pytest.mark.parametrize("name", APIS)
-def test_refusal_carries_a_challenge(asked, name, token):
-    """A request without a good token is answered with a WWW-Authenticate challenge for Bearer."""
-    response = asked(PLACES[name][0], token)
+def test_refusal_carries_a_challenge(api_response, name, token):
+    response = api_response(API_PATHS[name][0], token)
 
     expect.refused(response)
     expect.header(response, "WWW-Authenticate", contains="Bearer")
@@ -101,11 +95,10 @@ def test_refusal_carries_a_challenge(asked, name, token):
 @requirement("RFC6750-3.1-invalid-token")
 @pytest.mark.parametrize("why", ["garbage", "forged"])
 @pytest.mark.parametrize("name", APIS)
-def test_bad_token_is_called_invalid(asked, place, forger, name, why):
-    """A bad access token is answered with 401 and the error invalid_token in the challenge."""
-    path, token = place(name)
+def test_bad_token_is_called_invalid(api_response, api_path_and_token, forger, name, why):
+    path, token = api_path_and_token(name)
     bad = {"garbage": "no-token-at-all", "forged": forger.forge(token, "signature_changed")}[why]
-    response = asked(path, bad)
+    response = api_response(path, bad)
 
     expect.no_data(response, 401)
     expect.header(response, "WWW-Authenticate", contains="invalid_token")
@@ -114,7 +107,6 @@ def test_bad_token_is_called_invalid(asked, place, forger, name, why):
 @requirement("RFC6750-3.1-ended-token")
 @pytest.mark.parametrize("by", ["rotation", pytest.param("logout", marks=needs("oauth.logout"))])
 def test_ended_token_is_answered_with_401(server, api, new_session, by):
-    """An access token that was revoked or logged out is answered with 401."""
     session = new_session(OFFLINE_SCOPE if by == "rotation" else SCOPE)
     before = api.get("/api/facility", session.access_token)
     {
@@ -129,9 +121,8 @@ def test_ended_token_is_answered_with_401(server, api, new_session, by):
 
 @requirement("RFC6750-3-no-error-code-unauth")
 @pytest.mark.parametrize("name", APIS)
-def test_challenge_without_a_token_names_no_error(asked, name):
-    """A request without any token gets a challenge that names no error."""
-    response = asked(PLACES[name][0], None)
+def test_challenge_without_a_token_names_no_error(api_response, name):
+    response = api_response(API_PATHS[name][0], None)
     challenge = expect.header(response, "WWW-Authenticate", contains="Bearer")
 
     expect.that("error" not in challenge, "no error in the challenge", challenge, response)
@@ -139,9 +130,8 @@ def test_challenge_without_a_token_names_no_error(asked, name):
 
 @requirement("RFC6750-3.1-invalid-request")
 @pytest.mark.parametrize("header", list(MALFORMED))
-def test_malformed_header_is_refused(api, place, header):
-    """A malformed Authorization header is refused, and never breaks the server down."""
-    path, _ = place("rest")
+def test_malformed_header_is_refused(api, api_path_and_token, header):
+    path, _ = api_path_and_token("rest")
     response = api.get(path, headers={"Authorization": MALFORMED[header]})
 
     expect.no_data(response, 400, 401, 413, 431)
@@ -150,29 +140,26 @@ def test_malformed_header_is_refused(api, place, header):
 @requirement("RFC6750-5.3-sig-stripped")
 @pytest.mark.parametrize("how", FORGERIES)
 @pytest.mark.parametrize("name", APIS)
-def test_forged_token_is_refused(asked, place, forger, name, how):
-    """An access token that the server did not sign is refused."""
-    path, token = place(name)
-    response = asked(path, forger.forge(token, how))
+def test_forged_token_is_refused(api_response, api_path_and_token, forger, name, how):
+    path, token = api_path_and_token(name)
+    response = api_response(path, forger.forge(token, how))
 
     expect.no_data(response, 400, 401)
 
 
 @requirement("RFC6750-refresh-token-not-bearer")
 @pytest.mark.parametrize("name", APIS)
-def test_refresh_token_is_no_bearer_token(api, issued, name):
-    """A refresh token is not accepted as access token."""
-    session = issued("authorization_code")
-    response = api.get(PLACES[name][0], session.refresh_token)
+def test_refresh_token_is_no_bearer_token(api, session_by_grant, name):
+    session = session_by_grant("authorization_code")
+    response = api.get(API_PATHS[name][0], session.refresh_token)
 
     expect.no_data(response, 400, 401)
 
 
 @requirement("RFC6750-cookie-alone-refused")
 @pytest.mark.parametrize("name", APIS)
-def test_cookie_of_an_api_opens_nothing(api, place, name):
-    """The cookie that comes with an API's answer opens nothing by itself."""
-    path, token = place(name)
+def test_cookie_of_an_api_opens_nothing(api, api_path_and_token, name):
+    path, token = api_path_and_token(name)
     answer = api.get(path, token)
     cookies = [each.partition(";")[0] for each in answer.headers.get_list("set-cookie")]
     response = api.get(path, headers={"Cookie": "; ".join(cookies) or "none=none"})
@@ -183,9 +170,8 @@ def test_cookie_of_an_api_opens_nothing(api, place, name):
 @requirement("RFC6750-core-cookie-refused")
 @pytest.mark.parametrize("name", APIS)
 def test_cookie_of_the_web_pages_opens_nothing(administrator, name):
-    """The cookie of a login to the web pages opens no API by itself."""
     page = administrator.page("smart/admin-client.php?action=list")
-    url = administrator.target.api_url + PLACES[name][0]
+    url = administrator.target.api_url + API_PATHS[name][0]
     response = administrator.http.get(url)
 
     expect.status(page, 200)
@@ -196,8 +182,7 @@ def test_cookie_of_the_web_pages_opens_nothing(administrator, name):
 @pytest.mark.parametrize("value", ["", "x"], ids=["empty", "any"])
 @pytest.mark.parametrize("name", APIS)
 def test_header_of_the_internal_api_opens_nothing(api, name, value):
-    """The header APICSRFTOKEN without a session is refused like any call without a token."""
-    response = api.get(PLACES[name][0], headers={"APICSRFTOKEN": value})
+    response = api.get(API_PATHS[name][0], headers={"APICSRFTOKEN": value})
 
     expect.no_data(response, 401, 403)
     media_type = response.headers.get("content-type", "")
@@ -207,17 +192,15 @@ def test_header_of_the_internal_api_opens_nothing(api, name, value):
 @requirement("RFC6750-cross-role")
 @pytest.mark.parametrize(("role", "name"), FOREIGN)
 def test_token_of_one_role_opens_no_api_of_another(api, role_token, role, name):
-    """The tokens of staff, patients and systems open only the APIs that are for them."""
-    response = api.get(PLACES[name][0], role_token(role))
+    response = api.get(API_PATHS[name][0], role_token(role))
 
     expect.no_data(response, 401, 403)
 
 
 @requirement("RFC6750-bearer-json-error")
 @pytest.mark.parametrize("name", APIS)
-def test_refusal_says_why_in_json(asked, name):
-    """The refusal of a call says why in JSON, at FHIR as an OperationOutcome."""
-    response = asked(PLACES[name][0], "no-token-at-all")
+def test_refusal_says_why_in_json(api_response, name):
+    response = api_response(API_PATHS[name][0], "no-token-at-all")
     body = expect.json_object(response)
 
     expect.media_type(response, "application/json", "application/fhir+json")
@@ -228,16 +211,17 @@ def test_refusal_says_why_in_json(asked, name):
 @requirement("API-errors-no-internals")
 @pytest.mark.parametrize("why", ["garbage", "id_token", "unknown_route", "forged"])
 @pytest.mark.parametrize("name", APIS)
-def test_refusal_shows_nothing_of_the_inside(asked, place, issued, forger, name, why):
-    """The refusal of a call shows no trace, no path, no query and no library of the server."""
-    path, token = place(name)
+def test_refusal_shows_nothing_of_the_inside(
+    api_response, api_path_and_token, session_by_grant, forger, name, why
+):
+    path, token = api_path_and_token(name)
     route, bad = {
         "garbage": lambda: (path, "no-token-at-all"),
-        "id_token": lambda: (path, issued("authorization_code").id_token),
+        "id_token": lambda: (path, session_by_grant("authorization_code").id_token),
         "unknown_route": lambda: (f"{path}Unknown", token),
         "forged": lambda: (path, forger.forge(token, "alg_none")),
     }[why]()
-    response = asked(route, bad)
+    response = api_response(route, bad)
 
     disclosure.no_internals(response)
 
@@ -249,7 +233,6 @@ def test_refusal_shows_nothing_of_the_inside(asked, place, issued, forger, name,
     ids=["rest", "fhir", "fhir_search"],
 )
 def test_who_calls_is_asked_first(api, path):
-    """A call without a token is refused for that, whatever else is wrong with it."""
     response = api.get(path)
 
     expect.no_data(response, 401)
@@ -257,10 +240,9 @@ def test_who_calls_is_asked_first(api, path):
 
 @requirement("API-phi-not-cacheable")
 @pytest.mark.parametrize("name", APIS)
-def test_patient_data_is_not_for_shared_caches(asked, place, name):
-    """An answer with patient data is marked as not to be kept by shared caches."""
-    path, token = place(name)
-    response = asked(path, token)
+def test_patient_data_is_not_for_shared_caches(api_response, api_path_and_token, name):
+    path, token = api_path_and_token(name)
+    response = api_response(path, token)
     control = response.headers.get("cache-control", "")
 
     private = "no-store" in control or "private" in control

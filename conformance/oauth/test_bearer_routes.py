@@ -1,4 +1,4 @@
-"""Calls of the APIs: the challenges, and cookies beside a token."""
+"""Calls of the APIs: challenges, and cookies in addition to a token."""
 
 import re
 
@@ -6,17 +6,18 @@ import pytest
 
 from conformance import APIS, expect, needs, requirement
 from fixtures.driver import portal_pages
-from fixtures.given.sessions import PLACES
+from fixtures.given.sessions import API_PATHS
 from fixtures.wire.client import Http
+from fixtures.wire.exchanges import record_exchanges
 
-#: RFC 9110 section 11.2 with what RFC 6750 section 3 permits in a quoted value.
+#: RFC 9110 section 11.2, with the characters that RFC 6750 section 3 permits in a quoted value.
 ATTRIBUTE = re.compile(r'([A-Za-z_]+)="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
 ATTRIBUTES = re.compile(rf"{ATTRIBUTE.pattern}(\s*,\s*{ATTRIBUTE.pattern})*")
-#: What is closed to strangers says so, is not there, or has no such method (RFC 9110, 15.5.6).
+#: A protected path is refused, hidden, or has no such method (RFC 9110 section 15.5.6).
 REFUSALS = (401, 403, 404, 405)
 OPEN = (200, *REFUSALS)
-#: Addresses beside the routes that need a token, with what they may answer: such as clients try,
-#: which may be open, and such as are not there.
+#: Paths in addition to the routes that need a token, with the allowed statuses: paths that clients
+#: try, which may be open, and paths that do not exist.
 ADDRESSES = [
     pytest.param("", OPEN, id="root"),
     pytest.param("/api/version", OPEN, marks=needs("rest"), id="version"),
@@ -34,13 +35,12 @@ ADDRESSES = [
 @pytest.mark.parametrize("why", ["no_token", "garbage", "scope"])
 @pytest.mark.parametrize("name", APIS)
 def test_challenge_is_well_formed(api, tokens, name, why):
-    """A challenge for Bearer has at least one attribute, none twice, and no odd characters."""
     token = {
         "no_token": lambda: None,
         "garbage": lambda: "no-token-at-all",
         "scope": lambda: tokens.staff("openid api:oemr api:fhir user/facility.read"),
     }[why]()
-    response = api.get(PLACES[name][0], token)
+    response = api.get(API_PATHS[name][0], token)
 
     expect.refused(response)
     for challenge in response.headers.get_list("www-authenticate"):
@@ -55,7 +55,6 @@ def test_challenge_is_well_formed(api, tokens, name, why):
 @requirement("API-no-token-any-address")
 @pytest.mark.parametrize(("path", "allowed"), ADDRESSES)
 def test_address_answers_who_has_no_token(api, path, allowed):
-    """Any address of an API, asked without a token, is shown to all, refused, or not there."""
     response = api.get(path)
 
     expect.status(response, *allowed)
@@ -63,16 +62,16 @@ def test_address_answers_who_has_no_token(api, path, allowed):
 
 @requirement("OPENEMR-REG-10404-portal-cookie")
 def test_token_counts_beside_a_portal_cookie(target, transport, tokens, patient, other_patient):
-    """A call with the cookie of a portal login and a token is judged by the token."""
     browser = Http(transport, cookies=True)
-    portal_pages.first_login(target, browser, patient, patient.password)
-    path, scope = PLACES["portal"]
+    with record_exchanges() as login:
+        portal_pages.first_login(target, browser, patient, patient.password)
+    path, scope = API_PATHS["portal"]
     token = tokens.other_patient(scope)
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     response = browser.get(target.api_url + path, headers=headers)
 
-    expect.that(browser.cookies, "a cookie of the portal", "none")
+    expect.that(browser.cookies, "a cookie of the portal", "none", login[::-1])
     expect.status(response, 200)
     who = {patient.uuid: "the patient of the cookie", other_patient.uuid: "that of the token"}
     shown = [words for uuid, words in who.items() if uuid in response.text]
-    expect.equal(shown, ["that of the token"], "whom the answer is about", response)
+    expect.equal(shown, ["that of the token"], "the patient in the response", response)

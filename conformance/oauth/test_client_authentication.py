@@ -1,4 +1,4 @@
-"""Who the client is at the token endpoint: secrets, Basic, and clients that are no longer."""
+"""Client authentication at the token endpoint: secrets, HTTP Basic, and disabled clients."""
 
 import base64
 
@@ -19,12 +19,12 @@ BENT = ["expired", "other_audience", "foreign_key", "garbage"]
 
 
 @pytest.fixture(scope="module")
-def exchanges(server, lent_clients, confidential_client, code_redemptions):
-    """The answers to code exchanges of a client that authenticates badly, by the fault.
+def responses_to_client_secrets(server, pooled_clients, confidential_client, code_redemptions):
+    """The responses to code exchanges with faulty client authentication, by the fault.
 
-    Those come last that servers are known to take: their tokens are the proof for the others.
+    The faults that known servers accept come last: their tokens prove that the code was good.
     """
-    client = lent_clients.confidential(SCOPE)
+    client = pooled_clients.confidential(SCOPE)
     secret, other = client.client_secret, confidential_client
 
     def twice(in_body, in_header):
@@ -48,9 +48,9 @@ def exchanges(server, lent_clients, confidential_client, code_redemptions):
 
 
 @pytest.fixture(scope="module")
-def refreshes(server, lent_clients, confidential_client, refresh_redemptions):
-    """The answers to refreshes of a client that authenticates badly, by the fault."""
-    client = lent_clients.confidential(OFFLINE_SCOPE)
+def responses_to_refresh_secrets(server, pooled_clients, confidential_client, refresh_redemptions):
+    """The responses to refreshes with faulty client authentication, by the fault."""
+    client = pooled_clients.confidential(OFFLINE_SCOPE)
 
     def with_secret(auth):
         return lambda token: server.refresh(client, token.value, auth=auth)
@@ -63,40 +63,39 @@ def refreshes(server, lent_clients, confidential_client, refresh_redemptions):
 
 
 @requirement("RFC6749-2.3.1-basic")
-def test_client_authenticates_with_basic(by_basic):
-    """A client with a secret can authenticate with HTTP Basic."""
-    expect.status(by_basic["usual"], 200)
+def test_client_authenticates_with_basic(token_responses_by_basic):
+    expect.status(token_responses_by_basic["usual"], 200)
 
 
 @requirement("RFC6749-2.3.1-basic-formencoded")
-def test_encoded_credentials_are_decoded(by_basic):
-    """Client id and secret are read form-urlencoded from HTTP Basic."""
-    expect.status(by_basic["encoded"], 200)
+def test_encoded_credentials_are_decoded(token_responses_by_basic):
+    expect.status(token_responses_by_basic["encoded"], 200)
 
 
 @requirement("RFC6749-2.3.1-post")
 def test_client_authenticates_in_the_body(token_response):
-    """A client that registered client_secret_post can authenticate in the body."""
     expect.status(token_response("authorization_code"), 200)
 
 
 @requirement("RFC6749-4.1.3-client-auth-required")
 @pytest.mark.parametrize("leaving_out", ["secret", "value", "basic_password"])
-def test_code_exchange_without_a_secret_is_refused(exchanges, leaving_out):
-    """A confidential client has to authenticate to exchange a code."""
-    response = exchanges[leaving_out]
+def test_code_exchange_without_a_secret_is_refused(responses_to_client_secrets, leaving_out):
+    response = responses_to_client_secrets[leaving_out]
 
-    expect.no_token(response, "the client showed no secret, so whoever catches a code could use it")
+    expect.no_token(
+        response, "the client sent no secret, so anybody who intercepts a code could use it"
+    )
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
 @requirement("RFC6749-6-refresh-client-auth")
 @pytest.mark.parametrize("fault", ["left_out", "random", "of_another_client", "basic"])
-def test_refresh_without_the_secret_is_refused(refreshes, fault):
-    """A confidential client has to authenticate to refresh."""
-    response = refreshes[fault]
+def test_refresh_without_the_secret_is_refused(responses_to_refresh_secrets, fault):
+    response = responses_to_refresh_secrets[fault]
 
-    expect.no_token(response, "the secret was wrong or missing, so a stolen refresh token would do")
+    expect.no_token(
+        response, "the secret was wrong or missing, so a stolen refresh token would be enough"
+    )
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
@@ -105,7 +104,6 @@ def test_refresh_without_the_secret_is_refused(refreshes, fault):
 def test_password_grant_without_the_secret_is_refused(
     server, new_client, admin, confidential_client, fault
 ):
-    """A confidential client has to authenticate in the password grant."""
     client = new_client.confidential(SCOPE)
     form = {
         "grant_type": "password",
@@ -122,18 +120,17 @@ def test_password_grant_without_the_secret_is_refused(
 
 @requirement("RFC6749-5.2-invalid-client-body")
 @pytest.mark.parametrize("fault", ["random", "of_another_client", "longer"])
-def test_code_exchange_with_a_wrong_secret_is_refused(exchanges, fault):
-    """A code exchange with a wrong secret in the body is refused with invalid_client."""
-    response = exchanges[fault]
+def test_code_exchange_with_a_wrong_secret_is_refused(responses_to_client_secrets, fault):
+    response = responses_to_client_secrets[fault]
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
 @requirement("RFC6749-5.2-invalid-client-401")
-def test_wrong_secret_by_basic_is_challenged(server, unused_code):
-    """A wrong secret by HTTP Basic is answered with 401 and a challenge for Basic."""
-    client, code, verifier = unused_code
+def test_wrong_secret_by_basic_is_challenged(server, unused_authorization):
+    client, unused = unused_authorization
+    code, verifier = unused.code, unused.verifier
     response = server.exchange(
         client, code, verifier=verifier, auth=BasicAuth(client.client_id, "x")
     )
@@ -145,9 +142,9 @@ def test_wrong_secret_by_basic_is_challenged(server, unused_code):
 
 @requirement("RFC6749-5.2-unknown-client")
 @pytest.mark.parametrize("fault", ["unknown", "one_character", "other_case"])
-def test_unknown_client_is_refused(server, unused_code, fault):
-    """An unknown client is refused with invalid_client."""
-    client, code, verifier = unused_code
+def test_unknown_client_is_refused(server, unused_authorization, fault):
+    client, unused = unused_authorization
+    code, verifier = unused.code, unused.verifier
     name = client.client_id
     wrong = {
         "unknown": "no-such-client",
@@ -162,16 +159,14 @@ def test_unknown_client_is_refused(server, unused_code, fault):
 
 
 @requirement("RFC6749-2.3.1-not-in-uri")
-def test_credentials_in_the_address_are_refused(exchanges):
-    """Client credentials in the query of the address are not accepted."""
-    expect.no_token(exchanges["address"])
+def test_credentials_in_the_address_are_refused(responses_to_client_secrets):
+    expect.no_token(responses_to_client_secrets["address"])
 
 
 @requirement("RFC6749-2.3-one-method")
 @pytest.mark.parametrize("wrong", ["body", "basic"])
-def test_two_sets_of_credentials_are_refused(exchanges, wrong):
-    """A request with two sets of client credentials, one of them wrong, is refused."""
-    expect.no_token(exchanges[f"{wrong}_wrong"])
+def test_two_sets_of_credentials_are_refused(responses_to_client_secrets, wrong):
+    expect.no_token(responses_to_client_secrets[f"{wrong}_wrong"])
 
 
 @requirement("RFC6749-2.3.1-basic-malformed")
@@ -186,9 +181,9 @@ def test_two_sets_of_credentials_are_refused(exchanges, wrong):
         pytest.param("Basic " + base64.b64encode(b"a\x00b:\xff").decode(), id="null_byte"),
     ],
 )
-def test_malformed_basic_header_is_refused(server, unused_code, credentials):
-    """A malformed Basic header fails the authentication of the client cleanly."""
-    client, code, verifier = unused_code
+def test_malformed_basic_header_is_refused(server, unused_authorization, credentials):
+    client, unused = unused_authorization
+    code, verifier = unused.code, unused.verifier
     form = exchange_form(client, code, verifier)
     response = server.token(form, headers={"Authorization": credentials})
 
@@ -208,19 +203,18 @@ def test_malformed_basic_header_is_refused(server, unused_code, credentials):
         ),
     ],
 )
-def test_disabled_client_gets_no_token(shut_out, grant):
-    """A client that an administrator disabled gets no token."""
-    response = shut_out(grant).response
+def test_disabled_client_gets_no_token(disabled_client_responses, grant):
+    response = disabled_client_responses(grant).response
 
-    expect.no_token(response, "an administrator disabled the client to shut it out")
+    expect.no_token(response, "an administrator has disabled the client")
     expect.oauth_error(
         response, "invalid_client", "unauthorized_client", "invalid_grant", statuses=(400, 401, 403)
     )
 
 
 @pytest.fixture(scope="module")
-def by_assertion(server, registrar, admin):
-    """The answers to an app with a key: to the exchange of its code, and to a refresh."""
+def responses_to_assertion(server, registrar, admin):
+    """The responses to an app with a key: to its code exchange and to its refresh."""
     client = registrar.system(OFFLINE_SCOPE, token_endpoint_auth_method="private_key_jwt")
     allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
     auth = client.authentication("private_key_jwt")
@@ -232,25 +226,24 @@ def by_assertion(server, registrar, admin):
 
 @requirement("SMART-2.2-asym-code-exchange")
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
-def test_app_authenticates_with_an_assertion(by_assertion, grant):
-    """An app with a key exchanges codes and refreshes with a signed assertion."""
+def test_app_authenticates_with_an_assertion(responses_to_assertion, grant):
     if grant == "refresh_token":
-        first = by_assertion["authorization_code"]
+        first = responses_to_assertion["authorization_code"]
         require_tokens(first)
         expect.member(first, "refresh_token")
 
-    expect.status(by_assertion[grant], 200)
+    expect.status(responses_to_assertion[grant], 200)
 
 
 @pytest.fixture(scope="module")
-def bad_assertions(server, registrar, bent_assertion, code_redemptions):
-    """The answers to code exchanges of an app with a bad assertion, by the fault."""
+def responses_to_faulty_assertions(server, registrar, faulty_assertion, code_redemptions):
+    """The responses to code exchanges with a faulty assertion, by the fault."""
     client = registrar.system(SCOPE, token_endpoint_auth_method="private_key_jwt")
     auths = {
         fault: FormParameterAuth(
             client_id=client.client_id,
             client_assertion_type=JWT_BEARER,
-            client_assertion=bent_assertion(fault, client),
+            client_assertion=faulty_assertion(fault, client),
         )
         for fault in BENT
     }
@@ -259,16 +252,15 @@ def bad_assertions(server, registrar, bent_assertion, code_redemptions):
 
 @requirement("SMART-2.2-asym-code-bad-assertion")
 @pytest.mark.parametrize("fault", BENT)
-def test_app_with_a_bad_assertion_is_refused(bad_assertions, fault):
-    """A bad assertion at a code exchange is refused and not ignored."""
-    response = bad_assertions[fault]
+def test_app_with_a_bad_assertion_is_refused(responses_to_faulty_assertions, fault):
+    response = responses_to_faulty_assertions[fault]
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_client", statuses=(400, 401))
 
 
 def on_form(send):
-    """Return what sends a code, from what sends the form of its exchange."""
+    """Turn a function that sends the form of a code exchange into one that sends a code."""
     return lambda code: send(exchange_form(code.client, code.value, code.verifier))
 
 
@@ -282,7 +274,7 @@ def without_secret(client):
 
 
 def wrong_secret(client, other):
-    """Return the ways to have a wrong secret or none."""
+    """Return the ways to send a wrong secret or none."""
     return {
         "left_out": client.authentication("none"),
         "random": client.authentication("client_secret_post", secret="wrong"),

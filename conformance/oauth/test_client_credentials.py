@@ -13,7 +13,6 @@ SCOPE = "api:fhir system/Patient.read"
 
 @requirement("OPENEMR-CC-rs384")
 def test_backend_service_gets_a_token(token_response, api):
-    """A client that registered an RS384 key inline gets a token that reads FHIR resources."""
     response = token_response("client_credentials")
 
     expect.status(response, 200)
@@ -23,7 +22,6 @@ def test_backend_service_gets_a_token(token_response, api):
 
 @requirement("OPENEMR-CC-interop-requests-oauthlib")
 def test_backend_service_may_name_its_client_id_too(server, system_client, api):
-    """A backend service may send its client_id beside an assertion, as requests-oauthlib does."""
     assertion = keys.client_assertion(
         system_client.client_id, server.token_endpoint, system_client.key, without=["iat"]
     )
@@ -41,20 +39,18 @@ def test_backend_service_may_name_its_client_id_too(server, system_client, api):
 
 @requirement("SMART-2.2-bs-success-fields")
 def test_backend_token_response_has_its_members(token_response):
-    """A backend service is told access_token, token_type, expires_in and scope."""
     response = token_response("client_credentials")
     require_tokens(response)
 
-    expect.equal(expect.member(response, "token_type", kind=str).lower(), "bearer", "token_type")
+    kind = expect.member(response, "token_type", kind=str)
+    expect.equal(kind.lower(), "bearer", "token_type", response)
     expect.member(response, "expires_in", kind=int)
-    expect.contains(
-        expect.member(response, "scope", kind=str).split(), "system/Patient.read", "scope"
-    )
+    scope = expect.member(response, "scope", kind=str)
+    expect.contains(scope.split(), "system/Patient.read", "scope", response)
 
 
 @requirement("SMART-2.2-bs-short-lived")
 def test_backend_token_is_short_lived(token_response):
-    """The access token of a backend service lives for five minutes at most."""
     response = token_response("client_credentials")
     seconds = require_tokens(response).get("expires_in")
 
@@ -64,8 +60,11 @@ def test_backend_token_is_short_lived(token_response):
 
 
 @pytest.fixture(scope="module")
-def for_more(server, registrar):
-    """Asks for a token with more scopes: `for_more(scope)`, with all of them if that is served."""
+def response_to_more_scopes(server, registrar):
+    """Requests a token with more scopes, with all of them at once if that works.
+
+    `response_to_more_scopes("openid")`
+    """
 
     def ask(more):
         scope = f"{SCOPE} {more}"
@@ -79,18 +78,16 @@ def for_more(server, registrar):
 
 
 @requirement("RFC6749-4.4.3-no-refresh")
-def test_backend_service_gets_no_refresh_token(for_more):
-    """A backend service gets no refresh token."""
-    response = for_more("offline_access")
+def test_backend_service_gets_no_refresh_token(response_to_more_scopes):
+    response = response_to_more_scopes("offline_access")
     body = response.json() if response.status_code == 200 else {}
 
     expect.that("refresh_token" not in body, "no refresh_token", sorted(body), response)
 
 
 @requirement("OIDCC-2-no-id-token-client-credentials")
-def test_backend_service_gets_no_id_token(for_more):
-    """No ID token is issued where no user was authenticated."""
-    response = for_more("openid")
+def test_backend_service_gets_no_id_token(response_to_more_scopes):
+    response = response_to_more_scopes("openid")
     body = response.json() if response.status_code == 200 else {}
 
     expect.that("id_token" not in body, "no id_token", sorted(body), response)
@@ -99,7 +96,6 @@ def test_backend_service_gets_no_id_token(for_more):
 @requirement("RFC6749-4.4-confidential-only")
 @pytest.mark.parametrize("sends", ["client_id", "empty_secret", "assertion"])
 def test_public_client_gets_no_backend_token(server, public_client, client_key, sends):
-    """Only a confidential client may use the client credentials grant."""
     assertion = keys.client_assertion(
         public_client.client_id, server.token_endpoint, client_key("conformance-1")
     )
@@ -116,7 +112,6 @@ def test_public_client_gets_no_backend_token(server, public_client, client_key, 
 @requirement("SMART-2.2-bs-symmetric-refused")
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_secret_is_not_enough_for_a_backend_token(server, system_client, method):
-    """A shared secret is not enough for the client credentials grant."""
     response = server.client_credentials(
         system_client, SCOPE, auth=system_client.authentication(method)
     )
@@ -124,17 +119,9 @@ def test_secret_is_not_enough_for_a_backend_token(server, system_client, method)
     expect.no_token(response)
 
 
-@pytest.fixture(scope="module")
-def proved_client(server, system_client):
-    """The shared client with a key, after it got a token with a good assertion."""
-    require_tokens(server.client_credentials(system_client, SCOPE))
-    return system_client
-
-
 @requirement("RFC7521-4.2-assertion-type-required")
-def test_assertion_without_its_type_is_refused(server, proved_client):
-    """A client assertion without client_assertion_type is refused."""
-    response = _request(server, proved_client, None, _assertion(proved_client))
+def test_assertion_without_its_type_is_refused(server, proven_system_client):
+    response = _request(server, proven_system_client, None, _assertion(proven_system_client))
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
@@ -148,18 +135,16 @@ def test_assertion_without_its_type_is_refused(server, proved_client):
         pytest.param("not_an_assertion_type", id="garbage"),
     ],
 )
-def test_assertion_of_another_type_is_refused(server, proved_client, kind):
-    """A client assertion of another type than jwt-bearer is refused."""
-    response = _request(server, proved_client, kind, _assertion(proved_client))
+def test_assertion_of_another_type_is_refused(server, proven_system_client, kind):
+    response = _request(server, proven_system_client, kind, _assertion(proven_system_client))
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
 
 
 @requirement("RFC7523-2.2-assertion-missing")
-def test_missing_assertion_is_refused(server, proved_client):
-    """A client_assertion_type without the assertion itself is refused."""
-    response = _request(server, proved_client, JWT_BEARER, None)
+def test_missing_assertion_is_refused(server, proven_system_client):
+    response = _request(server, proven_system_client, JWT_BEARER, None)
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_request", "invalid_client", statuses=(400, 401))
@@ -167,7 +152,6 @@ def test_missing_assertion_is_refused(server, proved_client):
 
 @requirement("SMART-2.2-bs-scope-preauthorized")
 def test_backend_scope_beyond_the_registration_is_not_granted(server, new_client, api):
-    """A scope that a backend service is not registered for is refused or not granted."""
     client = new_client.system(SCOPE)
     response = server.client_credentials(client, f"{SCOPE} system/Observation.read")
     body = response.json() if response.status_code == 200 else {}
@@ -185,9 +169,8 @@ def test_backend_scope_beyond_the_registration_is_not_granted(server, new_client
 
 @requirement("SMART-2.2-bs-error-description")
 @pytest.mark.parametrize("fault", ["foreign_key", "aud_other_host", "exp_past", "garbage"])
-def test_refused_backend_service_is_told_why(system_client, answer_to_bent, fault):
-    """An error at the client credentials grant is described."""
-    response = answer_to_bent(fault, system_client, SCOPE)
+def test_refused_backend_service_is_told_why(system_client, response_to_faulty_assertion, fault):
+    response = response_to_faulty_assertion(fault, system_client, SCOPE)
 
     expect.refused(response)
     body = expect.json_object(response)
@@ -200,7 +183,6 @@ def test_refused_backend_service_is_told_why(system_client, answer_to_bent, faul
     "grant", [pytest.param("password", marks=needs("oauth.password_grant"), id="password")]
 )
 def test_user_gets_no_system_scope(server, new_client, admin, grant):
-    """A token of a user never holds a system scope, even if the client is registered for it."""
     scope = "openid api:fhir user/Patient.read system/Patient.$export"
     client = new_client.system(scope)
     response = server.password(

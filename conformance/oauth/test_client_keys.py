@@ -1,4 +1,4 @@
-"""The keys of clients that authenticate with assertions: which are taken, which one is chosen."""
+"""The keys of clients that authenticate with assertions: which are accepted, which is chosen."""
 
 import pytest
 
@@ -11,8 +11,8 @@ SCOPE = "api:fhir system/Patient.read"
 
 
 @pytest.fixture
-def token_of(server, new_client):
-    """Give the token answer of a new client with these keys, or the refusal to register it."""
+def response_to_keys(server, new_client):
+    """The token response of a new client with these keys, or the refusal to register it."""
 
     def make(key, key_set):
         try:
@@ -25,60 +25,56 @@ def token_of(server, new_client):
 
 
 @pytest.fixture(scope="module")
-def by_own_key(server, system_client):
-    """The answer to an assertion of the shared client that nothing is wrong with."""
+def response_to_own_key(server, system_client):
+    """The response to a correct assertion of the shared client."""
     return server.client_credentials(system_client, SCOPE)
 
 
 @requirement("SMART-2.2-assertion-rs384")
-def test_rs384_or_es384_is_accepted(by_own_key):
-    """An assertion that is signed with RS384 or with ES384 is accepted."""
-    expect.status(by_own_key, 200)
+def test_rs384_or_es384_is_accepted(response_to_own_key):
+    expect.status(response_to_own_key, 200)
 
 
 @requirement("SMART-2.2-key-selection-kid")
 @pytest.mark.parametrize("place", ["first", "second"])
-def test_any_registered_key_is_accepted(token_of, client_key, place):
-    """Each of several registered keys is accepted when the kid names it."""
+def test_any_registered_key_is_accepted(response_to_keys, client_key, place):
     pair = [client_key("conformance-1"), client_key("conformance-2")]
-    response = token_of({"first": pair[0], "second": pair[1]}[place], keys.jwks(*pair))
+    response = response_to_keys({"first": pair[0], "second": pair[1]}[place], keys.jwks(*pair))
 
     expect.status(response, 200)
 
 
 @requirement("OPENEMR-CC-kid-mismatch")
-def test_unknown_key_id_is_refused(by_own_key, system_client, answer_to_bent):
-    """A client assertion whose kid names no registered key is refused."""
-    require_tokens(by_own_key)
+def test_unknown_key_id_is_refused(
+    response_to_own_key, system_client, response_to_faulty_assertion
+):
+    require_tokens(response_to_own_key)
 
-    expect.no_token(answer_to_bent("kid_unknown", system_client, SCOPE))
+    expect.no_token(response_to_faulty_assertion("kid_unknown", system_client, SCOPE))
 
 
 @requirement("SMART-2.2-duplicate-kid")
-def test_key_id_that_names_two_keys_is_refused(token_of, client_key):
-    """An assertion is refused when its kid names more than one registered key."""
+def test_key_id_that_names_two_keys_is_refused(response_to_keys, client_key):
     key = client_key("conformance-1")
     twin = dict(keys.jwks(client_key("conformance-2"))["keys"][0], kid=key.kid)
-    response = token_of(key, {"keys": [keys.jwks(key)["keys"][0], twin]})
+    response = response_to_keys(key, {"keys": [keys.jwks(key)["keys"][0], twin]})
 
     expect.no_token(response)
 
 
 @requirement("RFC8725-3.5-weak-rsa")
-def test_weak_key_is_refused(token_of):
-    """An RSA key of fewer than 2048 bits is refused."""
-    response = token_of(keys.weak_key(), keys.jwks(keys.weak_key()))
+def test_weak_key_is_refused(response_to_keys):
+    response = response_to_keys(keys.weak_key(), keys.jwks(keys.weak_key()))
 
     expect.no_token(response)
 
 
 @requirement("OPENEMR-CC-jwks-missing-keys")
 @pytest.mark.parametrize("content", ["single_key", "empty", "null"])
-def test_key_set_without_keys_gives_no_token(token_of, client_key, content):
-    """A client whose key set has no keys is refused without a server error."""
+def test_key_set_without_keys_gives_no_token(response_to_keys, client_key, content):
     key = client_key("conformance-1")
     key_set = {"single_key": keys.jwks(key)["keys"][0], "empty": {}, "null": {"keys": None}}
-    response = token_of(key, key_set[content])
+    response = response_to_keys(key, key_set[content])
 
     expect.no_token(response)
     expect.no_server_error(response)
@@ -86,7 +82,6 @@ def test_key_set_without_keys_gives_no_token(token_of, client_key, content):
 
 @requirement("SMART-2.2-jti-per-issuer")
 def test_jti_of_one_client_is_free_for_another(server, system_client, new_client):
-    """A jti that one client used does not lock out another client."""
     other = new_client.system(SCOPE)
     first = keys.client_assertion(system_client.client_id, server.token_endpoint, system_client.key)
     require_tokens(server.client_credentials(system_client, SCOPE, assertion=first))

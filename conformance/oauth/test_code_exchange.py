@@ -1,4 +1,4 @@
-"""The exchange of an authorization code: once, by its client, to its redirect URI."""
+"""The exchange of an authorization code: once, by its client, with its redirect URI."""
 
 import pytest
 
@@ -10,9 +10,9 @@ from fixtures.wire.client import Blocked
 
 SCOPE = "openid api:oemr user/patient.read"
 OFFLINE_SCOPE = f"{SCOPE} offline_access"
-#: A second address of the same client.
+#: A second redirect URI of the same client.
 OTHER_URI = "https://client.example.org/other"
-#: What is sent in place of the redirect URI; None leaves it out.
+#: Values in place of the redirect URI; None leaves it out.
 OTHER_ADDRESSES = {
     "other_registered": OTHER_URI,
     "slash_at_the_end": f"{REDIRECT_URI}/",
@@ -23,10 +23,10 @@ OTHER_ADDRESSES = {
 
 
 @pytest.fixture(scope="module")
-def exchanges(server, registrar, lent_clients, code_redemptions):
-    """The answers to exchanges of a client's code by others, and with other redirect URIs."""
+def code_exchange_responses(server, registrar, pooled_clients, code_redemptions):
+    """The responses to exchanges of a code by other clients, and with other redirect URIs."""
     client = registrar.confidential(OFFLINE_SCOPE, redirect_uris=[REDIRECT_URI, OTHER_URI])
-    others = {"confidential": lent_clients.confidential(SCOPE), "public": lent_clients.public()}
+    others = {"confidential": pooled_clients.confidential(SCOPE), "public": pooled_clients.public()}
 
     def by(sender):
         return lambda code: server.exchange(sender, code.value, verifier=code.verifier)
@@ -46,13 +46,13 @@ def exchanges(server, registrar, lent_clients, code_redemptions):
 
 
 @pytest.fixture(scope="module")
-def replayed(server, exchanges, lent_clients, admin):
-    """The answers to the second exchange of a code, and to a refresh with what the first gave."""
-    good, answer = exchanges.redeemed or (None, None)
-    if good is not None and good.fresh:
+def responses_to_replayed_code(server, code_exchange_responses, pooled_clients, admin):
+    """The responses to the second exchange of a code, and then to a refresh with its token."""
+    if code_exchange_responses.redeemed is not None and code_exchange_responses.redeemed[0].fresh:
+        good, answer = code_exchange_responses.redeemed
         client, code, verifier = good.client, good.value, good.verifier
     else:
-        client = lent_clients.confidential(OFFLINE_SCOPE)
+        client = pooled_clients.confidential(OFFLINE_SCOPE)
         allowed = Browser(server).authorize(client, admin, OFFLINE_SCOPE)
         code, verifier = allowed.code, allowed.verifier
         answer = server.exchange(client, code, verifier=verifier)
@@ -62,17 +62,15 @@ def replayed(server, exchanges, lent_clients, admin):
 
 
 @requirement("RFC6749-4.1.3-code-single-use")
-def test_code_is_exchanged_once_only(replayed):
-    """An authorization code can be exchanged once only."""
-    second, _ = replayed
+def test_code_is_exchanged_once_only(responses_to_replayed_code):
+    second, _ = responses_to_replayed_code
 
-    expect.no_token(second, "the code was used before, so whoever sees it could use it again")
+    expect.no_token(second, "the code was used before, so anybody who sees it could use it again")
 
 
 @requirement("RFC6749-4.1.3-replay-revokes")
-def test_replay_of_a_code_revokes_its_tokens(replayed):
-    """A second use of a code revokes the tokens that were issued for it."""
-    _, refresh = replayed
+def test_replay_of_a_code_revokes_its_tokens(responses_to_replayed_code):
+    _, refresh = responses_to_replayed_code
     if refresh is None:
         raise Blocked("no refresh_token to judge with, though offline_access was asked for")
 
@@ -81,30 +79,27 @@ def test_replay_of_a_code_revokes_its_tokens(replayed):
 
 @requirement("RFC6749-4.1.3-code-bound-to-client")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
-def test_code_of_another_client_is_refused(exchanges, kind):
-    """A code is exchanged by the client that it was issued to, and by no other."""
-    expect.no_token(exchanges[kind])
+def test_code_of_another_client_is_refused(code_exchange_responses, kind):
+    expect.no_token(code_exchange_responses[kind])
 
 
 @requirement("RFC6749-4.1.3-redirect-uri-match")
 @pytest.mark.parametrize("uri", ["other_registered", "slash_at_the_end", "other_host"])
-def test_code_exchange_with_another_redirect_uri_is_refused(exchanges, uri):
-    """The redirect URI of the code exchange is that of the authorization request."""
-    expect.no_token(exchanges[uri])
+def test_code_exchange_with_another_redirect_uri_is_refused(code_exchange_responses, uri):
+    expect.no_token(code_exchange_responses[uri])
 
 
 @requirement("RFC6749-4.1.3-redirect-uri-missing")
 @pytest.mark.parametrize("uri", ["left_out", "empty"])
-def test_code_exchange_without_the_redirect_uri_is_refused(exchanges, uri):
-    """The code exchange has a redirect URI if the authorization request had one."""
-    expect.no_token(exchanges[uri])
+def test_code_exchange_without_the_redirect_uri_is_refused(code_exchange_responses, uri):
+    expect.no_token(code_exchange_responses[uri])
 
 
 @requirement("RFC6749-4.1.3-code-garbage")
 @pytest.mark.parametrize("bent", ["cut", "flipped", "longer", "unicode", "long"])
-def test_bent_code_is_refused(server, unused_code, bent):
-    """A code that is cut, changed or garbage is refused with a status of 400."""
-    client, code, verifier = unused_code
+def test_bent_code_is_refused(server, unused_authorization, bent):
+    client, unused = unused_authorization
+    code, verifier = unused.code, unused.verifier
     response = server.exchange(client, bend(code)[bent], verifier=verifier)
 
     expect.no_token(response)
@@ -114,7 +109,6 @@ def test_bent_code_is_refused(server, unused_code, bent):
 
 @requirement("RFC6749-4.1.3-code-missing")
 def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential_client):
-    """A code exchange without a code is an invalid_request."""
     form = {"grant_type": "authorization_code", "redirect_uri": confidential_client.redirect_uri}
     response = server.token(form, confidential_client.authentication())
 
@@ -123,23 +117,22 @@ def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential
 
 @requirement("RFC6749-5.2-invalid-grant-code")
 @pytest.mark.parametrize("fault", ["garbage", "other_client", "other_redirect_uri"])
-def test_bad_code_is_an_invalid_grant(server, exchanges, unused_code, fault):
-    """A code that is unknown, foreign or meant for another redirect URI is an invalid_grant."""
+def test_bad_code_is_an_invalid_grant(server, code_exchange_responses, unused_authorization, fault):
     if fault == "garbage":
-        client, code, verifier = unused_code
+        client, unused = unused_authorization
+        code, verifier = unused.code, unused.verifier
         response = server.exchange(client, bend(code)["flipped"], verifier=verifier)
     else:
         answer = {"other_client": "confidential", "other_redirect_uri": "other_registered"}
-        response = exchanges[answer[fault]]
+        response = code_exchange_responses[answer[fault]]
 
     expect.oauth_error(response, "invalid_grant")
 
 
 @requirement("RFC6749-4.1.3-no-scope-widening")
-def test_scope_of_the_code_exchange_widens_nothing(server, authorization, new_client, api):
-    """A scope in the code exchange does not widen what the user consented to."""
+def test_scope_of_the_code_exchange_widens_nothing(server, new_authorization, new_client, api):
     client = new_client.confidential("openid api:oemr user/patient.read user/facility.read")
-    _, allowed = authorization("openid api:oemr user/patient.read", client=client)
+    _, allowed = new_authorization("openid api:oemr user/patient.read", client=client)
     response = server.exchange(
         client,
         allowed.code,
@@ -160,11 +153,12 @@ def test_scope_of_the_code_exchange_widens_nothing(server, authorization, new_cl
 
 
 @requirement("RFC6749-4.1.1-no-state-redeemable")
-def test_code_of_a_request_without_state_is_exchanged(server, stateless, authorization):
-    """A code that was issued to a request without state can be exchanged."""
-    response = stateless and stateless.response
+def test_code_of_a_request_without_state_is_exchanged(
+    server, code_flow_without_state, new_authorization
+):
+    response = code_flow_without_state and code_flow_without_state.response
     if response is None:
-        client, allowed = authorization(SCOPE, parameters={"state": None})
+        client, allowed = new_authorization(SCOPE, parameters={"state": None})
         response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
     expect.status(response, 200)
@@ -172,11 +166,10 @@ def test_code_of_a_request_without_state_is_exchanged(server, stateless, authori
 
 @requirement("OPENEMR-CODE-public-client-id-body")
 def test_public_client_exchanges_a_code_with_its_id(
-    server, new_client, browser, admin, app_exchange
+    server, new_client, browser, admin, browser_app_token_response
 ):
-    """A public client exchanges its code with its client_id and without a secret."""
-    response = app_exchange
-    if not gives_tokens(response):  # what else was sent is not to matter
+    response = browser_app_token_response
+    if not gives_tokens(response):  # the other parameters must not matter
         client = new_client.public()
         allowed = browser.authorize(client, admin, client.scope)
         response = server.exchange(client, allowed.code, verifier=allowed.verifier)
@@ -186,9 +179,8 @@ def test_public_client_exchanges_a_code_with_its_id(
 
 
 @requirement("RFC6749-4.1.3-public-client-id")
-def test_code_exchange_without_a_client_id_is_refused(app_exchanges):
-    """A public client has to send its client_id."""
-    response = app_exchanges["without_id"]
+def test_code_exchange_without_a_client_id_is_refused(browser_app_token_responses):
+    response = browser_app_token_responses["without_id"]
 
     expect.no_token(response)
     expect.oauth_error(
@@ -197,10 +189,10 @@ def test_code_exchange_without_a_client_id_is_refused(app_exchanges):
 
 
 def bend(code):
-    """Return codes that differ from a good one, by the name of the difference."""
+    """Return codes that differ from a good one, by the difference."""
     last = "A" if code[-1] != "A" else "B"
     middle = len(code) // 2
-    # Of codes in hexadecimal digits, as OpenEMR's are, A is the same as a.
+    # OpenEMR's codes are hexadecimal, where A and a are the same.
     flipped = "a" if code[middle] not in "aA" else "b"
     return {
         "cut": code[:middle],

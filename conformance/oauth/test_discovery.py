@@ -1,4 +1,4 @@
-"""The provider metadata and the keys: what they look like."""
+"""The provider metadata and the keys: their form."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 
-#: Members of the metadata that hold a URL of the server (IANA OAuth Authorization Server Metadata).
+#: Members of the metadata with a URL of the server (IANA OAuth Authorization Server Metadata).
 URLS = [
     "authorization_endpoint",
     "token_endpoint",
@@ -21,7 +21,7 @@ URLS = [
     "management_endpoint",
     "check_session_iframe",
 ]
-#: Members that hold a list of strings.
+#: Members with a list of strings.
 LISTS = [
     "scopes_supported",
     "response_types_supported",
@@ -61,27 +61,28 @@ DOCUMENTS = ["openid", pytest.param("smart", marks=needs("fhir"))]
 
 
 @pytest.fixture(scope="module")
-def documents(discovery, smart_configuration):
-    """The two documents that describe the authorization server."""
+def metadata_documents(discovery, smart_configuration):
+    """The two documents with the metadata of the authorization server."""
     return {"openid": discovery, "smart": smart_configuration}
 
 
 @pytest.fixture(scope="module")
 def published_keys(discovery, http):
-    """The answer of the key set's advertised address."""
+    """The response of the advertised jwks_uri."""
     return http.get(expect.member(discovery, "jwks_uri", kind=str))
 
 
 def is_absolute(url: object) -> bool:
     """Tell whether the value is an absolute http(s) URL without a fragment."""
-    parts = urlsplit(url) if isinstance(url, str) else None
-    return bool(parts and parts.scheme in {"http", "https"} and parts.hostname and "#" not in url)
+    if not isinstance(url, str):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "#" not in url
 
 
 @requirement("RFC8414-3-json-content-type")
 @pytest.mark.parametrize("accept", ["*/*", "application/json"], ids=["anything", "json"])
 def test_metadata_is_json(server, http, accept):
-    """The metadata is answered with 200 and application/json."""
     response = http.get(server.url("/.well-known/openid-configuration"), headers={"Accept": accept})
 
     expect.status(response, 200)
@@ -92,7 +93,6 @@ def test_metadata_is_json(server, http, accept):
 @requirement("OIDCD-4-unauthenticated")
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwk"], ids=["doc", "keys"])
 def test_metadata_and_keys_are_public(server, http, path):
-    """The metadata and the keys are served to anybody, without authentication or a login."""
     response = http.get(server.url(path))
 
     expect.status(response, 200)
@@ -101,7 +101,6 @@ def test_metadata_and_keys_are_public(server, http, path):
 
 @requirement("OIDCD-3-issuer-url")
 def test_issuer_is_an_absolute_url(discovery):
-    """The issuer is an absolute URL with a host and without query, fragment or user name."""
     issuer = expect.member(discovery, "issuer", kind=str)
 
     parts = urlsplit(issuer)
@@ -111,7 +110,6 @@ def test_issuer_is_an_absolute_url(discovery):
 
 @requirement("RFC8414-3.3-issuer-matches-url")
 def test_issuer_is_where_the_metadata_was_fetched(discovery):
-    """The issuer is the address that the metadata was fetched from, before its well-known path."""
     issuer = expect.member(discovery, "issuer", kind=str)
 
     fetched = str(discovery.request.url).removesuffix("/.well-known/openid-configuration")
@@ -120,9 +118,8 @@ def test_issuer_is_where_the_metadata_was_fetched(discovery):
 
 @requirement("OIDCD-3-endpoints-https")
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_advertised_addresses_are_https(documents, document):
-    """On an https deployment every address in the metadata is https."""
-    response = documents[document]
+def test_advertised_addresses_are_https(metadata_documents, document):
+    response = metadata_documents[document]
     body = expect.json_object(response)
 
     wrong = [
@@ -135,7 +132,6 @@ def test_advertised_addresses_are_https(documents, document):
 
 @requirement("RFC8414-2-authorization-endpoint")
 def test_authorization_endpoint_answers(discovery, http):
-    """The metadata names an authorization endpoint, and it answers."""
     endpoint = expect.member(discovery, "authorization_endpoint", kind=str)
     expect.that(is_absolute(endpoint), "an absolute URL", endpoint, discovery)
     response = http.get(endpoint)
@@ -147,9 +143,8 @@ def test_authorization_endpoint_answers(discovery, http):
 
 @requirement("RFC6749-3.1-no-fragment")
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_authorization_endpoint_has_no_fragment(documents, document):
-    """The address of the authorization endpoint has no fragment."""
-    response = documents[document]
+def test_authorization_endpoint_has_no_fragment(metadata_documents, document):
+    response = metadata_documents[document]
     endpoint = expect.member(response, "authorization_endpoint", kind=str)
 
     expect.that("#" not in endpoint, "no fragment", endpoint, response)
@@ -157,7 +152,6 @@ def test_authorization_endpoint_has_no_fragment(documents, document):
 
 @requirement("RFC8414-2-token-endpoint")
 def test_token_endpoint_answers(discovery, http):
-    """The metadata names a token endpoint, and it takes a POST."""
     endpoint = expect.member(discovery, "token_endpoint", kind=str)
     expect.that(is_absolute(endpoint), "an absolute URL", endpoint, discovery)
     response = http.post(endpoint, data={})
@@ -168,7 +162,6 @@ def test_token_endpoint_answers(discovery, http):
 
 @requirement("RFC8414-2-lists-of-strings")
 def test_lists_in_the_metadata_are_lists_of_strings(discovery):
-    """Members of the metadata with several values are arrays of strings and never empty."""
     body = expect.json_object(discovery)
 
     wrong = [f"{name}: {body[name]!r}" for name in LISTS if name in body and not _list(body[name])]
@@ -177,7 +170,6 @@ def test_lists_in_the_metadata_are_lists_of_strings(discovery):
 
 @requirement("OIDCD-3-require-request-uri-boolean")
 def test_booleans_in_the_metadata_are_booleans(discovery):
-    """Members of the metadata that are booleans by definition are JSON booleans."""
     body = expect.json_object(discovery)
 
     wrong = [
@@ -190,7 +182,6 @@ def test_booleans_in_the_metadata_are_booleans(discovery):
 
 @requirement("OIDCD-3-subject-types")
 def test_subject_types_are_published(discovery):
-    """The metadata lists the subject types, which are pairwise and public."""
     types = expect.member(discovery, "subject_types_supported", kind=list)
 
     known = bool(types) and set(types) <= {"pairwise", "public"}
@@ -199,7 +190,6 @@ def test_subject_types_are_published(discovery):
 
 @requirement("OIDCD-3-id-token-alg-rs256")
 def test_rs256_is_listed_for_id_tokens(discovery):
-    """The signing algorithms of ID tokens are listed, RS256 among them."""
     algorithms = expect.member(discovery, "id_token_signing_alg_values_supported", kind=list)
 
     expect.contains(algorithms, "RS256", "id_token_signing_alg_values_supported", discovery)
@@ -207,7 +197,6 @@ def test_rs256_is_listed_for_id_tokens(discovery):
 
 @requirement("OIDCD-3-scopes-supported-openid")
 def test_openid_is_listed_as_a_scope(discovery):
-    """The metadata lists the supported scopes, openid among them."""
     scopes = expect.member(discovery, "scopes_supported", kind=list)
 
     expect.contains(scopes, "openid", "scopes_supported", discovery)
@@ -215,9 +204,8 @@ def test_openid_is_listed_as_a_scope(discovery):
 
 @requirement("RFC8414-2-auth-signing-alg")
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_assertion_algorithms_are_listed(documents, document):
-    """Where clients may sign assertions the metadata lists the algorithms, and never none."""
-    response = documents[document]
+def test_assertion_algorithms_are_listed(metadata_documents, document):
+    response = metadata_documents[document]
     body = expect.json_object(response)
     methods = {*body.get("token_endpoint_auth_methods_supported", [])}
     algorithms = body.get("token_endpoint_auth_signing_alg_values_supported")
@@ -225,13 +213,14 @@ def test_assertion_algorithms_are_listed(documents, document):
     signed = bool(methods & {"private_key_jwt", "client_secret_jwt"})
     listed = bool(algorithms) or not signed
     name = "token_endpoint_auth_signing_alg_values_supported"
-    expect.that(listed, f"{name} beside private_key_jwt", f"members {sorted(body)}", response)
+    expect.that(
+        listed, f"{name} in addition to private_key_jwt", f"members {sorted(body)}", response
+    )
     expect.that("none" not in (algorithms or []), f"{name} without none", algorithms, response)
 
 
 @requirement("OIDCD-3-jwks-uri")
 def test_key_set_holds_signing_keys(published_keys):
-    """The key set at jwks_uri holds well-formed keys, one at least for signatures."""
     expect.status(published_keys, 200)
     keys = expect.member(published_keys, "keys", kind=list)
 
@@ -241,12 +230,11 @@ def test_key_set_holds_signing_keys(published_keys):
     expect.that(signing, "a key for signatures", keys, published_keys)
     names = [key.get("kid") for key in keys]
     distinct = len(keys) == 1 or (None not in names and len({*names}) == len(names))
-    expect.that(distinct, "a kid of its own for each key", names, published_keys)
+    expect.that(distinct, "a different kid for each key", names, published_keys)
 
 
 @requirement("OIDCD-3-jwks-public-only")
 def test_key_set_holds_no_private_key(published_keys):
-    """The key set holds no private and no symmetric key."""
     keys = expect.member(published_keys, "keys", kind=list)
 
     leaked = sorted({name for key in keys for name in PRIVATE_MEMBERS & {*key}})
@@ -257,7 +245,6 @@ def test_key_set_holds_no_private_key(published_keys):
 
 @requirement("RFC7517-8.5-jwks-media-type")
 def test_key_set_has_a_json_media_type(published_keys):
-    """The key set is served as application/json or application/jwk-set+json."""
     expect.media_type(published_keys, "application/json", "application/jwk-set+json")
 
 

@@ -1,6 +1,7 @@
-"""The provider metadata: what it lists works, and what it leaves out does not."""
+"""The provider metadata: what it lists works, and what it does not list does not work."""
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -15,10 +16,10 @@ from fixtures.wire.exchanges import exchange_line
 
 SYSTEM = "api:fhir system/Patient.read"
 IDENTITY = "openid profile email phone address fhirUser"
-#: OpenEMR offers the scopes of an API only to a request that names the API as well.
+#: OpenEMR grants the scopes of an API only if the request has the scope of the API as well.
 APIS = "api:oemr api:fhir api:port"
 FAMILIES = f"openid {APIS} fhirUser"
-#: The grants that the suite can go through, by their names in the metadata.
+#: The grants that the suite can use, by their names in the metadata.
 KNOWN_GRANTS = ["authorization_code", "refresh_token", "password", "client_credentials"]
 OTHER_GRANTS = [
     "implicit",
@@ -38,8 +39,8 @@ RESPONSE_TYPES = [
     "none",
 ]
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES384"]
-#: Members of a registration, the list of the metadata that bounds them, and values to try.
-BOUNDED = {
+#: Members of a registration, the list in the metadata that limits them, and values to try.
+BOUNDED: dict[str, tuple[str, list[Any]]] = {
     "grant_types": ("grant_types_supported", [["urn:openid:params:grant-type:ciba"]]),
     "response_types": ("response_types_supported", [["none"]]),
     "subject_type": ("subject_types_supported", ["pairwise", "public"]),
@@ -56,7 +57,7 @@ BOUNDED = {
         ["HS256", "none"],
     ),
 }
-#: OpenID Connect Core 2, 3.1.3.6 and 5.1, and SMART; a user may have no value for some of them.
+#: OpenID Connect Core 2, 3.1.3.6 and 5.1, and SMART; a user may lack a value for some of them.
 STANDARD_CLAIMS = {
     "iss", "sub", "aud", "exp", "iat", "auth_time",
     "nonce", "acr", "amr", "azp", "at_hash", "c_hash",
@@ -78,44 +79,47 @@ SPELLING = re.compile(r"(?P<slot>[^.]+)\.(?P<letters>read|write|\*|[cruds]+)(?P<
     ],
 )
 def test_authentication_method_is_listed_as_it_works(request, discovery, method):
-    """The metadata lists each client authentication method that works, and no other."""
     name = "token_endpoint_auth_methods_supported"
     listed = expect.json_object(discovery).get(name, ["client_secret_basic"])
-    worked = request.getfixturevalue(f"{method}_works")
+    worked, tried = request.getfixturevalue(f"{method}_attempts")
 
     received = f"{method} {'works' if worked else 'does not work'}, and {name} is {listed}"
-    expect.that(worked == (method in listed), "a list of what works", received, discovery)
+    expect.that(
+        worked == (method in listed), "the list to match what works", received, [discovery, *tried]
+    )
 
 
 @pytest.fixture
-def client_secret_basic_works(by_basic):
-    """Whether the right secret redeems a code, and a wrong one does not."""
-    return by_basic["usual"].status_code == 200 and said(by_basic["wrong"]) == "invalid_client"
+def client_secret_basic_attempts(token_responses_by_basic):
+    """Whether the right secret redeems a code and a wrong one does not, and both responses."""
+    right, wrong = token_responses_by_basic["usual"], token_responses_by_basic["wrong"]
+    return right.status_code == 200 and said(wrong) == "invalid_client", [right, wrong]
 
 
 @pytest.fixture
-def client_secret_post_works(server, token_response, unused_code):
-    """Whether the right secret redeems a code, and a wrong one does not."""
-    client, code, verifier = unused_code
+def client_secret_post_attempts(server, token_response, unused_authorization):
+    """Whether the right secret redeems a code and a wrong one does not, and both responses."""
+    client, unused = unused_authorization
+    code, verifier = unused.code, unused.verifier
     bad = client.authentication("client_secret_post", secret="wrong")
     wrong = server.exchange(client, code, verifier=verifier, auth=bad)
     right = token_response("authorization_code")
-    return right.status_code == 200 and said(wrong) == "invalid_client"
+    return right.status_code == 200 and said(wrong) == "invalid_client", [right, wrong]
 
 
 @pytest.fixture
-def private_key_jwt_works(server, new_client):
-    """Whether an assertion with the right key brings a token, and one with another not."""
+def private_key_jwt_attempts(server, new_client):
+    """Whether the right key gets a token and another key does not, and both responses."""
     client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
     auth = client.authentication("private_key_jwt")
     right = server.client_credentials(client, SYSTEM, auth=auth)
     other = PrivateKeyJwt(client.client_id, client.audience, keys.key("stranger"))
     wrong = server.client_credentials(client, SYSTEM, auth=other)
-    return right.status_code == 200 and not wrong.is_success
+    return right.status_code == 200 and not wrong.is_success, [right, wrong]
 
 
 def said(response):
-    """Return the error code of an answer, or nothing."""
+    """Return the error code of a response, or an empty string."""
     return str(expect.json_object(response).get("error", ""))
 
 
@@ -124,13 +128,12 @@ def said(response):
 def test_listed_grant_types_work(
     discovery, smart_configuration, token_response, server, new_client, target, document
 ):
-    """Every grant type that the metadata lists can be used at the token endpoint."""
-    # Passwords may be taken of patients only.
+    # The password grant may be for patients only.
     roles = {} if "oauth.password_grant" in target.features else {"password": "password_patient"}
     answer = {"openid": discovery, "smart": smart_configuration}[document]
     listed = expect.json_object(answer).get("grant_types_supported", ["authorization_code"])
 
-    broken = []
+    broken, failed = [], []
     for grant in listed:
         if grant in KNOWN_GRANTS:
             try:
@@ -144,13 +147,14 @@ def test_listed_grant_types_work(
             worked = said(response) not in {"unsupported_grant_type", "unauthorized_client"}
         if not worked:
             broken.append(f"{grant}: {exchange_line(response.request, response)}")
-    expect.that(not broken, "a token endpoint that knows each listed grant type", broken, answer)
+            failed.append(response)
+    words = "each listed grant type to be known at the token endpoint"
+    expect.that(not broken, words, broken, [*failed, answer])
 
 
 @requirement("RFC8414-2-unlisted-grants-refused")
 @pytest.mark.parametrize("grant", OTHER_GRANTS, ids=lambda grant: grant.rpartition(":")[2])
 def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant):
-    """A grant type that the metadata does not list is refused at the token endpoint."""
     listed = expect.json_object(discovery).get("grant_types_supported", ["authorization_code"])
     client = system_client
     form = {"grant_type": grant, "scope": SYSTEM, "device_code": "x", "auth_req_id": "x"}
@@ -164,12 +168,11 @@ def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant)
 
 @requirement("RFC8414-2-unlisted-response-types-refused")
 def test_unlisted_response_types_bring_nothing(discovery, server, new_client, admin):
-    """A response type that the metadata does not list brings nothing to the client."""
     listed = expect.member(discovery, "response_types_supported", kind=list)
     known = [{*each.split()} for each in listed]
     client = new_client.public()
 
-    brought = []
+    brought, wrong = [], []
     for response_type in [each for each in RESPONSE_TYPES if {*each.split()} not in known]:
         wishes = {"response_type": response_type, "nonce": "n-0S6-WzA2Mj"}
         answer = Browser(server).authorize(client, admin, SCOPE, parameters=wishes)
@@ -178,34 +181,36 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
         came &= {"code", "access_token", "id_token"}
         if came:
             brought.append(f"{response_type}: {', '.join(sorted(came))}")
-    expect.that(not brought, "nothing for a response type that is not listed", brought, discovery)
+            wrong.append(answer.response)
+    words = "nothing for a response type that is not listed"
+    expect.that(not brought, words, brought, [*wrong, discovery])
 
 
 @requirement("RFC8414-2-unlisted-algorithms-refused")
 def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client):
-    """A client assertion that is signed with an algorithm that is not listed is refused."""
     name = "token_endpoint_auth_signing_alg_values_supported"
     listed = expect.json_object(discovery).get(name, [])
-    # The registered keys say nothing of algorithms, so that only the server's own list counts.
+    # The registered keys have no algorithm, so that only the server's list counts.
     made = {kind: keys.key(f"of-any-algorithm-{kind}", kind, "") for kind in ("RSA", "EC")}
     client = {}
 
-    accepted = []
+    accepted, wrong = [], []
     for algorithm in [each for each in ALGORITHMS if each not in listed]:
         kind = "EC" if algorithm.startswith("ES") else "RSA"
         if kind not in client:
             client[kind] = new_client.system(SYSTEM, key=made[kind])
         auth = PrivateKeyJwt(client[kind].client_id, server.token_endpoint, made[kind], algorithm)
-        if server.client_credentials(client[kind], SYSTEM, auth=auth).is_success:
+        response = server.client_credentials(client[kind], SYSTEM, auth=auth)
+        if response.is_success:
             accepted.append(algorithm)
-    expect.that(not accepted, f"refusals of all but {listed}", accepted, discovery)
+            wrong.append(response)
+    expect.that(not accepted, f"refusals of all but {listed}", accepted, [*wrong, discovery])
 
 
 @requirement("RFC7591-2-unlisted-values-not-registered")
 @writes
 @pytest.mark.parametrize("member", list(BOUNDED))
 def test_unlisted_value_is_not_registered(discovery, new_client, member):
-    """A client is not registered with a value that the server's metadata does not list."""
     name, candidates = BOUNDED[member]
     listed = expect.json_object(discovery).get(name, [])
     unlisted = [each for each in candidates if not {*as_list(each)} & {*listed}]
@@ -215,7 +220,8 @@ def test_unlisted_value_is_not_registered(discovery, new_client, member):
     expect.no_server_error(response)
     registered = expect.json_object(response).get(member) if response.is_success else None
     kept = sorted({*as_list(registered)} - {*listed})
-    expect.that(not kept, f"{member} refused, replaced or left out: {name} is {listed}", kept)
+    words = f"{member} refused, replaced or left out: {name} is {listed}"
+    expect.that(not kept, words, kept, [response, discovery])
 
 
 def as_list(value):
@@ -225,13 +231,13 @@ def as_list(value):
 
 @requirement("OIDCD-3-claims-truthful")
 def test_listed_claims_exist(discovery, new_session):
-    """Every claim that the metadata lists is a standard one, or comes with an ID token."""
     listed = expect.json_object(discovery).get("claims_supported", [])
-    body = new_session(IDENTITY).answer
-    given = {*keys.unverified_claims(str(body.get("id_token")))}
+    session = new_session(IDENTITY)
+    given = {*keys.unverified_claims(str(session.answer.get("id_token")))}
 
     unknown = sorted({*listed} - STANDARD_CLAIMS - given)
-    expect.that(not unknown, f"standard claims, or such as {sorted(given)}", unknown, discovery)
+    words = f"standard claims, or claims of an ID token such as {sorted(given)}"
+    expect.that(not unknown, words, unknown, [discovery, session.response])
 
 
 @requirement("OIDCD-3-scopes-supported-grantable")
@@ -243,29 +249,28 @@ def test_listed_claims_exist(discovery, new_session):
         pytest.param("system", marks=needs("oauth.client_credentials")),
     ],
 )
-def test_listed_scopes_are_granted(discovery, server, tokens, all_scopes, role, request):
-    """Every scope that the metadata lists is granted to somebody who asks for it."""
+def test_listed_scopes_are_granted(discovery, server, tokens, client_for_all_scopes, role, request):
     listed = expect.member(discovery, "scopes_supported", kind=list)
     asked = [each for each in listed if role_of(each) == role]
     if role == "system":
-        response = server.client_credentials(all_scopes, f"{APIS} {' '.join(asked)}")
+        response = server.client_credentials(client_for_all_scopes, f"{APIS} {' '.join(asked)}")
     else:
         user = request.getfixturevalue("admin" if role == "staff" else "patient")
         scope = " ".join(dict.fromkeys([*FAMILIES.split(), *asked]))
-        response = tokens.fetch(all_scopes, user, scope)
+        response = tokens.fetch(client_for_all_scopes, user, scope)
     expect.status(response, 200)
     body = require_tokens(response)
 
     got = {*str(body.get("scope", "")).split()}
     token = str(body["access_token"])
-    # OpenEMR hides some of what it granted from the answer; the token itself has it.
+    # OpenEMR leaves some granted scopes out of the response; the token itself has them.
     got |= {*keys.unverified_claims(token).get("scopes", [])} if keys.is_jwt(token) else set()
     missing = [each for each in asked if not covers(got, each)]
-    expect.that(not missing, "every scope that is listed", missing, response)
+    expect.that(not missing, "every scope that is listed", missing, [response, discovery])
 
 
 @pytest.fixture(scope="module")
-def all_scopes(registrar, discovery):
+def client_for_all_scopes(registrar, discovery):
     """A client that is registered for every scope that the metadata lists."""
     listed = expect.member(discovery, "scopes_supported", kind=list)
     scope = " ".join(dict.fromkeys([*FAMILIES.split(), *listed]))
@@ -275,7 +280,7 @@ def all_scopes(registrar, discovery):
 
 
 def role_of(scope):
-    """Return who can be granted a scope; launches need more than a token request."""
+    """Return the role that can be granted a scope; launches need more than a token request."""
     context = scope.partition("/")[0]
     if context in {"launch", "site:default", "online_access"}:
         return "nobody"
@@ -283,7 +288,7 @@ def role_of(scope):
 
 
 def covers(got, scope):
-    """Tell whether the granted scopes have a scope, be it in another spelling."""
+    """Tell whether the granted scopes include a scope, in any spelling."""
     if scope in got:
         return True
     wanted = SPELLING.fullmatch(scope)
@@ -296,7 +301,7 @@ def covers(got, scope):
 
 
 def letters(spelled):
-    """Return the letters of SMART 2 that a permission stands for."""
+    """Return the letters of SMART 2 for a permission."""
     return {
         *{"read": "rs", "write": "cud", "*": "cruds"}.get(spelled["letters"], spelled["letters"])
     }

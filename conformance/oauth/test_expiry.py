@@ -1,4 +1,4 @@
-"""Codes and tokens that are past their lifetime (see fixtures/given/expiring.py)."""
+"""Codes and tokens that have expired (see fixtures/given/expiring.py)."""
 
 from conformance import expect, requirement
 from conformance.watch import disclosure
@@ -6,7 +6,6 @@ from conformance.watch import disclosure
 
 @requirement("OPENEMR-CODE-1min")
 def test_expired_code_gives_no_token(server, expired_code):
-    """A code that is past its lifetime, a minute in OpenEMR, is refused."""
     client, allowed = expired_code()
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
@@ -15,7 +14,6 @@ def test_expired_code_gives_no_token(server, expired_code):
 
 @requirement("RFC6750-exp-enforced")
 def test_expired_access_token_opens_nothing(api, expired_token):
-    """An access token that has expired opens nothing any more."""
     session = expired_token().session
     response = api.get("/fhir/Patient", session.access_token, params={"_count": "1"})
 
@@ -24,7 +22,6 @@ def test_expired_access_token_opens_nothing(api, expired_token):
 
 @requirement("RFC7662-2.2-inactive-expired")
 def test_expired_access_token_is_inactive(server, expired_token):
-    """A token that has expired is not active any more."""
     session = expired_token().active().session
     auth = session.client.authentication("client_secret_post")
     response = server.introspect(session.client, session.access_token, auth=auth)

@@ -1,6 +1,7 @@
-"""The fhirUser claim: the FHIR resource that stands for the user who logged in."""
+"""The fhirUser claim: the FHIR resource of the user who logged in."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -18,73 +19,66 @@ TYPES = {"Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Person
 
 
 @pytest.fixture(scope="session")
-def session_of(tokens, registrar, target):
-    """The token answer of a role with fhirUser, fetched once."""
-    answers = {}
+def token_response_of(tokens, registrar, target):
+    """The token response of a role with the scope fhirUser, fetched once."""
 
-    def of(role):
-        if role not in answers:
-            scope = {"admin": STAFF, "patient": PATIENT}[role]
-            client = registrar.confidential(scope)
-            answers[role] = require_tokens(tokens.fetch(client, target.users[role], scope))
-        return answers[role]
+    def fetch(role):
+        scope = {"admin": STAFF, "patient": PATIENT}[role]
+        return tokens.fetch(registrar.confidential(scope), target.users[role], scope)
 
-    return of
+    return cache(fetch)
 
 
-@pytest.fixture(scope="session")
-def fhir_user(session_of):
-    """The fhirUser claim of a role."""
-
-    def of(role):
-        return unverified_claims(session_of(role)["id_token"]).get("fhirUser")
-
-    return of
+def fhir_user(response):
+    """Return the claim fhirUser of the ID token in a token response; Blocked without tokens."""
+    return unverified_claims(require_tokens(response)["id_token"]).get("fhirUser")
 
 
 @requirement("SMART-2.2-fhiruser-claim")
 @pytest.mark.parametrize("role", ROLES)
-def test_fhir_user_is_told(fhir_user, role):
-    """With openid and fhirUser granted, the ID token has a fhirUser."""
-    found = fhir_user(role)
+def test_fhir_user_is_told(token_response_of, role):
+    response = token_response_of(role)
+    found = fhir_user(response)
 
-    expect.that(isinstance(found, str) and found, "a fhirUser", found)
+    expect.that(isinstance(found, str) and found, "a fhirUser", found, response)
 
 
 @requirement("SMART-2.2-fhiruser-type")
 @pytest.mark.parametrize("role", ROLES)
-def test_fhir_user_is_the_url_of_a_person(fhir_user, target, role):
-    """A fhirUser is the URL of a Patient, Practitioner, RelatedPerson or Person."""
-    found = str(fhir_user(role))
-    place = re.fullmatch(r"(?:https?://.+/)?([A-Za-z]+)/[A-Za-z0-9\-.]{1,64}", found)
+def test_fhir_user_is_the_url_of_a_person(token_response_of, role):
+    response = token_response_of(role)
+    found = str(fhir_user(response))
+    reference = re.fullmatch(r"(?:https?://.+/)?([A-Za-z]+)/[A-Za-z0-9\-.]{1,64}", found)
 
-    expect.that(place and place.group(1) in TYPES, "[base]/[type]/[id] of a person", found)
+    right = reference and reference.group(1) in TYPES
+    expect.that(right, "[base]/[type]/[id] of a person", found, response)
 
 
 @requirement("SMART-2.2-fhiruser-readable")
 @pytest.mark.parametrize("role", ROLES)
-def test_fhir_user_is_read_with_the_token(api, target, session_of, fhir_user, role):
-    """The resource that fhirUser names can be read with the granted token."""
-    found = str(fhir_user(role))
+def test_fhir_user_is_read_with_the_token(api, target, token_response_of, role):
+    answer = token_response_of(role)
+    found = str(fhir_user(answer))
     url = found if found.startswith("http") else f"{target.fhir_url}/{found}"
-    response = api.get(url, session_of(role)["access_token"])
+    response = api.get(url, require_tokens(answer)["access_token"])
 
     expect.status(response, 200)
-    expect.equal(expect.member(response, "id"), url.rpartition("/")[2], "id", response)
+    both = [response, answer]
+    expect.equal(expect.member(response, "id"), url.rpartition("/")[2], "id", both)
 
 
 @requirement("SMART-2.2-fhiruser-right-user")
-def test_fhir_user_of_a_patient_is_that_patient(fhir_user, patient):
-    """The fhirUser names the user who logged in."""
-    found = str(fhir_user("patient"))
+def test_fhir_user_of_a_patient_is_that_patient(token_response_of, patient):
+    response = token_response_of("patient")
+    found = str(fhir_user(response))
 
-    expect.that(found.endswith(f"Patient/{patient.uuid}"), f"Patient/{patient.uuid}", found)
+    wanted = f"Patient/{patient.uuid}"
+    expect.that(found.endswith(wanted), wanted, found, response)
 
 
 @requirement("SMART-2.2-fhiruser-scope-only")
 def test_fhir_user_is_told_with_its_scope_only(tokens):
-    """The fhirUser is told only if the scope fhirUser was granted."""
-    answer = tokens.body("admin", "openid api:fhir user/Patient.read")
-    found = unverified_claims(answer["id_token"]).get("fhirUser")
+    response = tokens.response("admin", "openid api:fhir user/Patient.read")
+    found = fhir_user(response)
 
-    expect.that(found is None, "no fhirUser", found)
+    expect.that(found is None, "no fhirUser", found, response)

@@ -1,7 +1,7 @@
-"""Requests that no honest client sends: they are refused in the words of the protocol.
+"""Requests that no honest client sends: they are refused as the protocol says.
 
-An error page in place of JSON, or a breakdown, tells an attacker where to dig, and leaves an honest
-client whose user pasted something odd without an answer that it can read.
+An error page or a 5xx shows an attacker where to look further, and an honest client, whose user
+pasted something odd, gets a response that it cannot read.
 """
 
 import pytest
@@ -20,7 +20,7 @@ ODD = {
     "format": "%n%n%s%s",
     "long": "x" * 100_000,
 }
-#: Bodies that are no form, by what they are.
+#: Bodies that are not a form, by their kind.
 BODIES = {
     "xml": ("<a><grant_type>refresh_token</grant_type></a>", "application/xml"),
     "json_list": ("[1, 2]", "application/json"),
@@ -36,7 +36,6 @@ BODIES = {
 @pytest.mark.parametrize("parameter", ["code", "refresh_token", "client_id"])
 @pytest.mark.parametrize("value", list(ODD))
 def test_odd_value_is_refused_in_json(server, confidential_client, parameter, value):
-    """A hostile token request is refused with an error in JSON, by no page and no breakdown."""
     client = confidential_client
     form = {
         "grant_type": "refresh_token" if parameter == "refresh_token" else "authorization_code",
@@ -54,7 +53,6 @@ def test_odd_value_is_refused_in_json(server, confidential_client, parameter, va
 @requirement("RFC6749-5.2-hostile-json")
 @pytest.mark.parametrize("body", list(BODIES))
 def test_body_that_is_no_form_is_refused_in_json(server, http, body):
-    """A hostile token request is refused with an error in JSON, by no page and no breakdown."""
     content, media_type = BODIES[body]
     response = http.post(
         server.token_endpoint, content=content, headers={"Content-Type": media_type}
@@ -66,7 +64,6 @@ def test_body_that_is_no_form_is_refused_in_json(server, http, body):
 @requirement("RFC7662-2.3-hostile-json")
 @pytest.mark.parametrize("value", list(ODD))
 def test_odd_token_is_answered_in_json(server, confidential_client, value):
-    """A hostile introspection request is answered in JSON, by no page and no breakdown."""
     response = server.introspect(confidential_client, ODD[value])
 
     _expect_nothing_active(response)
@@ -75,7 +72,6 @@ def test_odd_token_is_answered_in_json(server, confidential_client, value):
 @requirement("RFC7662-2.3-hostile-json")
 @pytest.mark.parametrize("body", list(BODIES))
 def test_introspection_without_a_form_is_answered_in_json(server, http, body):
-    """A hostile introspection request is answered in JSON, by no page and no breakdown."""
     content, media_type = BODIES[body]
     response = http.post(
         server.url("/introspect"), content=content, headers={"Content-Type": media_type}

@@ -1,4 +1,4 @@
-"""Who may introspect: clients that prove who they are, and nobody else."""
+"""Who may introspect: only clients that authenticate."""
 
 import re
 
@@ -8,12 +8,12 @@ from conformance import expect, needs, requirement
 from conformance.watch import disclosure
 from fixtures.driver import keys
 from fixtures.driver.authorization_server import FormParameterAuth
-from fixtures.given.sessions import Introspected
+from fixtures.given.sessions import TokenIntrospection
 from fixtures.target.model import not_applicable
 
 
 def forged_assertion(client):
-    """Return an assertion for a client that somebody else signed."""
+    """Return an assertion for a client with the signature of another key."""
     signed = keys.client_assertion(
         client.client_id, client.audience, keys.key("stranger"), header={"kid": client.key.kid}
     )
@@ -22,9 +22,8 @@ def forged_assertion(client):
 
 @requirement("RFC7662-2.1-auth-required")
 @pytest.mark.parametrize("with_", ["nothing", "empty_secret", "bearer_garbage"])
-def test_caller_has_to_authenticate(server, issued, http, with_):
-    """Introspection tells nothing to a caller without credentials."""
-    session = issued("authorization_code")
+def test_caller_has_to_authenticate(server, session_by_grant, http, with_):
+    session = session_by_grant("authorization_code")
     form = {"token": session.access_token}
     headers = {}
     if with_ == "empty_secret":
@@ -42,9 +41,8 @@ def test_caller_has_to_authenticate(server, issued, http, with_):
     "whose",
     ["own", "public_foreign", pytest.param("key_foreign", marks=needs("oauth.client_credentials"))],
 )
-def test_client_id_alone_opens_nothing(server, issued, public_client, clients, whose):
-    """A client_id alone is no proof of who calls, and opens nothing of confidential clients."""
-    session = issued("authorization_code")
+def test_client_id_alone_opens_nothing(server, session_by_grant, public_client, clients, whose):
+    session = session_by_grant("authorization_code")
     client = {
         "own": lambda: session.client,
         "public_foreign": lambda: public_client,
@@ -66,9 +64,8 @@ def test_client_id_alone_opens_nothing(server, issued, public_client, clients, w
         pytest.param("assertion", marks=needs("oauth.client_credentials")),
     ],
 )
-def test_wrong_credentials_are_refused(server, issued, clients, wrong):
-    """Wrong client credentials answer 401 with the error invalid_client."""
-    session = issued("authorization_code")
+def test_wrong_credentials_are_refused(server, session_by_grant, clients, wrong):
+    session = session_by_grant("authorization_code")
     client = session.client
     auth = {
         "secret": lambda: client.authentication(secret="not-the-secret-of-anybody"),
@@ -84,9 +81,8 @@ def test_wrong_credentials_are_refused(server, issued, clients, wrong):
 
 
 @requirement("RFC7662-2.1-basic-auth")
-def test_basic_authentication_opens_introspection(server, introspected):
-    """A client may authenticate at introspection with HTTP Basic."""
-    found = introspected("authorization_code").active()
+def test_basic_authentication_opens_introspection(server, token_introspection):
+    found = token_introspection("authorization_code").active()
     client = found.session.client
     auth = client.authentication("client_secret_basic")
     response = server.introspect(client, found.session.access_token, auth=auth)
@@ -96,9 +92,8 @@ def test_basic_authentication_opens_introspection(server, introspected):
 
 
 @requirement("RFC7662-2.1-bearer-auth")
-def test_bearer_token_opens_introspection(server, introspected, http):
-    """A client may authorize itself at introspection with a bearer token."""
-    found = introspected("authorization_code").active()
+def test_bearer_token_opens_introspection(server, token_introspection, http):
+    found = token_introspection("authorization_code").active()
     token = found.session.access_token
     headers = {"Authorization": f"Bearer {token}"}
     response = http.post(server.url("/introspect"), data={"token": token}, headers=headers)
@@ -108,10 +103,11 @@ def test_bearer_token_opens_introspection(server, introspected, http):
 
 
 @requirement("SMART-2.0-introspect-any-client")
-def test_backend_service_introspects_tokens_of_others(server, introspected, issued, http):
-    """A backend service that may introspect by its token is told of the tokens of any client."""
-    token = introspected("authorization_code").active().session.access_token
-    own = issued("client_credentials").access_token
+def test_backend_service_introspects_tokens_of_others(
+    server, token_introspection, session_by_grant, http
+):
+    token = token_introspection("authorization_code").active().session.access_token
+    own = session_by_grant("client_credentials").access_token
     ask = {"url": server.url("/introspect"), "headers": {"Authorization": f"Bearer {own}"}}
     about_itself = http.post(data={"token": own}, **ask)
     if not re.search(r'"active": ?true', about_itself.text):
@@ -123,12 +119,11 @@ def test_backend_service_introspects_tokens_of_others(server, introspected, issu
 
 
 @requirement("OPENEMR-INTRO-private-key-jwt")
-def test_signed_assertion_opens_introspection(server, issued):
-    """A client with a key may authenticate at introspection with a signed assertion."""
-    session = issued("client_credentials")
+def test_signed_assertion_opens_introspection(server, session_by_grant):
+    session = session_by_grant("client_credentials")
     by_secret = session.client.authentication("client_secret_post")
     control = server.introspect(session.client, session.access_token, auth=by_secret)
-    Introspected(session, control).active()
+    TokenIntrospection(session, control).active()
     auth = session.client.authentication("private_key_jwt")
     response = server.introspect(session.client, session.access_token, auth=auth)
 
@@ -139,7 +134,6 @@ def test_signed_assertion_opens_introspection(server, issued):
 @requirement("OPENEMR-INTRO-disabled-client")
 @pytest.mark.unpooled_clients
 def test_disabled_client_learns_nothing(server, administrator, new_session):
-    """A client that the administrator disabled learns nothing from introspection."""
     session = new_session()
     active = server.introspect(session.client, session.access_token)
     administrator.disable(session.client.client_id)
@@ -151,9 +145,8 @@ def test_disabled_client_learns_nothing(server, administrator, new_session):
 
 
 @requirement("RFC7662-2.1-get-refused")
-def test_token_in_query_tells_nothing(server, introspected, http):
-    """Introspection does not take a token in the query, where logs would keep it."""
-    found = introspected("authorization_code").active()
+def test_token_in_query_tells_nothing(server, token_introspection, http):
+    found = token_introspection("authorization_code").active()
     client = found.session.client
     parameters = {
         "token": found.session.access_token,

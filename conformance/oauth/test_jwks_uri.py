@@ -1,4 +1,4 @@
-"""Keys by address: the server fetches what the client published, and nothing else."""
+"""Keys at a jwks_uri: the server fetches the client's published keys, and nothing else."""
 
 import uuid
 
@@ -13,11 +13,11 @@ SCOPE = "api:fhir system/Patient.read"
 
 
 @pytest.fixture
-def published(listener, new_client, server, client_key):
-    """A client whose keys are published at an address of this check's own, and a way to log in.
+def published_client(listener, new_client, server, client_key):
+    """The path of a new client's published keys, and a function that requests a token.
 
-    Not applicable where the server does not fetch at all: SMART wants an https address, and a
-    server may refuse ours, which is http.
+    Not applicable if the server does not fetch the keys: SMART requires https, and a server may
+    refuse the suite's address, which is http.
     """
     path = f"/{uuid.uuid4().hex}.json"
     first = client_key("published-first")
@@ -35,9 +35,8 @@ def published(listener, new_client, server, client_key):
 
 
 @requirement("RFC7591-2-jwks-uri")
-def test_published_key_is_used(published, client_key):
-    """Keys at a jwks_uri are fetched and used to verify assertions."""
-    _, log_in = published
+def test_published_key_is_used(published_client, client_key):
+    _, log_in = published_client
     response = log_in(client_key("published-first"))
 
     expect.status(response, 200)
@@ -45,9 +44,8 @@ def test_published_key_is_used(published, client_key):
 
 
 @requirement("SMART-2.2-jku-registered")
-def test_registered_address_in_an_assertion_is_accepted(published, listener, client_key):
-    """A jku that is the registered jwks_uri is accepted in a client assertion."""
-    path, log_in = published
+def test_registered_address_in_an_assertion_is_accepted(published_client, listener, client_key):
+    path, log_in = published_client
     require_tokens(log_in(client_key("published-first")))
     response = log_in(client_key("published-first"), header={"jku": listener.url + path})
 
@@ -55,9 +53,8 @@ def test_registered_address_in_an_assertion_is_accepted(published, listener, cli
 
 
 @requirement("SMART-2.2-key-rotation")
-def test_replaced_key_is_refused(published, listener, client_key):
-    """A key newly published at the jwks_uri is accepted, and one that is gone is refused."""
-    path, log_in = published
+def test_replaced_key_is_refused(published_client, listener, client_key):
+    path, log_in = published_client
     require_tokens(log_in(client_key("published-first")))
     listener.publish(path, keys.jwks(client_key("published-second")))
     with_new = log_in(client_key("published-second"))
@@ -68,9 +65,8 @@ def test_replaced_key_is_refused(published, listener, client_key):
 
 
 @requirement("RFC7591-5-jwks-uri-unreachable")
-def test_missing_keys_are_an_invalid_client(published, listener, client_key):
-    """A client whose published keys cannot be had is refused with invalid_client."""
-    path, log_in = published
+def test_missing_keys_are_an_invalid_client(published_client, listener, client_key):
+    path, log_in = published_client
     del listener.documents[path]
     response = log_in(client_key("published-first"))
 
@@ -82,7 +78,6 @@ def test_missing_keys_are_an_invalid_client(published, listener, client_key):
 def test_address_in_an_assertion_is_not_fetched(
     listener, server, system_client, client_key, header
 ):
-    """Keys at an address that only the assertion names are neither used nor fetched."""
     path = f"/{uuid.uuid4().hex}.json"
     stranger = client_key("stranger")
     uri = listener.publish(path, keys.jwks(stranger))

@@ -1,4 +1,4 @@
-"""What a token answer says about the patient that an app was launched for."""
+"""The token response of a launched app: what it has about the patient."""
 
 from urllib.parse import urljoin
 
@@ -14,30 +14,29 @@ LAUNCHES = [
 
 
 @pytest.fixture(scope="session")
-def launched(standalone_launch):
-    """The token answer of an app for which the administrator picked the patient."""
+def standalone_token_response(standalone_launch):
+    """The token response of an app for which the administrator selected a patient."""
     require_tokens(standalone_launch.response)
     return standalone_launch.response
 
 
 @requirement("SMART-2.2-token-patient-context")
-def test_patient_is_told_beside_the_token(launched, api, patient):
-    """The picked patient's id stands beside the token, and can be read with it."""
-    found = expect.member(launched, "patient", kind=str)
+def test_patient_is_told_beside_the_token(standalone_token_response, api, patient):
+    found = expect.member(standalone_token_response, "patient", kind=str)
 
-    expect.equal(found, patient.uuid, "patient", launched)
-    response = api.get(f"/fhir/Patient/{found}", launched.json()["access_token"])
+    expect.equal(found, patient.uuid, "patient", standalone_token_response)
+    response = api.get(f"/fhir/Patient/{found}", standalone_token_response.json()["access_token"])
     expect.status(response, 200)
     expect.equal(expect.member(response, "id"), found, "id", response)
 
 
 @pytest.fixture
-def answer_of(request):
-    """The token answer of a launch by its kind."""
+def launch_token_response(request):
+    """The token response of a launch, by the kind of launch."""
 
     def of(kind):
         if kind == "standalone":
-            return request.getfixturevalue("launched")
+            return request.getfixturevalue("standalone_token_response")
         return request.getfixturevalue("ehr_launch").response
 
     return of
@@ -45,9 +44,8 @@ def answer_of(request):
 
 @requirement("SMART-2.2-need-patient-banner")
 @pytest.mark.parametrize("kind", LAUNCHES)
-def test_need_for_a_banner_is_a_boolean(answer_of, kind):
-    """The need for a patient banner is told as a JSON boolean."""
-    response = answer_of(kind)
+def test_need_for_a_banner_is_a_boolean(launch_token_response, kind):
+    response = launch_token_response(kind)
     found = response.json().get("need_patient_banner", False)
 
     expect.that(isinstance(found, bool), "true or false", found, response)
@@ -55,9 +53,8 @@ def test_need_for_a_banner_is_a_boolean(answer_of, kind):
 
 @requirement("SMART-2.2-smart-style-url")
 @pytest.mark.parametrize("kind", LAUNCHES)
-def test_style_is_a_url(answer_of, kind):
-    """A smart_style_url is the absolute URL of the style."""
-    response = answer_of(kind)
+def test_style_is_a_url(launch_token_response, kind):
+    response = launch_token_response(kind)
     found = response.json().get("smart_style_url", "https://")
 
     expect.that(
@@ -69,9 +66,8 @@ def test_style_is_a_url(answer_of, kind):
 
 
 @requirement("SMART-2.2-smart-style-json")
-def test_style_is_one_json_object(launched, http, server):
-    """The smart_style_url serves one JSON object of style properties."""
-    response = http.get(urljoin(server.issuer, launched.json()["smart_style_url"]))
+def test_style_is_one_json_object(standalone_token_response, http, server):
+    response = http.get(urljoin(server.issuer, standalone_token_response.json()["smart_style_url"]))
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")

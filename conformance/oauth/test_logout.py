@@ -1,4 +1,4 @@
-"""Logout at the request of a client: what it ends, and where it leads."""
+"""Logout by a client (RP-initiated): what it ends, and where it redirects."""
 
 from functools import cache
 
@@ -7,28 +7,28 @@ import pytest
 from conformance import expect, needs, requirement
 from fixtures.driver.authorization_server import LOGOUT_URI
 from fixtures.driver.login_pages import Browser
-from fixtures.given.sessions import OFFLINE_SCOPE, PLACES, SCOPE, Session, end_session
+from fixtures.given.sessions import API_PATHS, OFFLINE_SCOPE, SCOPE, Session, end_session
 from fixtures.wire.client import query
 
-PLACE = "/api/facility"
+PATH = "/api/facility"
 URIS = {"first": f"{LOGOUT_URI}/first", "second": f"{LOGOUT_URI}/second"}
 STATES = {"plain": "plain-state-to-come-back", "odd_letters": "odd state&c=d%#\u00e9+"}
 
 
 @pytest.fixture(scope="module")
-def ended(server, api, sign_in):
-    """Log out once without a redirect URI: `ended()` gives what came of it, by name.
+def logout_responses(server, api, new_shared_session):
+    """Log out once without a redirect URI, and return the responses by name.
 
-    `first` and `second` are the answers to the logout and to the same again; `before` and `after`
-    those of the API to the token that was logged out, `other` to one of another client.
+    `first` and `second` are those to the logout and to a second one; `before` and `after` those of
+    the API to the ended token, and `other` that to a token of another client.
     """
 
     def end():
-        session, other, browser = sign_in(), sign_in(), Browser(server)
-        answers = {"before": api.get(PLACE, session.access_token)}
+        session, other, browser = new_shared_session(), new_shared_session(), Browser(server)
+        answers = {"before": api.get(PATH, session.access_token)}
         answers["first"] = end_session(browser, id_token_hint=session.id_token)
-        answers["after"] = api.get(PLACE, session.access_token)
-        answers["other"] = api.get(PLACE, other.access_token)
+        answers["after"] = api.get(PATH, session.access_token)
+        answers["other"] = api.get(PATH, other.access_token)
         answers["second"] = end_session(browser, id_token_hint=session.id_token)
         return answers
 
@@ -36,21 +36,23 @@ def ended(server, api, sign_in):
 
 
 @pytest.fixture(scope="module")
-def led_back(server, sign_in):
-    """Log out once with a registered address and a plain state; `led_back()` gives the answer."""
+def logout_redirect(server, new_shared_session):
+    """Log out once with a registered URI and a plain state, and return the response."""
     sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES["plain"]}
-    return cache(lambda: end_session(Browser(server), id_token_hint=sign_in().id_token, **sent))
+    return cache(
+        lambda: end_session(Browser(server), id_token_hint=new_shared_session().id_token, **sent)
+    )
 
 
 @pytest.fixture(scope="module")
-def unasked(at_consent):
-    """Ask for a logout without parameters in the midst of a login, once.
+def unconfirmed_logout(login_before_consent):
+    """Request a logout without parameters during a login, once.
 
-    `unasked()` gives the answer, and what goes on with the login.
+    Returns the response, and a function that continues the login.
     """
 
     def ask():
-        browser, finish = at_consent()
+        browser, finish = login_before_consent()
         return browser.http.get(browser.server.url("/logout")), finish
 
     return cache(ask)
@@ -58,7 +60,6 @@ def unasked(at_consent):
 
 @requirement("OIDCRPL-2.1-end-session-endpoint")
 def test_end_session_endpoint_is_published(discovery, target):
-    """The discovery document names the end_session_endpoint, with the scheme of the server."""
     endpoint = expect.member(discovery, "end_session_endpoint", kind=str)
 
     scheme = target.base_url.partition("://")[0]
@@ -66,18 +67,17 @@ def test_end_session_endpoint_is_published(discovery, target):
 
 
 @requirement("OIDCRPL-2-get")
-def test_logout_by_get_ends_at_a_page_of_the_server(ended, target):
-    """Logout by GET without a redirect URI ends at a page of the server."""
-    response = ended()["first"]
+def test_logout_by_get_ends_at_a_page_of_the_server(logout_responses, target):
+    response = logout_responses()["first"]
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
-    expect.that(location.startswith((target.base_url, "/")), "a page of the server", location)
+    own = location.startswith((target.base_url, "/"))
+    expect.that(own, "a page of the server", location, response)
 
 
 @requirement("OIDCRPL-2-post")
 def test_logout_by_post_does_what_get_does(log_out, new_session):
-    """Logout by POST of a form leads where logout by GET leads."""
     session = new_session()
     response = log_out("POST", id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
 
@@ -85,36 +85,33 @@ def test_logout_by_post_does_what_get_does(log_out, new_session):
 
 
 @requirement("OIDCRPL-2-redirect-registered")
-def test_logout_leads_to_the_registered_uri(led_back):
-    """Logout leads to the post_logout_redirect_uri that the client has registered."""
-    response = led_back()
+def test_logout_leads_to_the_registered_uri(logout_redirect):
+    response = logout_redirect()
 
     expect.redirect(response, LOGOUT_URI)
 
 
 @requirement("OIDCRPL-2-multi-uris")
 @pytest.mark.parametrize("uri", list(URIS))
-def test_each_registered_uri_is_led_to(log_out, new_session, of_two_uris, uri):
-    """Logout leads to each post_logout_redirect_uri where a client has registered several."""
-    session = new_session(client=of_two_uris)
+def test_each_registered_uri_is_led_to(log_out, new_session, client_with_two_uris, uri):
+    session = new_session(client=client_with_two_uris)
     response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=URIS[uri])
 
     expect.redirect(response, URIS[uri])
 
 
 @pytest.fixture(scope="module")
-def of_two_uris(registrar):
-    """A client with two addresses to return to after logout."""
+def client_with_two_uris(registrar):
+    """A client with two URIs for the redirect after a logout."""
     return registrar.confidential(SCOPE, post_logout_redirect_uris=list(URIS.values()))
 
 
 @requirement("OIDCRPL-3-state-echo")
 @pytest.mark.parametrize("state", list(STATES))
-def test_state_comes_back_unchanged(led_back, log_out, new_session, state):
-    """The state of a logout request comes back unchanged with the redirect."""
+def test_state_comes_back_unchanged(logout_redirect, log_out, new_session, state):
     sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES[state]}
     response = {
-        "plain": led_back,
+        "plain": logout_redirect,
         "odd_letters": lambda: log_out(id_token_hint=new_session().id_token, **sent),
     }[state]()
 
@@ -124,7 +121,6 @@ def test_state_comes_back_unchanged(led_back, log_out, new_session, state):
 
 @requirement("OIDCRPL-3-uri-query-kept")
 def test_query_of_a_registered_uri_is_kept(log_out, new_session):
-    """The query of a registered post_logout_redirect_uri is kept when state is added to it."""
     uri = f"{LOGOUT_URI}?from=openemr"
     session = new_session(post_logout_redirect_uris=[uri])
     response = log_out(
@@ -137,7 +133,6 @@ def test_query_of_a_registered_uri_is_kept(log_out, new_session):
 
 @requirement("OIDCRPL-3-no-state")
 def test_no_state_is_made_up(log_out, new_session):
-    """A logout redirect carries no state where the request had none."""
     session = new_session()
     response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
 
@@ -150,16 +145,17 @@ def test_no_state_is_made_up(log_out, new_session):
 @pytest.mark.parametrize(
     "grant", ["authorization_code", pytest.param("password", marks=needs("oauth.password_grant"))]
 )
-def test_logout_ends_the_access_token(server, api, ended, log_out, authorization, grant):
-    """After logout the access token of the grant opens nothing any more."""
+def test_logout_ends_the_access_token(
+    server, api, logout_responses, log_out, new_authorization, grant
+):
     if grant == "password":
-        before, after = ended()["before"], ended()["after"]
+        before, after = logout_responses()["before"], logout_responses()["after"]
     else:
-        client, given = authorization(SCOPE)
+        client, given = new_authorization(SCOPE)
         session = Session(client, server.exchange(client, given.code, verifier=given.verifier))
-        before = api.get(PLACE, session.access_token)
+        before = api.get(PATH, session.access_token)
         log_out(id_token_hint=session.id_token)
-        after = api.get(PLACE, session.access_token)
+        after = api.get(PATH, session.access_token)
 
     expect.status(before, 200)
     expect.no_data(after, because="the user logged out")
@@ -167,7 +163,6 @@ def test_logout_ends_the_access_token(server, api, ended, log_out, authorization
 
 @requirement("OPENEMR-LOGOUT-refresh")
 def test_logout_ends_the_refresh_token(server, log_out, new_session):
-    """After logout the refresh token of the grant gives no tokens any more."""
     session = new_session(OFFLINE_SCOPE)
     log_out(id_token_hint=session.id_token)
     response = server.refresh(session.client, session.refresh_token)
@@ -176,57 +171,62 @@ def test_logout_ends_the_refresh_token(server, log_out, new_session):
 
 
 @requirement("OPENEMR-LOGOUT-other-sessions")
-def test_logout_leaves_other_clients_alone(ended):
-    """Logout from one client leaves what the user allowed to other clients alone."""
-    expect.no_data(ended()["after"])
-    expect.status(ended()["other"], 200)
+def test_logout_leaves_other_clients_alone(logout_responses):
+    expect.no_data(logout_responses()["after"])
+    expect.status(logout_responses()["other"], 200)
 
 
 @requirement("OPENEMR-LOGOUT-repeat")
-def test_logout_can_be_repeated(ended):
-    """A second logout with the same hint is as harmless as the first."""
-    expect.status(ended()["first"], 200, 302, 303)
-    expect.status(ended()["second"], 200, 302, 303)
+def test_logout_can_be_repeated(logout_responses):
+    expect.status(logout_responses()["first"], 200, 302, 303)
+    expect.status(logout_responses()["second"], 200, 302, 303)
 
 
 @requirement("OIDCRPL-2-earlier-id-token")
-def test_earlier_id_token_is_a_good_hint(server, api, admin, authorization, log_out, new_browser):
-    """An ID token of an earlier login is accepted as hint while its authorization is good."""
-    client, given = authorization(SCOPE, parameters={"nonce": "first"})
+def test_earlier_id_token_is_a_good_hint(
+    server, api, admin, new_authorization, log_out, new_browser
+):
+    client, given = new_authorization(SCOPE, parameters={"nonce": "first"})
     first = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
     later = new_browser().authorize(client, admin, SCOPE, parameters={"nonce": "second"})
     second = expect.json_object(server.exchange(client, later.code, verifier=later.verifier))
     token = second.get("access_token")
-    before = api.get(PLACE, token)
+    before = api.get(PATH, token)
     response = log_out(id_token_hint=first.get("id_token"))
 
     expect.status(before, 200)
     expect.status(response, 200, 302, 303)
-    expect.no_data(api.get(PLACE, token))
+    expect.no_data(api.get(PATH, token))
 
 
 @requirement("OIDCRPL-logout-no-params")
-def test_logout_without_parameters_is_a_page(unasked, target):
-    """Logout without parameters asks the user of the session, or says that it is done."""
-    response, _ = unasked()
+def test_logout_without_parameters_is_a_page(unconfirmed_logout, target):
+    response, _ = unconfirmed_logout()
 
     location = response.headers.get("location", target.base_url)
     expect.status(response, 200, 302, 303)
-    expect.that(location.startswith((target.base_url, "/")), "a page of the server", location)
+    own = location.startswith((target.base_url, "/"))
+    expect.that(own, "a page of the server", location, response)
 
 
 @requirement("OIDCRPL-2-ask-without-hint")
 @pytest.mark.parametrize("hint", ["none", pytest.param("other_user", marks=needs("patients"))])
-def test_nobody_is_logged_out_unasked(request, unasked, at_consent, new_session, hint):
-    """Without a hint that names the user of the session, logout asks before it ends anything."""
+def test_nobody_is_logged_out_unasked(
+    request, unconfirmed_logout, login_before_consent, new_session, hint
+):
     if hint == "none":
-        response, finish = unasked()
+        response, finish = unconfirmed_logout()
     else:
-        other = new_session(PLACES["portal"][1], user=request.getfixturevalue("patient"))
-        browser, finish = at_consent()
+        other = new_session(API_PATHS["portal"][1], user=request.getfixturevalue("patient"))
+        browser, finish = login_before_consent()
         sent = {"id_token_hint": other.id_token}
         response = browser.http.get(browser.server.url("/logout"), params=sent)
     authorization = finish()
 
     expect.no_server_error(response)
-    expect.that("code" in authorization.parameters, "the login to go on", authorization.parameters)
+    expect.that(
+        "code" in authorization.parameters,
+        "the login to continue",
+        authorization.parameters,
+        [authorization.response, response],
+    )

@@ -1,4 +1,4 @@
-"""The password grant: for the right user in the right role, with everything that is asked for."""
+"""The password grant: for the right user in the right role, with all parameters."""
 
 import pytest
 
@@ -10,14 +10,13 @@ PORTAL = "openid api:port patient/patient.read"
 
 
 @pytest.fixture(scope="session")
-def wrong_password(server, clients, patient):
-    """The answer to a wrong password; asked for once, because failed logins lock accounts."""
+def response_to_wrong_password(server, clients, patient):
+    """The response to a wrong password; sent once, because failed logins lock accounts."""
     return server.password(clients.portal, patient, PORTAL, password="wrong")
 
 
 @requirement("RFC6749-4.3.2-password-ok")
 def test_password_gives_a_token_that_works(token_response, api):
-    """The right password of a user yields a token that works."""
     response = token_response("password")
 
     expect.status(response, 200)
@@ -27,7 +26,6 @@ def test_password_gives_a_token_that_works(token_response, api):
 
 @requirement("OPENEMR-PWD-example-users")
 def test_password_grant_of_staff_gives_what_the_document_shows(token_response):
-    """The password grant of staff gives the members that OpenEMR's document shows."""
     response = token_response("password")
 
     expect.status(response, 200)
@@ -37,7 +35,6 @@ def test_password_grant_of_staff_gives_what_the_document_shows(token_response):
 
 @requirement("OPENEMR-PWD-example-patient")
 def test_password_grant_of_a_patient_gives_what_the_document_shows(token_response, api):
-    """The password grant of a patient gives a token that reads the patient's own record."""
     response = token_response("password_patient")
     token = require_tokens(response)["access_token"]
 
@@ -45,36 +42,42 @@ def test_password_grant_of_a_patient_gives_what_the_document_shows(token_respons
 
 
 @requirement("RFC6749-4.3.2-wrong-password")
-def test_wrong_password_is_an_invalid_grant(wrong_password):
-    """A wrong password is a 400 invalid_grant."""
-    expect.no_token(wrong_password)
-    expect.oauth_error(wrong_password, "invalid_grant")
+def test_wrong_password_is_an_invalid_grant(response_to_wrong_password):
+    expect.no_token(response_to_wrong_password)
+    expect.oauth_error(response_to_wrong_password, "invalid_grant")
 
 
 @requirement("RFC6749-4.3.2-unknown-user-same-answer")
-def test_unknown_user_is_answered_like_a_wrong_password(server, clients, patient, wrong_password):
-    """An unknown user and a wrong password are answered in the same way."""
+def test_unknown_user_is_answered_like_a_wrong_password(
+    server, clients, patient, response_to_wrong_password
+):
     response = server.password(clients.portal, patient, PORTAL, username="nobody-of-that-name")
 
     expect.no_token(response)
-    expect.equal(response.status_code, wrong_password.status_code, "status", response)
+    both = [response, response_to_wrong_password]
+    expect.equal(response.status_code, response_to_wrong_password.status_code, "status", both)
     for name in ("error", "error_description", "hint"):
-        expect.equal(response.json().get(name), wrong_password.json().get(name), name, response)
+        expect.equal(
+            response.json().get(name), response_to_wrong_password.json().get(name), name, both
+        )
 
 
 @requirement("PORTAL-wrong-email")
-def test_wrong_email_is_answered_like_a_wrong_password(server, clients, patient, wrong_password):
-    """A wrong e-mail address of a patient is answered like a wrong password."""
+def test_wrong_email_is_answered_like_a_wrong_password(
+    server, clients, patient, response_to_wrong_password
+):
     response = server.password(clients.portal, patient, PORTAL, email="nobody@example.org")
 
     expect.no_token(response)
-    expect.equal(response.status_code, wrong_password.status_code, "status", response)
-    expect.equal(response.json().get("error"), wrong_password.json().get("error"), "error")
+    both = [response, response_to_wrong_password]
+    expect.equal(response.status_code, response_to_wrong_password.status_code, "status", both)
+    expect.equal(
+        response.json().get("error"), response_to_wrong_password.json().get("error"), "error", both
+    )
 
 
 @requirement("RFC6749-4.3.2-username-required")
 def test_missing_user_name_is_an_invalid_request(server, confidential_client, admin):
-    """A password grant without a user name is an invalid_request."""
     response = server.password(confidential_client, admin, SCOPE, username=None)
 
     expect.oauth_error(response, "invalid_request")
@@ -82,7 +85,6 @@ def test_missing_user_name_is_an_invalid_request(server, confidential_client, ad
 
 @requirement("RFC6749-4.3.2-password-required")
 def test_missing_password_is_an_invalid_request(server, confidential_client, admin):
-    """A password grant without a password is an invalid_request."""
     response = server.password(confidential_client, admin, SCOPE, password=None)
 
     expect.oauth_error(response, "invalid_request")
@@ -90,7 +92,6 @@ def test_missing_password_is_an_invalid_request(server, confidential_client, adm
 
 @requirement("PORTAL-email-required")
 def test_missing_email_of_a_patient_is_an_invalid_request(server, clients, patient):
-    """A patient's password grant without an e-mail address is an invalid_request."""
     response = server.password(clients.portal, patient, PORTAL, email=None)
 
     expect.oauth_error(response, "invalid_request")
@@ -107,7 +108,6 @@ def test_missing_email_of_a_patient_is_an_invalid_request(server, clients, patie
     ],
 )
 def test_user_role_is_users_or_patient(server, confidential_client, admin, role):
-    """The password grant needs a user_role, which is users or patient."""
     response = server.password(confidential_client, admin, SCOPE, user_role=role)
 
     expect.no_token(response)
@@ -117,7 +117,6 @@ def test_user_role_is_users_or_patient(server, confidential_client, admin, role)
 @requirement("OPENEMR-PWD-cross-role")
 @pytest.mark.parametrize("account", ["patient_as_staff", "staff_as_patient"])
 def test_account_logs_in_in_its_own_role_only(server, clients, admin, patient, account):
-    """A staff account is no patient and a portal account is no staff."""
     user, role = {
         "patient_as_staff": (patient, "users"),
         "staff_as_patient": (admin, "patient"),

@@ -1,4 +1,4 @@
-"""Proof Key for Code Exchange: a code is worth nothing without its verifier."""
+"""Proof Key for Code Exchange: a code is useless without its verifier."""
 
 import hashlib
 import string
@@ -12,6 +12,7 @@ from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.given.authorizations import SHORTEST_VERIFIER
 from fixtures.given.faulty_redemptions import Redeemable, Redemptions, gives_tokens
+from fixtures.given.once import once
 
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
 RIGHT = {
@@ -19,7 +20,7 @@ RIGHT = {
     "longest": (UNRESERVED * 2)[:128],
     "all_letters": UNRESERVED[::-1],
 }
-#: What has no challenge, or one that is none.
+#: Parameters without a challenge, or with an empty one.
 NO_CHALLENGE = {"code_challenge": None, "code_challenge_method": None}
 EMPTY_CHALLENGE = {"code_challenge": ""}
 METHOD_ONLY = {"code_challenge": None}
@@ -31,8 +32,8 @@ WITHOUT_CHALLENGE = [
 
 
 @pytest.fixture
-def flow(new_client, browser, admin):
-    """Logs the administrator in to a public client of its own; gives client and authorization."""
+def code_flow(new_client, browser, admin):
+    """Logs the administrator in to a new public client; returns client and authorization."""
 
     def make(pkce=None, kind="public", **parameters):
         client = getattr(new_client, kind)(SCOPE)
@@ -43,22 +44,22 @@ def flow(new_client, browser, admin):
 
 
 def s256(verifier):
-    """Return the verifier with its challenge."""
+    """Return a verifier with its challenge."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return Pkce(verifier, urlsafe_b64encode(digest).decode().rstrip("="))
 
 
 def redeemed(server, client, answer, verifier):
-    """Exchange the code, if the authorization brought one; without one there is nothing to get."""
+    """Exchange the code of an authorization, or a made-up one if it has none."""
     return server.exchange(client, answer.parameters.get("code", "none"), verifier=verifier)
 
 
 @pytest.fixture(scope="module")
-def exchanges(server, lent_clients, code_redemptions):
-    """The answers to exchanges of a code with wrong verifiers, and at last with the right one."""
+def responses_to_verifiers(server, pooled_clients, code_redemptions):
+    """The responses to exchanges of a code with wrong verifiers, and finally the right one."""
     pkce = s256(RIGHT["all_letters"])
-    client = lent_clients.public(SCOPE)
-    # RFC 7636 has no such parameters at the token endpoint: they must not switch the method.
+    client = pooled_clients.public(SCOPE)
+    # RFC 7636 has no such parameters at the token endpoint: they must not change the method.
     plain = {"code_challenge_method": "plain", "code_challenge": pkce.challenge}
 
     def with_verifier(verifier, **added):
@@ -76,12 +77,12 @@ def exchanges(server, lent_clients, code_redemptions):
 
 
 @pytest.fixture(scope="module")
-def mixed_up(server, lent_clients, admin):
-    """The answers to two codes of one client, each sent with the verifier of the other one.
+def swapped_verifiers(server, pooled_clients, admin):
+    """The responses to two codes of one client, each sent with the other's verifier.
 
-    And that to the second one with its own verifier.
+    The last response is to the second code with its own verifier.
     """
-    client = lent_clients.public(SCOPE)
+    client = pooled_clients.public(SCOPE)
     pair = s256(RIGHT["shortest"]), s256(RIGHT["longest"])
     firsts = []
 
@@ -102,15 +103,14 @@ def mixed_up(server, lent_clients, admin):
 
 @requirement("RFC7636-4.3-s256-accepted")
 @pytest.mark.parametrize("verifier", RIGHT)
-def test_right_verifier_brings_a_token(request, flow, server, verifier):
-    """A verifier of 43 to 128 unreserved characters that fits the challenge brings a token."""
+def test_right_verifier_brings_a_token(request, code_flow, server, verifier):
     if verifier == "shortest":
-        response = request.getfixturevalue("app_exchange")
+        response = request.getfixturevalue("browser_app_token_response")
     else:
-        shared = {"longest": "mixed_up", "all_letters": "exchanges"}[verifier]
+        shared = {"longest": "swapped_verifiers", "all_letters": "responses_to_verifiers"}[verifier]
         response = request.getfixturevalue(shared)[verifier]
-    if not gives_tokens(response):  # what else was sent is not to matter
-        client, answer = flow(s256(RIGHT[verifier]))
+    if not gives_tokens(response):  # the other parameters must not matter
+        client, answer = code_flow(s256(RIGHT[verifier]))
         response = server.exchange(client, answer.code, verifier=RIGHT[verifier])
 
     expect.status(response, 200)
@@ -118,9 +118,8 @@ def test_right_verifier_brings_a_token(request, flow, server, verifier):
 
 
 @requirement("RFC7636-4.6-wrong-verifier")
-def test_wrong_verifier_is_refused(exchanges):
-    """A verifier that does not fit the challenge is refused with invalid_grant."""
-    response = exchanges["wrong"]
+def test_wrong_verifier_is_refused(responses_to_verifiers):
+    response = responses_to_verifiers["wrong"]
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_grant")
@@ -128,9 +127,8 @@ def test_wrong_verifier_is_refused(exchanges):
 
 @requirement("RFC7636-4.6-missing-verifier")
 @pytest.mark.parametrize("verifier", ["missing", "empty"])
-def test_code_without_its_verifier_is_refused(exchanges, verifier):
-    """A code with a challenge cannot be exchanged without its verifier."""
-    response = exchanges[verifier]
+def test_code_without_its_verifier_is_refused(responses_to_verifiers, verifier):
+    response = responses_to_verifiers[verifier]
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_grant", "invalid_request")
@@ -138,9 +136,8 @@ def test_code_without_its_verifier_is_refused(exchanges, verifier):
 
 @requirement("RFC7636-4.6-challenge-as-verifier")
 @pytest.mark.parametrize("beside", ["nothing", "plain"])
-def test_challenge_is_no_verifier(exchanges, beside):
-    """The challenge itself is refused as a verifier."""
-    expect.no_token(exchanges[beside])
+def test_challenge_is_no_verifier(responses_to_verifiers, beside):
+    expect.no_token(responses_to_verifiers[beside])
 
 
 @requirement("RFC7636-4.1-verifier-charset")
@@ -149,9 +146,8 @@ def test_challenge_is_no_verifier(exchanges, beside):
     [UNRESERVED[:42], (UNRESERVED * 2)[:129], UNRESERVED[:42] + "!"],
     ids=["short", "long", "letter"],
 )
-def test_malformed_verifier_is_refused(flow, server, verifier):
-    """A verifier of other than 43 to 128 unreserved characters is refused, even if it fits."""
-    client, answer = flow(s256(verifier))
+def test_malformed_verifier_is_refused(code_flow, server, verifier):
+    client, answer = code_flow(s256(verifier))
     response = server.exchange(client, answer.code, verifier=verifier)
 
     expect.no_token(response)
@@ -163,9 +159,8 @@ def test_malformed_verifier_is_refused(flow, server, verifier):
     [UNRESERVED[:42], UNRESERVED[:42] + "=", UNRESERVED[:42] + "+"],
     ids=["short", "padded", "letter"],
 )
-def test_malformed_challenge_is_refused(flow, challenge):
-    """A challenge that is no SHA-256 digest in base64url is refused at the authorization."""
-    _, answer = flow(code_challenge=challenge)
+def test_malformed_challenge_is_refused(code_flow, challenge):
+    _, answer = code_flow(code_challenge=challenge)
 
     expect.no_code(answer)
     expect.authorization_error(answer, "invalid_request")
@@ -173,9 +168,8 @@ def test_malformed_challenge_is_refused(flow, challenge):
 
 @requirement("RFC7636-4.4.1-unsupported-method")
 @pytest.mark.parametrize("method", ["S512", "s256", "PLAIN", "none", "S256 plain"])
-def test_unknown_challenge_method_is_refused(flow, method):
-    """An unknown code_challenge_method is refused with invalid_request."""
-    _, answer = flow(code_challenge_method=method)
+def test_unknown_challenge_method_is_refused(code_flow, method):
+    _, answer = code_flow(code_challenge_method=method)
 
     expect.no_code(answer)
     expect.authorization_error(answer, "invalid_request")
@@ -183,10 +177,9 @@ def test_unknown_challenge_method_is_refused(flow, method):
 
 @requirement("RFC7636-4.2-plain-rejected")
 @pytest.mark.parametrize("method", ["plain", None], ids=["plain", "default"])
-def test_plain_challenge_is_refused(flow, server, method):
-    """The plain challenge method, which is also the default, brings no token."""
+def test_plain_challenge_is_refused(code_flow, server, method):
     verifier = Pkce.new().verifier
-    client, answer = flow(Pkce(verifier, verifier), code_challenge_method=method)
+    client, answer = code_flow(Pkce(verifier, verifier), code_challenge_method=method)
     response = redeemed(server, client, answer, verifier)
 
     expect.no_token(response)
@@ -195,9 +188,8 @@ def test_plain_challenge_is_refused(flow, server, method):
 
 @requirement("RFC7636-4.4.1-public-required")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
-def test_public_client_without_a_challenge_gets_no_token(flow, server, wishes):
-    """A public client without a code_challenge gets no token."""
-    client, answer = flow(**wishes)
+def test_public_client_without_a_challenge_gets_no_token(code_flow, server, wishes):
+    client, answer = code_flow(**wishes)
     response = redeemed(server, client, answer, None)
 
     expect.no_token(response)
@@ -206,40 +198,38 @@ def test_public_client_without_a_challenge_gets_no_token(flow, server, wishes):
 
 
 @pytest.fixture(scope="module")
-def undefended(server, lent_clients, admin, target):
-    """Lets a confidential client ask without a challenge: `undefended(wishes)`, once for each.
+def responses_without_challenge(server, pooled_clients, admin, target):
+    """Let a confidential client request a code without a challenge, once for each way.
 
-    Gives what came of it, and the answers to the exchange of the code with a verifier and without.
+    Returns the authorization, and the responses to the exchange of the code with a verifier and
+    without.
     """
-    client = lent_clients.confidential(SCOPE)
+    client = pooled_clients.confidential(SCOPE)
     requests = {
         "verifier": lambda code: server.exchange(client, code.value, verifier=Pkce.new().verifier)
     }
-    if "smart.v2_scopes" in target.features:  # or nobody judges it
+    if "smart.v2_scopes" in target.features:  # if not, no check judges it
         requests["nothing"] = lambda code: server.exchange(client, code.value)
-    made = {}
 
-    def of(wishes):
-        key = str(wishes)
-        if key not in made:
-            asked, answers = [], Redemptions()
+    @once
+    def of(parameters):
+        authorizations, responses = [], Redemptions()
 
-            def code():
-                asked.append(Browser(server).authorize(client, admin, SCOPE, parameters=wishes))
-                return Redeemable(client, asked[-1].parameters.get("code", "none"))
+        def code():
+            allowed = Browser(server).authorize(client, admin, SCOPE, parameters=parameters)
+            authorizations.append(allowed)
+            return Redeemable(client, allowed.parameters.get("code", "none"))
 
-            answers.send(requests, code, None)
-            made[key] = asked[0], answers
-        return made[key]
+        responses.send(requests, code, None)
+        return authorizations[0], responses
 
     return of
 
 
 @requirement("SMART-2.0-pkce-all-clients")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
-def test_confidential_client_without_a_challenge_gets_no_token(undefended, wishes):
-    """A confidential client without a code_challenge gets no token either."""
-    answer, responses = undefended(wishes)
+def test_confidential_client_without_a_challenge_gets_no_token(responses_without_challenge, wishes):
+    answer, responses = responses_without_challenge(wishes)
 
     expect.no_token(responses["nothing"])
     expect.no_server_error(answer.response)
@@ -248,15 +238,13 @@ def test_confidential_client_without_a_challenge_gets_no_token(undefended, wishe
 
 @requirement("RFC9700-2.1.1-verifier-without-challenge")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
-def test_verifier_without_a_challenge_is_refused(undefended, wishes):
-    """A verifier is refused where the authorization request had no challenge."""
-    _, responses = undefended(wishes)
+def test_verifier_without_a_challenge_is_refused(responses_without_challenge, wishes):
+    _, responses = responses_without_challenge(wishes)
 
     expect.no_token(responses["verifier"])
 
 
 @requirement("PKCE-code-bound-to-challenge")
 @pytest.mark.parametrize("which", ["first", "second"])
-def test_code_is_bound_to_its_own_challenge(mixed_up, which):
-    """With two flows open a code is not exchanged with the verifier of the other one."""
-    expect.no_token(mixed_up[which])
+def test_code_is_bound_to_its_own_challenge(swapped_verifiers, which):
+    expect.no_token(swapped_verifiers[which])

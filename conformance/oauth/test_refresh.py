@@ -1,4 +1,4 @@
-"""The refresh token grant: fresh tokens for the same client, and never for more."""
+"""The refresh token grant: new tokens for the same client, and never for more scopes."""
 
 from functools import cache
 
@@ -18,10 +18,10 @@ PUBLIC_SCOPE = "openid offline_access profile api:oemr"
 
 
 @pytest.fixture(scope="module")
-def foreign(server, sign_in, confidential_client, public_client):
-    """Send a refresh token from other clients and then from its own: `foreign()`, once.
+def foreign_refresh(server, new_shared_session, confidential_client, public_client):
+    """Send a refresh token from other clients and then from its own, once.
 
-    Gives the answers, the first of them as `["confidential"]` and `["public"]`, and the session.
+    Returns the responses, by the kind of client, and the session.
     """
     others = {"confidential": confidential_client, "public": public_client}
 
@@ -29,7 +29,7 @@ def foreign(server, sign_in, confidential_client, public_client):
         sessions, made = [], Redemptions()
 
         def token():
-            sessions.append(sign_in(SCOPE))
+            sessions.append(new_shared_session(SCOPE))
             return Redeemable(sessions[-1].client, _refresh_token(sessions[-1].answer), scope=SCOPE)
 
         def by(client):
@@ -46,37 +46,37 @@ def foreign(server, sign_in, confidential_client, public_client):
 
 
 @pytest.fixture(scope="module")
-def refreshed(server, api, sign_in, foreign):
-    """Refresh once: `refreshed()` gives what came of it, all of it only to be looked at.
+def refresh_responses(server, api, new_shared_session, foreign_refresh):
+    """Refresh once, and return four responses, which no check changes.
 
-    The first token answer, the one to the refresh, that of the API to the new token, and the one
-    to a second use of the first refresh token.
+    The responses to the login, to the refresh, of the API to the new access token, and to a second
+    use of the first refresh token.
     """
 
     def refresh():
-        uses, session = foreign()
+        uses, session = foreign_refresh()
         used, response = uses.redeemed or (None, None)
         if used is None or used.value != session.refresh_token:
-            session = sign_in(SCOPE)
+            session = new_shared_session(SCOPE)
             response = server.refresh(session.client, _refresh_token(session.answer))
         token = session.refresh_token
         opened = api.get("/api/facility", _member(response, "access_token"))
-        return session.answer, response, opened, server.refresh(session.client, token)
+        return session.response, response, opened, server.refresh(session.client, token)
 
     return cache(refresh)
 
 
 @pytest.fixture(scope="module")
-def reused(server, registrar, served, admin):
-    """Use the refresh token of a public client, once: `reused()` gives four token answers.
+def responses_to_reuse(server, registrar, code_flow_with_optional_parameters, admin):
+    """Use the refresh token of a public client twice, once for all checks.
 
-    To the code, to its refresh token, to the same again, and to the successor of that. The request
-    of the code had max_age, if that does no harm.
+    Returns the responses to the code, to its refresh token, to the same token again, and to its
+    successor. The authorization request has max_age, unless that did harm elsewhere.
     """
 
     def reuse():
         client = registrar.public(PUBLIC_SCOPE)
-        wishes = {"max_age": OPTIONAL["max_age"]} if served else None
+        wishes = {"max_age": OPTIONAL["max_age"]} if code_flow_with_optional_parameters else None
         allowed = Browser(server).authorize(client, admin, PUBLIC_SCOPE, parameters=wishes)
         answer = server.exchange(client, allowed.code, verifier=allowed.verifier)
         token = _refresh_token(require_tokens(answer))
@@ -89,21 +89,20 @@ def reused(server, registrar, served, admin):
 
 
 @requirement("RFC6749-6-refresh-ok")
-def test_refresh_gives_a_token_that_works(refreshed):
-    """A refresh token yields a new access token that works."""
-    body, response, opened, _ = refreshed()
+def test_refresh_gives_a_token_that_works(refresh_responses):
+    login, response, opened, _ = refresh_responses()
 
     expect.status(response, 200)
     token = expect.member(response, "access_token", kind=str)
-    expect.that(token != body["access_token"], "another access token", "the same", response)
+    first = require_tokens(login)["access_token"]
+    expect.that(token != first, "another access token", "the same", [response, login])
     expect.status(opened, 200)
 
 
 @requirement("RFC6749-6-refresh-bound-client")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
-def test_refresh_token_of_another_client_is_refused(foreign, kind):
-    """A refresh token is of use to the client that it was issued to, and to no other."""
-    answers, _ = foreign()
+def test_refresh_token_of_another_client_is_refused(foreign_refresh, kind):
+    answers, _ = foreign_refresh()
 
     expect.no_token(answers[kind])
 
@@ -119,7 +118,6 @@ def test_refresh_token_of_another_client_is_refused(foreign, kind):
     ids=lambda scope: scope.replace("/", "_"),
 )
 def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
-    """A refresh never yields a scope that was not granted."""
     client = new_client.confidential(f"{NARROW} user/facility.read user/patient.write")
     body = require_tokens(tokens.fetch(client, admin, NARROW))
     response = server.refresh(client, body["refresh_token"], f"{NARROW} {more}")
@@ -130,19 +128,18 @@ def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
 
 
 @requirement("RFC6749-6-refresh-scope-omitted")
-def test_refresh_without_a_scope_keeps_the_scope(refreshed):
-    """A refresh that names no scope gives the scope that was granted at first."""
-    body, response, _, _ = refreshed()
+def test_refresh_without_a_scope_keeps_the_scope(refresh_responses):
+    login, response, _, _ = refresh_responses()
 
     expect.status(response, 200)
     held = expect.member(response, "scope", kind=str)
-    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", response)
+    first = require_tokens(login)["scope"]
+    expect.equal({*held.split()}, {*str(first).split()}, "scope", [response, login])
 
 
 @requirement("RFC6749-6-refresh-after-nonce")
-def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
-    """A grant whose authorization request had a nonce can be refreshed like any other."""
-    client, allowed = authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
+def test_refresh_after_a_nonce_keeps_the_scope(server, new_authorization):
+    client, allowed = new_authorization(NARROW, parameters={"nonce": "n-0S6_WzA2Mj"})
     body = require_tokens(server.exchange(client, allowed.code, verifier=allowed.verifier))
     response = server.refresh(client, body["refresh_token"])
 
@@ -150,22 +147,21 @@ def test_refresh_after_a_nonce_keeps_the_scope(server, authorization):
 
 
 @requirement("RFC6749-6-refresh-after-narrowing")
-def test_narrowed_refresh_keeps_the_grant(server, fresh_tokens):
-    """The refresh token of a narrowed refresh still stands for all that was granted at first."""
-    client, body = fresh_tokens(SCOPE)
+def test_narrowed_refresh_keeps_the_grant(server, client_with_tokens):
+    client, login = client_with_tokens(SCOPE)
+    body = require_tokens(login)
     narrowed = require_tokens(server.refresh(client, body["refresh_token"], NARROW))
     newest = narrowed.get("refresh_token", body["refresh_token"])
     response = server.refresh(client, newest)
 
     expect.status(response, 200)
     held = expect.member(response, "scope", kind=str)
-    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", response)
+    expect.equal({*held.split()}, {*str(body["scope"]).split()}, "scope", [response, login])
 
 
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["unknown", "cut", "flipped"])
 def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_client, fault):
-    """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
     token = str(tokens.body("admin", NARROW)["refresh_token"])
     middle = len(token) // 2
     swapped = "a" if token[middle] != "a" else "b"
@@ -181,22 +177,20 @@ def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_cli
 
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["used", "foreign"])
-def test_dead_refresh_token_is_an_invalid_grant(refreshed, foreign, fault):
-    """A refresh token that is unknown, revoked or of another client is a 400 invalid_grant."""
+def test_dead_refresh_token_is_an_invalid_grant(refresh_responses, foreign_refresh, fault):
     if fault == "used":
-        _, used, _, response = refreshed()
+        _, used, _, response = refresh_responses()
         require_tokens(used)
     else:
-        response = foreign()[0]["confidential"]
+        response = foreign_refresh()[0]["confidential"]
 
     expect.oauth_error(response, "invalid_grant")
 
 
 @requirement("RFC6749-6-access-token-as-refresh")
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
-def test_other_tokens_refresh_nothing(server, issued, kind):
-    """An access token or an ID token is not accepted as a refresh token."""
-    session = issued("authorization_code")
+def test_other_tokens_refresh_nothing(server, session_by_grant, kind):
+    session = session_by_grant("authorization_code")
     response = server.refresh(session.client, getattr(session, kind))
 
     expect.no_token(response)
@@ -205,7 +199,6 @@ def test_other_tokens_refresh_nothing(server, issued, kind):
 
 @requirement("RFC6749-6-refresh-missing")
 def test_refresh_without_a_token_is_an_invalid_request(server, confidential_client):
-    """A refresh without a refresh token is an invalid_request."""
     form = {"grant_type": "refresh_token"}
     response = server.token(form, confidential_client.authentication())
 
@@ -213,20 +206,18 @@ def test_refresh_without_a_token_is_an_invalid_request(server, confidential_clie
 
 
 @requirement("RFC9700-2.2.2-rotation-public")
-def test_refresh_token_of_a_public_client_is_replaced(reused):
-    """The refresh token of a public client is replaced with every use."""
-    answer, used, again, _ = reused()
+def test_refresh_token_of_a_public_client_is_replaced(responses_to_reuse):
+    answer, used, again, _ = responses_to_reuse()
 
     token = require_tokens(answer)["refresh_token"]
     newest = require_tokens(used).get("refresh_token", token)
-    expect.that(newest != token, "another refresh token", "the same", used)
+    expect.that(newest != token, "another refresh token", "the same", [used, answer])
     expect.no_token(again)
 
 
 @requirement("RFC9700-4.14-reuse-revokes-family")
-def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
-    """The second use of a public client's refresh token revokes the token that replaced it."""
-    _, used, again, successor = reused()
+def test_reuse_of_a_refresh_token_revokes_its_successor(responses_to_reuse):
+    _, used, again, successor = responses_to_reuse()
 
     require_tokens(used)
     expect.no_token(again)
@@ -234,35 +225,37 @@ def test_reuse_of_a_refresh_token_revokes_its_successor(reused):
 
 
 @requirement("OIDCC-12.2-refresh-id-token")
-def test_id_token_of_a_refresh_is_of_the_same_user(refreshed):
-    """An ID token in a refresh response has the issuer, subject and audience of the first one."""
-    body, response, _, _ = refreshed()
-    first, second = unverified_claims(body["id_token"]), require_tokens(response).get("id_token")
+def test_id_token_of_a_refresh_is_of_the_same_user(refresh_responses):
+    login, response, _, _ = refresh_responses()
+    both = [response, login]
+    first = unverified_claims(require_tokens(login)["id_token"])
+    second = require_tokens(response).get("id_token")
 
-    # A refresh may come without an ID token.
+    # The response to a refresh may have no ID token.
     later = unverified_claims(second) if second else first
     for name in ("iss", "sub", "aud"):
-        expect.equal(later.get(name), first.get(name), name, response)
-    expect.that(later["iat"] >= first["iat"], "a new iat", later["iat"], response)
+        expect.equal(later.get(name), first.get(name), name, both)
+    expect.that(later["iat"] >= first["iat"], "a new iat", later["iat"], both)
 
 
 @requirement("OIDCC-12.2-refresh-auth-time")
-def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authorization):
-    """An ID token of a refresh tells the time and the nonce of the first login, if any."""
-    if served:
-        answer, response, _, _ = reused()
-        body = require_tokens(answer)
+def test_id_token_of_a_refresh_keeps_the_login(
+    server, code_flow_with_optional_parameters, responses_to_reuse, new_authorization
+):
+    if code_flow_with_optional_parameters:
+        login, response, _, _ = responses_to_reuse()
     else:
-        client, allowed = authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
-        body = require_tokens(server.exchange(client, allowed.code, verifier=allowed.verifier))
-        response = server.refresh(client, body["refresh_token"])
+        client, allowed = new_authorization(NARROW, parameters={"max_age": OPTIONAL["max_age"]})
+        login = server.exchange(client, allowed.code, verifier=allowed.verifier)
+        response = server.refresh(client, require_tokens(login)["refresh_token"])
 
-    first = unverified_claims(body["id_token"])
+    first = unverified_claims(require_tokens(login)["id_token"])
     second = require_tokens(response).get("id_token")
     later = unverified_claims(second) if second else {}
     for name in ("auth_time", "nonce"):
         kept = name not in later or later[name] == first.get(name)
-        expect.that(kept, f"{name} {first.get(name)}, or none", later.get(name), response)
+        words = f"{name} {first.get(name)}, or none"
+        expect.that(kept, words, later.get(name), [response, login])
 
 
 @requirement("OIDCC-11-offline-access")
@@ -274,24 +267,23 @@ def test_id_token_of_a_refresh_keeps_the_login(server, served, reused, authoriza
     ],
 )
 def test_refresh_token_takes_offline_access(
-    server, authorization, fresh_tokens, token_response, grant
+    server, new_authorization, client_with_tokens, token_response, grant
 ):
-    """A refresh token is issued if and only if offline_access was asked for and granted."""
     scope = "openid api:oemr user/patient.read"
     if grant == "password":
-        _, body = fresh_tokens(scope)
+        _, response = client_with_tokens(scope)
     else:
-        client, allowed = authorization(scope)
-        body = require_tokens(server.exchange(client, allowed.code, verifier=allowed.verifier))
+        client, allowed = new_authorization(scope)
+        response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
-    expect.that("refresh_token" not in body, "no refresh_token", sorted(body))
+    body = require_tokens(response)
+    expect.that("refresh_token" not in body, "no refresh_token", sorted(body), response)
     expect.member(token_response(grant), "refresh_token", kind=str)
 
 
 @requirement("OIDCC-11-offline-access-unticked")
-def test_no_refresh_token_without_consent(server, authorization):
-    """Without the user's consent to offline_access no refresh token is issued."""
-    client, allowed = authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
+def test_no_refresh_token_without_consent(server, new_authorization):
+    client, allowed = new_authorization(NARROW, approve=["openid", "api:oemr", "user/patient.read"])
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)
 
     expect.that(
@@ -301,7 +293,6 @@ def test_no_refresh_token_without_consent(server, authorization):
 
 @requirement("SMART-2.2-refresh-required-fields")
 def test_refresh_response_has_its_members(token_response):
-    """A refresh response has access_token, token_type, expires_in and scope."""
     response = token_response("refresh_token")
 
     expect.status(response, 200)
@@ -310,29 +301,29 @@ def test_refresh_response_has_its_members(token_response):
 
 
 @requirement("OPENEMR-REFRESH-example")
-def test_refresh_gives_what_the_document_shows(refreshed):
-    """A refresh gives an id_token and a new refresh token, as OpenEMR's document shows."""
-    body, response, _, _ = refreshed()
+def test_refresh_gives_what_the_document_shows(refresh_responses):
+    login, response, _, _ = refresh_responses()
 
     expect.status(response, 200)
     expect.member(response, "id_token", kind=str)
     token = expect.member(response, "refresh_token", kind=str)
-    expect.that(token != body["refresh_token"], "another refresh token", "the same", response)
+    first = require_tokens(login)["refresh_token"]
+    expect.that(token != first, "another refresh token", "the same", [response, login])
 
 
 @requirement("SMART-2.2-offline-90-days")
-def test_refresh_token_lives_for_three_months(server, issued):
-    """A refresh token for an app that can keep a secret is valid for at least three months."""
-    session = issued("authorization_code")
+def test_refresh_token_lives_for_three_months(server, session_by_grant):
+    session = session_by_grant("authorization_code")
     response = server.introspect(session.client, session.refresh_token, hint="refresh_token")
     began = float(unverified_claims(session.id_token)["iat"])
 
     expires = expect.member(response, "exp", kind=int)
-    expect.that((expires - began) / 86400 >= 89, "89 days or more", expires - began, response)
+    days = (expires - began) / 86400
+    expect.that(days >= 89, "89 days or more", expires - began, [response, session.response])
 
 
 def _member(response, name):
-    """Return a member of an answer, or what no server issued."""
+    """Return a member of a response, or a value that no server issued."""
     try:
         return str(response.json()[name])
     except (ValueError, KeyError, TypeError):
@@ -340,7 +331,7 @@ def _member(response, name):
 
 
 def _refresh_token(body):
-    """Return the refresh token of a token answer; Blocked if it has none."""
+    """Return the refresh token in the body of a token response; Blocked if it has none."""
     if not body.get("refresh_token"):
         raise Blocked("no refresh_token to judge with, though offline_access was asked for")
     return body["refresh_token"]

@@ -1,4 +1,4 @@
-"""Client registration: the answer to a good request, and what the client is afterwards."""
+"""Client registration: the response to a good request, and the client afterwards."""
 
 import math
 import string
@@ -16,14 +16,15 @@ from fixtures.driver.registrar import (
     confidential_metadata,
     public_metadata,
 )
+from fixtures.wire.exchanges import record_exchanges
 
 pytestmark = writes
 
-#: A confidential client that works at once: no scopes of staff or systems.
+#: The scope of a confidential client that works at once: none of staff or systems.
 SCOPE = "openid offline_access profile api:oemr"
 STAFF = "openid offline_access api:oemr user/patient.read"
 KINDS = ["confidential", "public"]
-#: What the server decides about a client, and no client.
+#: Members that the server decides about, and not the client.
 CHOSEN = {
     "client_secret": "chosen-by-the-client",
     "registration_access_token": "chosen-by-the-client",
@@ -34,8 +35,8 @@ CHOSEN = {
 
 
 @pytest.fixture(scope="module")
-def answers(registrar):
-    """One answer to a good registration of each kind, to be looked at only."""
+def registration_responses(registrar):
+    """The responses to a good registration of each kind, which no check changes."""
     return {
         "confidential": registrar.register(confidential_metadata(SCOPE)),
         "public": registrar.register(public_metadata()),
@@ -44,49 +45,45 @@ def answers(registrar):
 
 @requirement("RFC7591-2-register-ok")
 @pytest.mark.parametrize("kind", KINDS)
-def test_good_metadata_registers_a_client(answers, kind):
-    """A POST of good metadata as JSON registers a client and answers its client_id."""
-    response = answers[kind]
+def test_good_metadata_registers_a_client(registration_responses, kind):
+    response = registration_responses[kind]
 
     expect.success(response)
-    expect.that(expect.member(response, "client_id", kind=str), "a client_id", "an empty one")
+    name = expect.member(response, "client_id", kind=str)
+    expect.that(name, "a client_id", "an empty one", response)
 
 
 @requirement("RFC7591-3.2.1-201-created")
 @pytest.mark.parametrize("kind", KINDS)
-def test_registration_answers_created(answers, kind):
-    """A successful registration is answered with status 201."""
-    expect.status(answers[kind], 201)
+def test_registration_answers_created(registration_responses, kind):
+    expect.status(registration_responses[kind], 201)
 
 
 @requirement("RFC7591-3.2.1-json")
 @pytest.mark.parametrize("kind", KINDS)
-def test_registration_answer_is_json(answers, kind):
-    """A successful registration is answered as application/json."""
-    expect.media_type(answers[kind], "application/json")
+def test_registration_answer_is_json(registration_responses, kind):
+    expect.media_type(registration_responses[kind], "application/json")
 
 
 @requirement("RFC7591-3.2.1-no-store")
-def test_registration_answer_is_not_stored(answers):
-    """The answer with a client's secret is marked as not to be stored."""
-    expect.header(answers["confidential"], "Cache-Control", contains="no-store")
+def test_registration_answer_is_not_stored(registration_responses):
+    expect.header(registration_responses["confidential"], "Cache-Control", contains="no-store")
 
 
 @requirement("RFC7591-3.2.1-client-secret-expires-at")
-def test_secret_comes_with_its_expiry(answers):
-    """The answer says when the client's secret expires, with 0 for never."""
-    response = answers["confidential"]
-    expect.that(expect.member(response, "client_secret", kind=str), "a secret", "an empty one")
+def test_secret_comes_with_its_expiry(registration_responses):
+    response = registration_responses["confidential"]
+    secret = expect.member(response, "client_secret", kind=str)
+    expect.that(secret, "a secret", "an empty one", response)
 
     expires = expect.member(response, "client_secret_expires_at", kind=int)
     now = parsedate_to_datetime(expect.header(response, "Date")).timestamp()
-    expect.that(expires == 0 or expires > now, "0 or a time to come", str(expires), response)
+    expect.that(expires == 0 or expires > now, "0 or a time in the future", str(expires), response)
 
 
 @requirement("RFC7591-3.2.1-issued-at")
-def test_issue_time_is_now(answers):
-    """client_id_issued_at is the time of the registration in seconds."""
-    response = answers["confidential"]
+def test_issue_time_is_now(registration_responses):
+    response = registration_responses["confidential"]
     issued = expect.member(response, "client_id_issued_at", kind=int)
 
     now = parsedate_to_datetime(expect.header(response, "Date")).timestamp()
@@ -94,27 +91,26 @@ def test_issue_time_is_now(answers):
 
 
 @requirement("RFC7591-2-public-no-secret")
-def test_public_client_gets_no_secret(answers):
-    """A client that is registered as public gets no secret."""
-    body = expect.json_object(answers["public"])
+def test_public_client_gets_no_secret(registration_responses):
+    body = expect.json_object(registration_responses["public"])
 
-    expect.that(not body.get("client_secret"), "no client_secret", "one", answers["public"])
+    expect.that(
+        not body.get("client_secret"), "no client_secret", "one", registration_responses["public"]
+    )
 
 
 @requirement("OIDCR-3.2-registration-access-token")
 @pytest.mark.parametrize("kind", KINDS)
-def test_management_token_and_address_come_together(answers, kind):
-    """The registration access token and its address come together or not at all."""
-    body = expect.json_object(answers[kind])
+def test_management_token_and_address_come_together(registration_responses, kind):
+    body = expect.json_object(registration_responses[kind])
 
     both = {"registration_access_token", "registration_client_uri"}
     given = {name for name in both if body.get(name)}
-    expect.that(given in (both, set()), "both or none", sorted(given), answers[kind])
+    expect.that(given in (both, set()), "both or none", sorted(given), registration_responses[kind])
 
 
 @requirement("RFC7591-3.2.1-echo-metadata")
 def test_answer_returns_what_was_registered(new_client):
-    """The answer returns the metadata of the client, each member with its JSON type."""
     sent = confidential_metadata(SCOPE) | {
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
@@ -131,7 +127,6 @@ def test_answer_returns_what_was_registered(new_client):
 
 @requirement("RFC7591-2-i18n-name")
 def test_client_name_keeps_its_characters(new_client):
-    """A client name with other than ASCII characters is returned unchanged."""
     name = "Ünïcode \N{EN DASH} テスト"
     response = new_client.register(public_metadata() | {"client_name": name})
 
@@ -141,7 +136,6 @@ def test_client_name_keeps_its_characters(new_client):
 
 @requirement("RFC7591-2-unknown-members-ignored")
 def test_unknown_member_is_ignored(new_client):
-    """Metadata members that the server does not know are ignored."""
     response = new_client.register(public_metadata() | {"x_conformance": {"number": 1}})
 
     expect.success(response)
@@ -149,36 +143,36 @@ def test_unknown_member_is_ignored(new_client):
 
 
 @pytest.fixture(scope="module")
-def five(registrar):
-    """The answers to five registrations of the same metadata, one after the other."""
+def repeated_registrations(registrar):
+    """The responses to five registrations of the same metadata, one after the other."""
     metadata = confidential_metadata(SCOPE)
     return [registrar.register(metadata) for _ in range(5)]
 
 
 @requirement("RFC7591-3.2.1-client-id-unique")
-def test_clients_differ(five):
-    """Every registration gets a client_id and a secret of its own."""
-    bodies = [expect.json_object(answer) for answer in five]
+def test_clients_differ(repeated_registrations):
+    bodies = [expect.json_object(answer) for answer in repeated_registrations]
 
     for name in ("client_id", "client_secret", "registration_access_token"):
         values = [body.get(name) for body in bodies]
-        expect.equal(len({*values}), len(bodies), f"the number of different {name}s")
+        expect.equal(
+            len({*values}), len(bodies), f"the number of different {name}s", repeated_registrations
+        )
 
 
 @requirement("RFC7591-2-secret-entropy")
-def test_secret_cannot_be_guessed(five):
-    """A client secret has at least 128 bits that cannot be guessed."""
-    bodies = [expect.json_object(answer) for answer in five]
+def test_secret_cannot_be_guessed(repeated_registrations):
+    bodies = [expect.json_object(answer) for answer in repeated_registrations]
 
     secrets = [str(body.get("client_secret")) for body in bodies]
     bits = min(changing_bits(one, other) for one, other in pairwise(secrets))
-    expect.that(bits >= 128, "128 bits at least", f"{bits:.0f} bits in {len(secrets[0])} letters")
+    received = f"{bits:.0f} bits in {len(secrets[0])} letters"
+    expect.that(bits >= 128, "at least 128 bits", received, repeated_registrations)
 
 
 @requirement("RFC7591-2-jwks-inline")
 @pytest.mark.parametrize("kind", ["RSA", "EC"])
 def test_key_set_is_registered(new_client, kind):
-    """A key set that is sent along is registered and returned as it was."""
     key_set = keys.jwks(keys.key("conformance-1", kind))
     response = new_client.register(confidential_metadata(SCOPE) | {"jwks": key_set})
 
@@ -188,7 +182,6 @@ def test_key_set_is_registered(new_client, kind):
 
 @requirement("RFC7591-2-none-accepted")
 def test_public_client_registers_without_authentication(new_client):
-    """A public client can register with the authentication method none."""
     metadata = public_metadata() | {"token_endpoint_auth_method": "none"}
     response = new_client.register(metadata)
 
@@ -198,7 +191,6 @@ def test_public_client_registers_without_authentication(new_client):
 
 @requirement("OPENEMR-REG-example-private")
 def test_documented_registration_works(new_client):
-    """The registration that OpenEMR's documentation shows works."""
     response = new_client.register(
         {
             "application_type": "private",
@@ -223,7 +215,6 @@ def test_documented_registration_works(new_client):
 
 @requirement("OPENEMR-REG-secret-private-only")
 def test_application_type_confidential_makes_no_silent_public_client(new_client):
-    """A client that calls itself confidential is refused, gets a secret, or is told otherwise."""
     metadata = confidential_metadata(SCOPE) | {"application_type": "confidential"}
     response = new_client.register(metadata)
     body = expect.json_object(response)
@@ -236,29 +227,32 @@ def test_application_type_confidential_makes_no_silent_public_client(new_client)
 
 
 @pytest.fixture(scope="module")
-def early(registrar, server, admin):
-    """What a staff client of this metadata gets that no administrator has enabled."""
+def unapproved_client_responses(registrar, server, admin):
+    """Register a staff client that no administrator enables, and ask for a token with it.
+
+    Returns the responses to the registration and to the token request.
+    """
 
     def ask(metadata):
-        client = registrar.new(metadata, enable=False)
+        with record_exchanges() as exchanges:
+            client = registrar.new(metadata, enable=False)
         allowed = Browser(server).authorize(client, admin, STAFF)
         code = allowed.parameters.get("code", "none-was-given")
-        return client, server.exchange(client, code, verifier=allowed.verifier)
+        registration = exchanges[-1].response
+        return registration, server.exchange(client, code, verifier=allowed.verifier)
 
     return ask
 
 
 @requirement("OPENEMR-REG-disabled-by-default")
-def test_staff_client_is_disabled_at_first(early):
-    """A confidential client with staff scopes gets no token until an administrator enables it."""
-    _, response = early(confidential_metadata(STAFF))
+def test_staff_client_is_disabled_at_first(unapproved_client_responses):
+    _, response = unapproved_client_responses(confidential_metadata(STAFF))
 
     expect.no_token(response)
 
 
 @requirement("OPENEMR-REG-enabled-works")
 def test_staff_client_works_once_enabled(token_response):
-    """A confidential client with staff scopes works once an administrator has enabled it."""
     response = token_response("authorization_code")
 
     expect.status(response, 200)
@@ -267,7 +261,6 @@ def test_staff_client_works_once_enabled(token_response):
 
 @requirement("OPENEMR-REG-patient-app-at-once")
 def test_patient_app_works_at_once(new_client, server, browser, patient):
-    """A public app for patients works without an administrator."""
     client = new_client.new(public_metadata(PUBLIC_SCOPE), enable=False)
     answer = browser.authorize(client, patient, PUBLIC_SCOPE)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
@@ -277,27 +270,33 @@ def test_patient_app_works_at_once(new_client, server, browser, patient):
 
 
 @requirement("RFC7591-2-mass-assignment")
-def test_client_does_not_choose_what_the_server_decides(early):
-    """Members that the server decides about have no effect in a registration."""
-    client, response = early(confidential_metadata(STAFF) | CHOSEN)
+def test_client_does_not_choose_what_the_server_decides(unapproved_client_responses):
+    registration, response = unapproved_client_responses(confidential_metadata(STAFF) | CHOSEN)
 
     for name in ("client_secret", "registration_access_token"):
-        expect.that(client.metadata.get(name) != CHOSEN[name], f"a {name} of its own", "the sent")
+        value = expect.json_object(registration).get(name)
+        expect.that(
+            value != CHOSEN[name],
+            f"a {name} that the server has chosen",
+            "the sent one",
+            registration,
+        )
     expect.no_token(response)
 
 
 @requirement("OIDCR-2-redirect-uris-each-usable")
 @pytest.mark.parametrize("number", range(3), ids=["first", "second", "third"])
-def test_each_redirect_uri_is_usable(redirects, browser, number):
-    """Each of several registered redirect URIs can be used."""
-    uri = redirects.metadata["redirect_uris"][number]
-    page = browser.open(redirects, LOGIN_SCOPE, parameters={"redirect_uri": uri})
+def test_each_redirect_uri_is_usable(client_with_three_redirect_uris, browser, number):
+    uri = client_with_three_redirect_uris.metadata["redirect_uris"][number]
+    page = browser.open(
+        client_with_three_redirect_uris, LOGIN_SCOPE, parameters={"redirect_uri": uri}
+    )
 
     expect.login_page(page)
 
 
 @pytest.fixture(scope="module")
-def redirects(registrar):
+def client_with_three_redirect_uris(registrar):
     """A public client with three redirect URIs."""
     return registrar.public(
         redirect_uris=[
@@ -310,23 +309,22 @@ def redirects(registrar):
 
 @requirement("OIDCR-4.2-client-read")
 @pytest.mark.parametrize("kind", KINDS)
-def test_client_reads_its_registration(answers, http, kind):
-    """A client reads its registration at the address and with the token that it was given."""
-    body = expect.json_object(answers[kind])
-    uri = expect.member(answers[kind], "registration_client_uri", kind=str)
+def test_client_reads_its_registration(registration_responses, http, kind):
+    body = expect.json_object(registration_responses[kind])
+    uri = expect.member(registration_responses[kind], "registration_client_uri", kind=str)
     headers = {"Authorization": f"Bearer {body.get('registration_access_token')}"}
     response = http.get(uri, headers=headers)
 
     expect.status(response, 200)
     for name in ("client_id", "redirect_uris"):
-        expect.equal(expect.member(response, name), body[name], name, response)
+        both = [response, registration_responses[kind]]
+        expect.equal(expect.member(response, name), body[name], name, both)
 
 
 @requirement("RFC7592-2.1-bad-token-401")
 @pytest.mark.parametrize("token", ["Bearer not-the-token", ""], ids=["wrong", "missing"])
-def test_registration_is_read_with_its_token_only(answers, http, token):
-    """Without its token a registration is not shown, and the answer is 401."""
-    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
+def test_registration_is_read_with_its_token_only(registration_responses, http, token):
+    uri = expect.member(registration_responses["confidential"], "registration_client_uri", kind=str)
     response = http.get(uri, headers={"Authorization": token} if token else {})
 
     expect.that("client_secret" not in response.text, "no secret", "one", response)
@@ -334,28 +332,29 @@ def test_registration_is_read_with_its_token_only(answers, http, token):
 
 
 @requirement("RFC7592-2.1-other-client-token")
-def test_registration_is_not_read_by_another_client(answers, http):
-    """The token of one client does not show the registration of another."""
-    uri = expect.member(answers["confidential"], "registration_client_uri", kind=str)
-    token = expect.member(answers["public"], "registration_access_token", kind=str)
+def test_registration_is_not_read_by_another_client(registration_responses, http):
+    uri = expect.member(registration_responses["confidential"], "registration_client_uri", kind=str)
+    token = expect.member(registration_responses["public"], "registration_access_token", kind=str)
     response = http.get(uri, headers={"Authorization": f"Bearer {token}"})
 
-    expect.that("redirect_uris" not in response.text, "nothing of it", response.text, response)
+    expect.that(
+        "redirect_uris" not in response.text, "nothing about the client", response.text, response
+    )
     expect.status(response, 401, 403)
 
 
 @requirement("OPENEMR-REG-ui-page")
 def test_registration_page_is_served(target, http):
-    """OpenEMR's own registration page is served without a login."""
     response = http.get(f"{target.base_url}/interface/smart/register-app.php")
 
     expect.status(response, 200)
     expect.media_type(response, "text/html")
-    expect.that("redirect" in response.text.lower(), "the registration form", "another page")
+    form = "redirect" in response.text.lower()
+    expect.that(form, "the registration form", "another page", response)
 
 
 def changing_bits(one: str, other: str) -> float:
-    """Return the bits that differ between two secrets, by what they have in common at the ends."""
+    """Return the number of bits in which two secrets differ, between equal ends."""
     head = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
     tail = next(
         (i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), 0

@@ -1,8 +1,9 @@
-"""Client registration: values that somebody sends who means harm."""
+"""Client registration with hostile values."""
 
 import contextlib
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ pytestmark = writes
 
 HOST = "https://client.example.org"
 SCRIPT = "javascript:alert(document.domain)//"
-#: Redirect URIs that are none by RFC 3986.
+#: Redirect URIs that are not URIs by RFC 3986.
 NO_URIS = {
     "line_break": f"{HOST}/callback\r\nX-Injected: yes",
     "null_byte": f"{HOST}/callback\x00.example.com",
@@ -26,7 +27,7 @@ NO_URIS = {
     "not_ascii": "https://cliеnt.example.org/callback",  # noqa: RUF001 - the point of it
     "empty": "",
 }
-#: Patterns that somebody might match in place of compare, and what they would match.
+#: Patterns that a server might match instead of comparing, and URIs that they would match.
 WILDCARDS = {
     "host": ("https://*.example.org/callback", "https://attacker.example.org/callback"),
     "path": (f"{HOST}/*", f"{HOST}/open?to=https://attacker.example.org"),
@@ -36,7 +37,7 @@ WILDCARDS = {
         "https://client.example.org.attacker.example.org",
     ),
 }
-#: Members with an address that a page of the server might show or follow.
+#: Members with a URL that a page of the server might show or follow.
 LINKS = [
     "client_uri",
     "logo_uri",
@@ -46,7 +47,7 @@ LINKS = [
     "initiate_login_uri",
     "post_logout_redirect_uris",
 ]
-#: Values of another JSON type than the member has.
+#: Values of a JSON type that the member does not have.
 VALUES = {
     "null": None,
     "number": 7,
@@ -77,14 +78,14 @@ TYPES = [
     ("initiate_login_uri", "object"),
     ("subject_type", "boolean"),
 ]
-LONG = {
+LONG: dict[str, dict[str, Any]] = {
     "name_255": {"client_name": "n" * 255},
     "name_10000": {"client_name": "n" * 10_000},
     "secret_contact": {"contacts": [f"{'c' * 70_000}@example.org"]},
     "policy": {"policy_uri": f"{HOST}/{'p' * 70_000}"},
     "scope": {"scope": " ".join([SCOPE] * 1500)},
 }
-#: Bodies that are JSON for some readers only.
+#: Bodies that only some parsers accept as JSON.
 BODIES = {
     "deep": b'{"client_name":' + b'{"a":' * 600 + b"1" + b"}" * 601,
     "trailing": b'{"client_name":"a"} {"client_name":"b"}',
@@ -97,7 +98,6 @@ BODIES = {
 @requirement("RFC7591-hostile-types")
 @pytest.mark.parametrize(("member", "value"), TYPES)
 def test_value_of_any_type_breaks_nothing(new_client, member, value):
-    """A member of any JSON type is answered with a client or a JSON error, never a breakdown."""
     response = new_client.register(confidential_metadata(SCOPE) | {member: VALUES[value]})
 
     client_or_error(response)
@@ -106,7 +106,6 @@ def test_value_of_any_type_breaks_nothing(new_client, member, value):
 @requirement("RFC7591-hostile-bodies")
 @pytest.mark.parametrize("body", list(BODIES))
 def test_odd_body_is_refused(new_client, body):
-    """A body that is not good JSON metadata makes no client, and is refused in JSON."""
     headers = {"Content-Type": "application/json"}
     response = new_client.register(None, content=BODIES[body], headers=headers)
 
@@ -116,7 +115,6 @@ def test_odd_body_is_refused(new_client, body):
 
 @requirement("RFC7591-hostile-bodies")
 def test_member_that_is_given_twice_counts_once(new_client):
-    """A body that is not good JSON metadata makes no client, and is refused in JSON."""
     good = json.dumps(public_metadata() | {"client_name": "the first"})
     body = good[:-1] + ', "client_name": "the second"}'
     headers = {"Content-Type": "application/json"}
@@ -130,7 +128,6 @@ def test_member_that_is_given_twice_counts_once(new_client):
 @requirement("RFC7591-3.1-content-type-missing")
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/xml"], ids=["none", "text", "xml"])
 def test_registration_of_another_media_type_breaks_nothing(new_client, kind):
-    """A registration that is not labelled as JSON is registered or refused, never a breakdown."""
     headers = {"Content-Type": kind} if kind else {}
     body = json.dumps(public_metadata()).encode()
     response = new_client.register(None, content=body, headers=headers)
@@ -141,7 +138,6 @@ def test_registration_of_another_media_type_breaks_nothing(new_client, kind):
 @requirement("RFC7591-robust-sizes")
 @pytest.mark.parametrize("what", list(LONG))
 def test_long_value_is_kept_or_refused(new_client, what):
-    """A long value is registered whole or refused, never cut and never a breakdown."""
     sent = LONG[what]
     response = new_client.register(confidential_metadata(SCOPE) | sent)
 
@@ -150,12 +146,12 @@ def test_long_value_is_kept_or_refused(new_client, what):
         for name, value in sent.items():
             kept = expect.member(response, name)
             whole = kept == value or (name == "scope" and {*kept.split()} == {*value.split()})
-            expect.that(whole, f"{name} whole", f"{len(str(kept))} of {len(str(value))} letters")
+            received = f"{len(str(kept))} of {len(str(value))} letters"
+            expect.that(whole, f"{name} whole", received, response)
 
 
 @requirement("RFC7591-robust-sizes")
 def test_long_name_reaches_the_user_whole(new_client, browser, admin):
-    """A long value is registered whole or refused, never cut and never a breakdown."""
     name = "n" * 255
     response = new_client.register(public_metadata() | {"client_name": name})
 
@@ -169,7 +165,6 @@ def test_long_name_reaches_the_user_whole(new_client, browser, admin):
 
 @requirement("RFC7591-robust-sizes")
 def test_last_of_many_redirect_uris_is_usable(new_client, browser):
-    """A long value is registered whole or refused, never cut and never a breakdown."""
     uris = [f"{HOST}/callback/{number}/{'x' * 400}" for number in range(200)]
     response = new_client.register(public_metadata() | {"redirect_uris": uris})
 
@@ -182,7 +177,6 @@ def test_last_of_many_redirect_uris_is_usable(new_client, browser):
 @requirement("RFC3986-redirect-uri-syntax")
 @pytest.mark.parametrize("bad", list(NO_URIS))
 def test_redirect_uri_that_is_no_uri_is_unusable(new_client, browser, bad):
-    """A redirect URI that is no URI by its syntax cannot be registered, or cannot be used."""
     unusable(new_client, browser, NO_URIS[bad], NO_URIS[bad])
 
 
@@ -193,14 +187,12 @@ def test_redirect_uri_that_is_no_uri_is_unusable(new_client, browser, bad):
     ids=["disguise", "password"],
 )
 def test_redirect_uri_with_a_user_name_is_unusable(new_client, browser, uri):
-    """A redirect URI with a user name in it cannot be registered, or cannot be used."""
     unusable(new_client, browser, uri, uri)
 
 
 @requirement("RFC9700-2.1-wildcards")
 @pytest.mark.parametrize("pattern", list(WILDCARDS))
 def test_redirect_uri_is_no_pattern(new_client, browser, pattern):
-    """A registered redirect URI is compared as it is, and matches nothing as a pattern."""
     registered, used = WILDCARDS[pattern]
     unusable(new_client, browser, registered, used)
 
@@ -208,14 +200,16 @@ def test_redirect_uri_is_no_pattern(new_client, browser, pattern):
 @requirement("RFC8252-8.4-scheme-without-period")
 @pytest.mark.parametrize("scheme", ["myapp", "vbscript"])
 def test_scheme_without_a_domain_is_unusable(new_client, browser, scheme):
-    """A redirect URI with a scheme of no domain name cannot be registered, or cannot be used."""
     uri = f"{scheme}:/callback"
     unusable(new_client, browser, uri, uri)
 
 
 @pytest.fixture(scope="module")
-def linked(registrar):
-    """Registers a client with such addresses: `linked(member)`, with all of them if that goes."""
+def registration_with_links(registrar):
+    """Registers a client with script links, with all members at once if that works.
+
+    `registration_with_links(member)`
+    """
 
     def ask(*members):
         bad = {each: [SCRIPT] if each.endswith("s") else SCRIPT for each in members}
@@ -230,9 +224,8 @@ def linked(registrar):
 
 @requirement("RFC7591-2-link-schemes")
 @pytest.mark.parametrize("member", LINKS)
-def test_link_that_a_browser_runs_is_not_registered(linked, member):
-    """An address that a browser would run is refused, or left out of what is registered."""
-    response = linked(member)
+def test_link_that_a_browser_runs_is_not_registered(registration_with_links, member):
+    response = registration_with_links(member)
 
     client_or_error(response)
     kept = expect.json_object(response).get(member) if response.is_success else None
@@ -243,7 +236,6 @@ def test_link_that_a_browser_runs_is_not_registered(linked, member):
 @requirement("RFC7591-2-no-header-injection")
 @pytest.mark.parametrize("member", ["client_name", "scope", "token_endpoint_auth_method"])
 def test_line_breaks_reach_no_header(new_client, browser, member):
-    """Line breaks in the metadata of a client add no header to any answer."""
     broken = "a\r\nX-Injected: yes\r\n\r\n<script>"
     response = new_client.register(public_metadata() | {member: broken})
     answers = [response]
@@ -257,7 +249,7 @@ def test_line_breaks_reach_no_header(new_client, browser, member):
 
 
 def client_or_error(response, *refusals):
-    """Expect a client, or a refusal as a JSON object with an error, and nothing else."""
+    """Expect a client, or a refusal as a JSON object with an error."""
     expect.no_server_error(response)
     body = expect.json_object(response)
     if response.is_success:
@@ -269,7 +261,7 @@ def client_or_error(response, *refusals):
 
 
 def unusable(new_client, browser, registered, used):
-    """Expect that the URI is refused at registration, or at the latest when it is used."""
+    """Expect the URI to be refused, at registration or when it is used."""
     response = new_client.register(public_metadata() | {"redirect_uris": [registered]})
     if not response.is_success:
         expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")

@@ -1,4 +1,4 @@
-"""Client registration: how a client authenticates afterwards, and what fits together."""
+"""Client registration: authentication methods, and members that have to be consistent."""
 
 import pytest
 
@@ -12,13 +12,13 @@ from fixtures.given.faulty_redemptions import with_each
 pytestmark = writes
 
 SYSTEM = "api:fhir system/Patient.read"
-#: What belongs to each grant type and response type (RFC 7591 section 2.1).
+#: The grant type that belongs to each response type (RFC 7591 section 2.1).
 TOGETHER = {("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")}
 
 
 @pytest.fixture(scope="module")
-def by_default(registrar, server, code_redemptions):
-    """How a client authenticates that named no method, and the answers to it, right and wrong."""
+def default_authentication(registrar, server, code_redemptions):
+    """The method of a client that registered none, and the responses to it, right and wrong."""
     client = registrar.confidential(SCOPE, token_endpoint_auth_method=None)
     method = client.metadata.get("token_endpoint_auth_method", "client_secret_basic")
     auths = {
@@ -30,9 +30,8 @@ def by_default(registrar, server, code_redemptions):
 
 @requirement("RFC7591-2-default-auth-method")
 @pytest.mark.parametrize("secret", ["right", "wrong"])
-def test_default_authentication_method_works(by_default, secret):
-    """A client that named no authentication method uses HTTP Basic, or the one it was told."""
-    method, responses = by_default
+def test_default_authentication_method_works(default_authentication, secret):
+    method, responses = default_authentication
     response = responses[secret]
 
     wanted = f"{'a token' if secret == 'right' else 'invalid_client'} by {method}"
@@ -42,8 +41,8 @@ def test_default_authentication_method_works(by_default, secret):
 
 
 @pytest.fixture(scope="module")
-def without_key(registrar, server, code_redemptions):
-    """The answer to a client with its key, and those to it without: with its secret, or nothing."""
+def responses_without_key(registrar, server, code_redemptions):
+    """The response to a client with its key, and those without it: by secret, or nothing."""
     scope = f"{SCOPE} {SYSTEM}"
     client = registrar.system(scope, token_endpoint_auth_method="private_key_jwt")
     control = server.client_credentials(client, SYSTEM)
@@ -57,9 +56,8 @@ def without_key(registrar, server, code_redemptions):
 
 @requirement("RFC7591-2-auth-method-enforced")
 @pytest.mark.parametrize("by", ["secret", "nothing"])
-def test_client_with_a_key_needs_its_key(without_key, by):
-    """A client that registered to authenticate with its key cannot do so without it."""
-    control, responses = without_key
+def test_client_with_a_key_needs_its_key(responses_without_key, by):
+    control, responses = responses_without_key
 
     expect.status(control, 200)
     expect.oauth_error(responses[by], "invalid_client", statuses=(400, 401))
@@ -67,7 +65,6 @@ def test_client_with_a_key_needs_its_key(without_key, by):
 
 @requirement("RFC7591-2-private-key-jwt-needs-keys")
 def test_client_with_a_key_registers_its_key(new_client):
-    """A client cannot register to authenticate with a key and give no key."""
     metadata = confidential_metadata(SCOPE) | {"token_endpoint_auth_method": "private_key_jwt"}
     response = new_client.register(metadata)
 
@@ -84,7 +81,6 @@ def test_client_with_a_key_registers_its_key(new_client):
     ids=["code_without_its_grant", "grant_without_its_code"],
 )
 def test_contradictory_types_are_refused_or_mended(new_client, grants, responses):
-    """Grant types and response types that contradict each other are refused or replaced."""
     wished = {"grant_types": grants, "response_types": responses}
     key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}
     response = new_client.register(confidential_metadata(SCOPE) | key_set | wished)
@@ -98,7 +94,9 @@ def test_contradictory_types_are_refused_or_mended(new_client, grants, responses
         if grant == "authorization_code" or word in has_responses
     )
     received = f"grant_types {has_grants} with response_types {has_responses}"
-    expect.that(response.is_client_error or fits, "a refusal, or what fits", received, response)
+    expect.that(
+        response.is_client_error or fits, "a refusal, or consistent types", received, response
+    )
 
 
 @requirement("RFC7591-5-jwks-uri-scheme")
@@ -108,7 +106,6 @@ def test_contradictory_types_are_refused_or_mended(new_client, grants, responses
     ids=["file", "gopher", "ftp", "closed_port"],
 )
 def test_address_of_keys_discloses_nothing(server, new_client, uri):
-    """An address of keys that is no web address is refused, and what it leads to is not told."""
     metadata = confidential_metadata(SYSTEM) | {"jwks_uri": uri}
     registered = new_client.register(metadata)
     if registered.is_client_error:
@@ -124,21 +121,20 @@ def test_address_of_keys_discloses_nothing(server, new_client, uri):
     inside = [
         word for word in ("root:", "cURL", "Connection refused", "passwd") if word in response.text
     ]
-    expect.that(not inside, "no word of what is there", response.text, response)
+    expect.that(not inside, "no information about the address", response.text, response)
 
 
 @pytest.fixture(scope="module")
-def managed(registrar):
-    """The answer to the registration of a client whose token is sent elsewhere only."""
+def managed_registration(registrar):
+    """The response to a registration whose token is used at other addresses only."""
     return registrar.register(confidential_metadata(SCOPE))
 
 
 @requirement("RFC7592-2.1-unknown-client")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_unknown_registration_is_answered_with_401(managed, http, method):
-    """The address of a registration that does not exist is answered with 401."""
-    uri = expect.member(managed, "registration_client_uri", kind=str)
-    token = expect.member(managed, "registration_access_token", kind=str)
+def test_unknown_registration_is_answered_with_401(managed_registration, http, method):
+    uri = expect.member(managed_registration, "registration_client_uri", kind=str)
+    token = expect.member(managed_registration, "registration_access_token", kind=str)
     unknown = f"{uri.rpartition('/')[0]}/no-such-client"
     response = http.request(
         method, unknown, headers={"Authorization": f"Bearer {token}"}, json={"client_name": "x"}
@@ -149,11 +145,11 @@ def test_unknown_registration_is_answered_with_401(managed, http, method):
 
 @requirement("RFC7592-token-in-query")
 def test_registration_is_not_shown_for_a_token_in_the_query(new_client, http):
-    """A registration is not shown to a token in the query, where logs and histories keep it."""
     registered = new_client.register(confidential_metadata(SCOPE))
     uri = expect.member(registered, "registration_client_uri", kind=str)
     token = expect.member(registered, "registration_access_token", kind=str)
     response = http.get(uri, params={"access_token": token})
 
-    expect.that("redirect_uris" not in response.text, "nothing of the client", "its metadata")
+    shown = "redirect_uris" in response.text
+    expect.that(not shown, "nothing about the client", "its metadata", response)
     expect.refused(response)

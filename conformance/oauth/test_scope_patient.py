@@ -1,4 +1,4 @@
-"""Patients, user scopes, contexts and operations: what a patient's context bounds."""
+"""Patients, user scopes, contexts and operations: the limits of a patient's context."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 
-#: What clients are registered for; a token asks for what it needs of it.
+#: The scopes that clients register; a token requests some of them.
 REGISTERED = "openid api:fhir user/Patient.{0} patient/Patient.{0}"
 SPELLINGS = ["read", pytest.param("rs", marks=needs("smart.v2_scopes"))]
 
@@ -18,7 +18,6 @@ SPELLINGS = ["read", pytest.param("rs", marks=needs("smart.v2_scopes"))]
 def test_patient_with_user_scopes_sees_no_more(
     server, api, new_client, patient, other_patient, beside, spelling
 ):
-    """A patient who asks for user scopes sees no more than the own record."""
     scope = f"openid api:fhir user/Patient.{spelling}"
     scope += {"alone": "", "with_patient_scope": f" patient/Patient.{spelling}"}[beside]
     client = new_client.confidential(REGISTERED.format(spelling))
@@ -38,7 +37,6 @@ def test_patient_with_user_scopes_sees_no_more(
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_client, spelling):
-    """Patient scopes open nothing where no patient is in the context."""
     scope = f"openid api:fhir patient/Patient.{spelling}"
     client = new_client.confidential(REGISTERED.format(spelling))
     answer = server.password(client, admin, scope)
@@ -53,25 +51,26 @@ def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_c
 
 
 @pytest.fixture(scope="module")
-def of_patient(sign_in, patient):
-    """A patient's token for operations, fetched once: `of_patient()`."""
+def patient_operation_token(new_shared_session, patient):
+    """A patient's token for operations, fetched once."""
     scope = "openid api:fhir patient/Patient.read patient/DocumentReference.read"
     scope += " patient/DocumentReference.$docref"
-    return cache(lambda: sign_in(scope, user=patient).access_token)
+    return cache(lambda: new_shared_session(scope, user=patient).access_token)
 
 
 @requirement("SCOPE-operations-own-compartment")
 @pytest.mark.parametrize("place", ["docref", "group", "export", "patient_export"])
-def test_operations_obey_the_patient(api, bulk, of_patient, other_patient, place):
-    """Operations and groups show a patient nothing of others."""
-    token = of_patient()
+def test_operations_obey_the_patient(
+    api, bulk_export, patient_operation_token, other_patient, place
+):
+    token = patient_operation_token()
     response = {
         "docref": lambda: api.post(
             "/fhir/DocumentReference/$docref", token, params={"patient": other_patient.uuid}
         ),
         "group": lambda: api.get("/fhir/Group", token),
-        "export": lambda: bulk.kick_off("/fhir/$export", token),
-        "patient_export": lambda: bulk.kick_off("/fhir/Patient/$export", token),
+        "export": lambda: bulk_export.kick_off("/fhir/$export", token),
+        "patient_export": lambda: bulk_export.kick_off("/fhir/Patient/$export", token),
     }[place]()
 
     expect.answered(response)
@@ -85,7 +84,6 @@ def test_operations_obey_the_patient(api, bulk, of_patient, other_patient, place
 
 @requirement("SCOPE-patient-chosen-exists")
 def test_chosen_patient_exists(server, admin, browser, new_client):
-    """A patient who does not exist cannot be put into the context."""
     scope = "openid api:fhir launch/patient patient/Patient.read"
     nobody = "00000000-0000-4000-8000-00000000dead"
     client = new_client.confidential(scope)

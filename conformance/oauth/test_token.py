@@ -1,4 +1,4 @@
-"""The token endpoint: what a good answer holds."""
+"""The token endpoint: the members of a good response."""
 
 import contextlib
 import re
@@ -21,7 +21,6 @@ B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 @requirement("RFC6749-5.1-success-json")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_token_response_is_json(token_response, grant):
-    """A successful token response is 200 application/json with access_token and token_type."""
     response = token_response(grant)
 
     expect.status(response, 200)
@@ -32,7 +31,6 @@ def test_token_response_is_json(token_response, grant):
 @requirement("RFC6749-5.1-token-type-bearer")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_token_type_is_bearer(token_response, grant):
-    """The token type is Bearer, in any case of its letters."""
     response = token_response(grant)
     require_tokens(response)
 
@@ -43,7 +41,6 @@ def test_token_type_is_bearer(token_response, grant):
 @requirement("RFC6749-5.1-cache-control")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_token_response_is_not_stored(token_response, grant):
-    """A response that carries a token is marked as not to be stored."""
     response = token_response(grant)
 
     expect.status(response, 200)
@@ -53,7 +50,6 @@ def test_token_response_is_not_stored(token_response, grant):
 @requirement("RFC6749-5.1-pragma")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_token_response_has_pragma(token_response, grant):
-    """A response that carries a token has Pragma: no-cache for old caches."""
     response = token_response(grant)
     require_tokens(response)
 
@@ -63,7 +59,6 @@ def test_token_response_has_pragma(token_response, grant):
 @requirement("RFC6749-5.1-expires-in")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_expires_in_is_true(token_response, grant):
-    """The lifetime of an access token is told as a positive integer of seconds, and is true."""
     response = token_response(grant)
     body = require_tokens(response)
 
@@ -80,7 +75,6 @@ def test_expires_in_is_true(token_response, grant):
 @requirement("SMART-2.2-token-lifetime")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_access_token_lives_for_an_hour_at_most(token_response, grant):
-    """An access token lives for one hour at most."""
     response = token_response(grant)
     seconds = require_tokens(response).get("expires_in")
 
@@ -94,18 +88,16 @@ def test_access_token_lives_for_an_hour_at_most(token_response, grant):
 
 @requirement("SMART-2.2-token-scope-required")
 def test_code_exchange_names_the_scope(token_response):
-    """The answer to a code exchange names the granted scope, also when all was granted."""
     response = token_response("authorization_code")
     require_tokens(response)
 
     scope = expect.member(response, "scope", kind=str)
-    expect.that(scope, "scope to name something", scope, response)
+    expect.that(scope, "a scope that is not empty", scope, response)
 
 
 @requirement("RFC6749-3.3-scope-syntax")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_scope_is_well_formed(token_response, grant):
-    """A scope that the server sends is words of the allowed characters with one space between."""
     response = token_response(grant)
     require_tokens(response)
 
@@ -116,7 +108,6 @@ def test_scope_is_well_formed(token_response, grant):
 @requirement("RFC6749-3.3-scope-truthful")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_scope_is_what_was_asked_for_and_granted(token_response, grant):
-    """The scope of a token response is the set that was really granted."""
     response = token_response(grant)
     body = require_tokens(response)
     holds = _scopes_of(body["access_token"]) or set(str(body.get("scope", "")).split())
@@ -126,7 +117,6 @@ def test_scope_is_what_was_asked_for_and_granted(token_response, grant):
 
 @requirement("RFC6749-5.1-scope-if-different")
 def test_scope_tells_what_was_not_granted(server, admin, tokens, new_client):
-    """The scope is returned when what was granted differs from what was asked for."""
     client = new_client.confidential("openid api:oemr user/patient.read")
     response = tokens.fetch(client, admin, "openid api:oemr user/patient.read user/facility.read")
 
@@ -148,7 +138,6 @@ def test_scope_tells_what_was_not_granted(server, admin, tokens, new_client):
     "grant", [one for one in GRANTS if one.id in {"password", "client_credentials"}]
 )
 def test_token_without_a_scope_asked_for_has_a_default(server, admin, clients, grant):
-    """Without a scope in the request the server names a default, or refuses with invalid_scope."""
     if grant == "password":
         response = server.password(clients.confidential, admin, None)
     else:
@@ -164,46 +153,49 @@ def test_token_without_a_scope_asked_for_has_a_default(server, admin, clients, g
 @requirement("RFC6750-2.1-token-syntax")
 @pytest.mark.parametrize("grant", GRANTS)
 def test_tokens_fit_into_a_header(token_response, grant):
-    """Tokens have only the characters that a header and a form permit."""
     response = token_response(grant)
     body = require_tokens(response)
 
     access = str(body["access_token"])
-    expect.that(B64TOKEN.fullmatch(access), "an access_token of b64token characters", access)
+    well_formed = B64TOKEN.fullmatch(access)
+    expect.that(well_formed, "an access_token of b64token characters", access, response)
     refresh = str(body.get("refresh_token", "-"))
-    expect.that(
-        re.fullmatch(r"[\x20-\x7E]+", refresh), "a refresh_token of visible characters", refresh
-    )
+    visible = re.fullmatch(r"[\x20-\x7E]+", refresh)
+    expect.that(visible, "a refresh_token of visible characters", refresh, response)
 
 
 @pytest.fixture(scope="module")
-def answers(target, server, tokens, lent_clients, admin, token_response):
-    """The token answers of a login and of its refresh, and those of other logins."""
+def token_responses(target, server, tokens, pooled_clients, admin, token_response):
+    """The token responses to a login, to its refresh, and to other logins."""
     scope = "openid offline_access api:oemr user/patient.read"
-    client = lent_clients.confidential(scope)
-    login = require_tokens(tokens.fetch(client, admin, scope))
-    refreshed = require_tokens(server.refresh(client, login.get("refresh_token", "")))
+    client = pooled_clients.confidential(scope)
+    login = tokens.fetch(client, admin, scope)
+    refreshed = server.refresh(client, require_tokens(login).get("refresh_token", ""))
+    require_tokens(refreshed)
     others = ["authorization_code", "refresh_token"]
     others += ["password"] if "oauth.password_grant" in target.features else []
     found = [login, refreshed]
     for grant in others:
         with contextlib.suppress(Blocked):
-            found.append(require_tokens(token_response(grant)))
+            response = token_response(grant)
+            require_tokens(response)
+            found.append(response)
     return found
 
 
 @requirement("RFC6749-10.10-token-entropy")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_tokens_are_unique_and_long(answers, kind):
-    """Tokens are unique and too long to be guessed."""
-    values = [str(each.get(kind, "")) for each in answers]
+def test_tokens_are_unique_and_long(token_responses, kind):
+    values = [str(require_tokens(each).get(kind, "")) for each in token_responses]
 
-    expect.equal(len({*values}), len(values), f"the number of different {kind}s")
-    expect.that(min(map(len, values)) >= 22, "128 bits, 22 characters", min(map(len, values)))
+    expect.equal(len({*values}), len(values), f"the number of different {kind}s", token_responses)
+    shortest = min(token_responses, key=lambda each: len(str(require_tokens(each).get(kind, ""))))
+    length = min(map(len, values))
+    expect.that(length >= 22, "128 bits, 22 characters", length, shortest)
 
 
 def _scopes_of(token):
-    """Return the scopes that an access token holds, if it can be read."""
+    """Return the scopes in an access token; an empty set if it cannot be read."""
     if not keys.is_jwt(token):
         return set()
     claims = keys.unverified_claims(token)
@@ -212,7 +204,7 @@ def _scopes_of(token):
 
 
 def _lifetime(token, default):
-    """Return for how many seconds an access token lives, if it can be read."""
+    """Return the lifetime of an access token in seconds, or the default if it cannot be read."""
     if not keys.is_jwt(token):
         return default
     claims = keys.unverified_claims(token)
@@ -222,11 +214,11 @@ def _lifetime(token, default):
 @requirement("SMART-2.2-token-size")
 @needs("oauth.password_grant")
 def test_token_with_many_scopes_opens_the_api(server, api, admin, confidential_client):
-    """An access token with many scopes still fits into the header of a call."""
-    token = require_tokens(server.password(confidential_client, admin, STAFF_SCOPE))["access_token"]
+    answer = server.password(confidential_client, admin, STAFF_SCOPE)
+    token = require_tokens(answer)["access_token"]
     response = api.get("/api/facility", token)
 
-    # Apache, nginx and IIS take a header of 8 KB; with a longer one the API is out of reach.
+    # Apache, nginx and IIS limit a header to 8 KB: the API cannot be called with a longer one.
     size = len(f"Authorization: Bearer {token}")
-    expect.that(size <= 8190, "a header of 8190 bytes at most", f"{size} bytes")
+    expect.that(size <= 8190, "a header of at most 8190 bytes", f"{size} bytes", answer)
     expect.status(response, 200)

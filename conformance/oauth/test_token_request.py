@@ -1,6 +1,7 @@
-"""The token endpoint as a door: which requests it takes, and how it refuses the others."""
+"""The token endpoint: which requests it accepts, and how it refuses the others."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -29,8 +30,8 @@ REFUSALS = [
 
 
 @pytest.fixture(scope="session")
-def refusal(server, clients, admin):
-    """Token requests that have to be refused, by the name of their fault; each is sent once."""
+def response_to_faulty_request(server, clients, admin):
+    """The response to a token request with a fault, by the name of the fault; sent once."""
     client = clients.confidential
     forms = {
         "no_grant_type": {"code": "x"},
@@ -58,29 +59,26 @@ def refusal(server, clients, admin):
             "client_assertion": "no.jwt.atall",
         },
     }
-    answers = {}
 
-    def of(fault):
+    def send(fault):
         auth = client.authentication()
         if fault == "unknown_client":
             auth = FormParameterAuth(client_id="no-such-client", client_secret="none")
         if fault == "bad_assertion":
             auth = None
-        if fault not in answers:
-            answers[fault] = server.token(forms[fault], auth)
-        return answers[fault]
+        return server.token(forms[fault], auth)
 
-    return of
+    return cache(send)
 
 
 @pytest.fixture(scope="module")
-def refreshes(server, lent_clients, refresh_redemptions):
-    """The answers to refreshes by other methods, with repeated parameters, and an empty scope.
+def responses_to_refresh_requests(server, pooled_clients, refresh_redemptions):
+    """The responses to refreshes by other methods, with repeated parameters and an empty scope.
 
-    The last of them is to give tokens, which is the proof for those before it. It is the last also
-    because a server may give tokens without any scope for it.
+    The last request has to give tokens, which proves that the refresh token was good. It is the
+    last one also because a server may grant tokens without any scope for it.
     """
-    client = lent_clients.confidential(OFFLINE_SCOPE)
+    client = pooled_clients.confidential(OFFLINE_SCOPE)
 
     def form_of(token):
         return [("grant_type", "refresh_token"), ("refresh_token", token.value)]
@@ -113,17 +111,17 @@ def refreshes(server, lent_clients, refresh_redemptions):
 
 @requirement("RFC6749-3.2-post-required")
 @pytest.mark.parametrize("method", METHODS)
-def test_token_endpoint_takes_post_only(refreshes, method):
-    """A token request by another method than POST gets no token."""
-    expect.no_token(refreshes[method])
+def test_token_endpoint_takes_post_only(responses_to_refresh_requests, method):
+    expect.no_token(responses_to_refresh_requests[method])
 
 
 @requirement("RFC6749-3.2-unknown-params-ignored")
-def test_unknown_parameter_is_ignored(server, served, authorization):
-    """Parameters of a token request that the server does not know are ignored."""
-    response = served and served.response
+def test_unknown_parameter_is_ignored(
+    server, code_flow_with_optional_parameters, new_authorization
+):
+    response = code_flow_with_optional_parameters and code_flow_with_optional_parameters.response
     if response is None:
-        client, allowed = authorization(SCOPE)
+        client, allowed = new_authorization(SCOPE)
         response = server.exchange(client, allowed.code, verifier=allowed.verifier, x_unknown="1")
 
     expect.status(response, 200)
@@ -131,9 +129,8 @@ def test_unknown_parameter_is_ignored(server, served, authorization):
 
 @requirement("RFC6749-3.2-duplicate-params")
 @pytest.mark.parametrize("twice", ["grant_type", "refresh_token", "refresh_token_first_wrong"])
-def test_repeated_parameter_is_refused(refreshes, twice):
-    """A token request that repeats a parameter is refused with a status of 400."""
-    response = refreshes[twice]
+def test_repeated_parameter_is_refused(responses_to_refresh_requests, twice):
+    response = responses_to_refresh_requests[twice]
 
     expect.no_token(response)
     expect.status(response, 400)
@@ -143,7 +140,6 @@ def test_repeated_parameter_is_refused(refreshes, twice):
 @needs("oauth.client_credentials")
 @pytest.mark.parametrize("first", ["the_same", "garbage"])
 def test_second_assertion_is_refused(server, system_client, first):
-    """A token request that repeats a parameter is refused with a status of 400."""
     client = system_client
     good = keys.client_assertion(client.client_id, client.audience, client.key)
     form = [
@@ -162,13 +158,12 @@ def test_second_assertion_is_refused(server, system_client, first):
 @requirement("RFC6749-3.2-empty-param-omitted")
 @pytest.mark.parametrize("parameter", ["refresh_token", "scope"])
 def test_empty_parameter_counts_as_left_out(request, server, confidential_client, parameter):
-    """A parameter without a value is treated as if it had been left out."""
     if parameter == "refresh_token":
         response = server.refresh(confidential_client, "")
 
         expect.oauth_error(response, "invalid_request")
     else:
-        answers = request.getfixturevalue("refreshes")
+        answers = request.getfixturevalue("responses_to_refresh_requests")
         response = answers["empty_scope"]
 
         expect.status(response, 200)
@@ -185,25 +180,22 @@ def test_empty_parameter_counts_as_left_out(request, server, confidential_client
     ],
 )
 def test_unknown_grant_is_unsupported(server, confidential_client, grant):
-    """An unknown grant type is a 400 unsupported_grant_type."""
     response = server.token({"grant_type": grant}, confidential_client.authentication())
 
     expect.oauth_error(response, "unsupported_grant_type")
 
 
 @requirement("RFC6749-5.2-missing-grant-type")
-def test_missing_grant_type_is_an_invalid_request(refusal):
-    """A token request without a grant type is a 400 invalid_request."""
-    response = refusal("no_grant_type")
+def test_missing_grant_type_is_an_invalid_request(response_to_faulty_request):
+    response = response_to_faulty_request("no_grant_type")
 
     expect.oauth_error(response, "invalid_request", "unsupported_grant_type")
 
 
 @requirement("RFC6749-5.2-error-json")
 @pytest.mark.parametrize("fault", REFUSALS)
-def test_token_error_is_json(refusal, fault):
-    """A token error is a JSON object with an error, in the characters that the RFC allows."""
-    response = refusal(fault)
+def test_token_error_is_json(response_to_faulty_request, fault):
+    response = response_to_faulty_request(fault)
 
     expect.no_token(response)
     expect.media_type(response, "application/json")
@@ -219,9 +211,8 @@ def test_token_error_is_json(refusal, fault):
 
 @requirement("RFC6749-5.2-error-no-html")
 @pytest.mark.parametrize("fault", REFUSALS)
-def test_token_error_tells_no_internals(refusal, fault):
-    """A token error holds no HTML, stack trace, path or SQL."""
-    response = refusal(fault)
+def test_token_error_tells_no_internals(response_to_faulty_request, fault):
+    response = response_to_faulty_request(fault)
     found = LEAK.search(response.text)
 
     expect.no_token(response)
@@ -230,9 +221,8 @@ def test_token_error_tells_no_internals(refusal, fault):
 
 @requirement("RFC6749-5.2-error-no-store")
 @pytest.mark.parametrize("fault", REFUSALS)
-def test_token_error_is_not_stored(refusal, fault):
-    """A token error is marked as not to be stored, like a token."""
-    response = refusal(fault)
+def test_token_error_is_not_stored(response_to_faulty_request, fault):
+    response = response_to_faulty_request(fault)
 
     expect.no_token(response)
     expect.header(response, "Cache-Control", contains="no-store")
@@ -240,11 +230,10 @@ def test_token_error_is_not_stored(refusal, fault):
 
 @requirement("RFC6749-token-grant-not-registered")
 def test_grant_type_that_is_not_registered_is_refused(server, new_client, admin):
-    """A client does not get tokens by a grant type that it did not register."""
     client = new_client.confidential(SCOPE, grant_types=["authorization_code"])
     response = server.password(client, admin, SCOPE)
 
-    # The server may register more than was asked for, if it says so (RFC 7591 section 3.2.1).
+    # The server may register more than was requested, if it says so (RFC 7591 section 3.2.1).
     expect.that(
         not response.is_success or "password" in client.metadata.get("grant_types", []),
         "a refusal of the password grant",
@@ -287,7 +276,6 @@ def test_grant_type_that_is_not_registered_is_refused(server, new_client, admin)
     ],
 )
 def test_malformed_token_request_breaks_nothing(server, http, body):
-    """A malformed token request is refused without a server error."""
     content, media_type = body
     headers = {"Content-Type": media_type} if media_type else {}
     response = http.post(server.token_endpoint, content=content, headers=headers)
@@ -299,7 +287,6 @@ def test_malformed_token_request_breaks_nothing(server, http, body):
 @requirement("RFC6749-token-no-5xx")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
 def test_other_method_breaks_nothing(server, http, method):
-    """A malformed token request is refused without a server error."""
     response = http.request(method, server.token_endpoint)
 
     expect.no_token(response)

@@ -1,4 +1,4 @@
-"""The userinfo endpoint: who the user of an access token is."""
+"""The userinfo endpoint: the user of an access token."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from fixtures.target.model import not_applicable
 
 
 @pytest.fixture(scope="session")
-def userinfo(http, discovery, issued):
-    """Call the endpoint that the discovery document names, with a good token unless told so.
+def userinfo_response(http, discovery, session_by_grant):
+    """Calls the advertised userinfo endpoint, with a good token by default.
 
-    Not applicable where it does not exist: OIDCD-3-userinfo-endpoint-exists is about that.
+    Not applicable if it does not exist, which OIDCD-3-userinfo-endpoint-exists judges.
     """
     endpoint = expect.member(discovery, "userinfo_endpoint", kind=str)
-    good = f"Bearer {issued('authorization_code').access_token}"
+    good = f"Bearer {session_by_grant('authorization_code').access_token}"
     there = http.get(endpoint, headers={"Authorization": good})
 
     def call(method="GET", authorization=good):
@@ -27,19 +27,17 @@ def userinfo(http, discovery, issued):
 
 
 @requirement("OIDCC-5.3-userinfo-sub")
-def test_userinfo_is_about_the_user_of_the_id_token(userinfo, issued):
-    """The sub that userinfo tells is that of the ID token."""
-    response = userinfo()
+def test_userinfo_is_about_the_user_of_the_id_token(userinfo_response, session_by_grant):
+    response = userinfo_response()
 
-    expected = unverified_claims(issued("authorization_code").id_token)["sub"]
+    expected = unverified_claims(session_by_grant("authorization_code").id_token)["sub"]
     expect.equal(expect.member(response, "sub"), expected, "sub", response)
 
 
 @requirement("OIDCC-5.3-userinfo-methods")
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_userinfo_answers_both_methods(userinfo, method):
-    """Userinfo answers GET and POST."""
-    response = userinfo(method)
+def test_userinfo_answers_both_methods(userinfo_response, method):
+    response = userinfo_response(method)
 
     expect.status(response, 200)
     expect.member(response, "sub", kind=str)
@@ -47,9 +45,8 @@ def test_userinfo_answers_both_methods(userinfo, method):
 
 @requirement("OIDCC-5.3.3-userinfo-error")
 @pytest.mark.parametrize("authorization", [None, "Bearer no-such-token"], ids=["none", "unknown"])
-def test_userinfo_refuses_without_a_token(userinfo, authorization):
-    """Userinfo refuses a call without a good token with 401 and a Bearer challenge."""
-    response = userinfo(authorization=authorization)
+def test_userinfo_refuses_without_a_token(userinfo_response, authorization):
+    response = userinfo_response(authorization=authorization)
 
     expect.status(response, 401)
     expect.header(response, "WWW-Authenticate", contains="Bearer")

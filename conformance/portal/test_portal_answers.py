@@ -1,4 +1,6 @@
-"""The patient portal's API: what its answers look like, and that its token is for it alone."""
+"""The patient portal's API: the form of its responses, and the limits of its token."""
+
+from functools import cache
 
 import pytest
 
@@ -8,7 +10,7 @@ pytestmark = writes  # the patient gets an encounter and an appointment
 
 SCOPE = "openid api:port patient/patient.read patient/encounter.read patient/appointment.read"
 PLACES = ["patient", "encounters", "appointments", "encounter", "unknown_encounter"]
-#: What the practice notes for itself: of billing, of imports, and of doubles.
+#: Internal notes of the practice, about billing, imports and duplicates.
 NOTES = {
     "billing_note",
     "cmsportal_login",
@@ -34,34 +36,30 @@ BY_NUMBER = {"/appointment", "/medication", "/transaction", "/document?path=/med
 
 
 @pytest.fixture(scope="session")
-def shown(api, tokens, records, patient):
-    """Return an answer of the portal to the first patient, asked for once."""
-    answers = {}
+def portal_response(api, tokens, records, patient):
+    """The response of the portal to the first patient, fetched once: `portal_response(place)`."""
     owner = records.of(patient)
 
     def get(place):
-        if place not in answers:
-            path = {
-                "patient": lambda: "",
-                "encounters": lambda: "/encounter",
-                "appointments": lambda: "/appointment",
-                "encounter": lambda: f"/encounter/{records.first('encounter', owner).key}",
-                "unknown_encounter": lambda: "/encounter/00000000-0000-4000-8000-000000000000",
-            }[place]()
-            if place != "unknown_encounter":
-                records.first("encounter", owner)
-                records.first("appointment", owner)
-            answers[place] = api.get(f"/portal/patient{path}", tokens.patient(SCOPE))
-        return answers[place]
+        path = {
+            "patient": lambda: "",
+            "encounters": lambda: "/encounter",
+            "appointments": lambda: "/appointment",
+            "encounter": lambda: f"/encounter/{records.first('encounter', owner).key}",
+            "unknown_encounter": lambda: "/encounter/00000000-0000-4000-8000-000000000000",
+        }[place]()
+        if place != "unknown_encounter":
+            records.first("encounter", owner)
+            records.first("appointment", owner)
+        return api.get(f"/portal/patient{path}", tokens.patient(SCOPE))
 
-    return get
+    return cache(get)
 
 
 @requirement("PORTAL-envelope")
 @pytest.mark.parametrize("place", [one for one in PLACES if one != "unknown_encounter"])
-def test_portal_answer_is_in_an_envelope(shown, place):
-    """Answers of the portal have the members validationErrors, internalErrors and data."""
-    response = shown(place)
+def test_portal_answer_is_in_an_envelope(portal_response, place):
+    response = portal_response(place)
 
     expect.status(response, 200)
     expect.schema(response, "envelope")
@@ -69,9 +67,8 @@ def test_portal_answer_is_in_an_envelope(shown, place):
 
 @requirement("PORTAL-json")
 @pytest.mark.parametrize("place", PLACES)
-def test_portal_answer_is_json(shown, place):
-    """Answers of the portal are application/json, errors too."""
-    response = shown(place)
+def test_portal_answer_is_json(portal_response, place):
+    response = portal_response(place)
 
     expect.media_type(response, "application/json")
     expect.json(response)
@@ -79,9 +76,8 @@ def test_portal_answer_is_json(shown, place):
 
 @requirement("PORTAL-no-staff-fields")
 @pytest.mark.parametrize("place", ["patient", "encounters", "appointments"])
-def test_portal_shows_no_notes_of_the_practice(shown, place):
-    """The portal shows neither credentials nor what the practice notes for itself."""
-    response = shown(place)
+def test_portal_shows_no_notes_of_the_practice(portal_response, place):
+    response = portal_response(place)
 
     expect.status(response, 200)
     names = {name for name in members(response.json()) if name}
@@ -92,7 +88,6 @@ def test_portal_shows_no_notes_of_the_practice(shown, place):
 @requirement("PORTAL-unknown-route")
 @pytest.mark.parametrize("path", ["/portal/nothing", "/portal/patient/allergy", "/portal/facility"])
 def test_portal_has_no_other_routes(api, tokens, path):
-    """An unknown route of the portal is answered with 404 and shows nothing."""
     response = api.get(path, tokens.patient(SCOPE))
 
     expect.no_data(response, 404)
@@ -102,17 +97,16 @@ def test_portal_has_no_other_routes(api, tokens, path):
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
 @pytest.mark.parametrize("path", STAFF_ROUTES, ids=lambda path: path.strip("/")[:9] or "patient")
 def test_portal_token_opens_nothing_of_the_staff(api, tokens, request, path, who):
-    """A portal token opens no route of the staff, neither for oneself nor for anybody else."""
     user = request.getfixturevalue(who)
     key = user.pid if path in BY_NUMBER else user.uuid
     response = api.get(f"/api/patient/{key}{path}", tokens.patient(SCOPE))
 
-    expect.no_data(response, 401, 403, 404, because="a portal token is no token of the staff")
+    expect.no_data(response, 401, 403, 404, because="a portal token is not a token of staff")
     expect.that(user.email not in response.text, "nothing of the patient", response, response)
 
 
 def members(value):
-    """Return the names of all members in a body, however deep."""
+    """Return the names of all members in a body, at any depth."""
     if isinstance(value, dict):
         return {*value} | {name for one in value.values() for name in members(one)}
     return {name for one in value for name in members(one)} if isinstance(value, list) else set()

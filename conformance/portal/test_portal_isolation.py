@@ -1,4 +1,4 @@
-"""The patient portal's API: nobody sees the records of anybody else."""
+"""The patient portal's API: no patient sees the records of another one."""
 
 import uuid
 
@@ -14,8 +14,8 @@ PARAMETERS = ["pid", "puuid", "patient", "uuid", "user", "patient_id", "pc_pid"]
 
 
 @pytest.fixture(scope="module")
-def keys(records, patient, other_patient):
-    """Return the ids by which the portal knows the records of a kind: own, and the other's."""
+def record_ids(records, patient, other_patient):
+    """The portal's ids of the records of a kind: the patient's own, and the other patient's."""
 
     def of(kind):
         owners = map(records.of, (patient, other_patient))
@@ -25,35 +25,32 @@ def keys(records, patient, other_patient):
 
 
 @requirement("PORTAL-encounter")
-def test_encounters_are_ones_own(api, tokens, patient, other_patient, keys):
-    """The portal shows own encounters only."""
-    own, foreign = keys("encounter")
+def test_encounters_are_ones_own(api, tokens, patient, other_patient, record_ids):
+    own, foreign = record_ids("encounter")
     response = api.get("/portal/patient/encounter", tokens.patient(SCOPE))
 
     expect.status(response, 200)
     listed = {row.get("euuid") or row.get("uuid") for row in rows(response)}
-    expect.that(own in listed, "the own encounter", listed, response)
+    expect.that(own in listed, "the patient's own encounter", listed, response)
     expect.that(foreign not in listed, "no encounter of the other patient", listed, response)
     nobody_else(response, patient, other_patient)
 
 
 @requirement("PORTAL-appointment")
-def test_appointments_are_ones_own(api, tokens, patient, other_patient, keys):
-    """The portal shows own appointments only."""
-    own, foreign = keys("appointment")
+def test_appointments_are_ones_own(api, tokens, patient, other_patient, record_ids):
+    own, foreign = record_ids("appointment")
     response = api.get("/portal/patient/appointment", tokens.patient(SCOPE))
 
     expect.status(response, 200)
     listed = {row.get("pc_uuid") or row.get("uuid") for row in rows(response)}
-    expect.that(own in listed, "the own appointment", listed, response)
+    expect.that(own in listed, "the patient's own appointment", listed, response)
     expect.that(foreign not in listed, "no appointment of the other patient", listed, response)
     nobody_else(response, patient, other_patient)
 
 
 @requirement("PORTAL-encounter")
-def test_own_encounter_is_shown(api, tokens, keys):
-    """The portal shows own encounters only."""
-    own, _ = keys("encounter")
+def test_own_encounter_is_shown(api, tokens, record_ids):
+    own, _ = record_ids("encounter")
     response = api.get(f"/portal/patient/encounter/{own}", tokens.patient(SCOPE))
 
     expect.status(response, 200)
@@ -61,9 +58,8 @@ def test_own_encounter_is_shown(api, tokens, keys):
 
 
 @requirement("PORTAL-appointment")
-def test_own_appointment_is_shown(api, tokens, keys):
-    """The portal shows own appointments only."""
-    own, _ = keys("appointment")
+def test_own_appointment_is_shown(api, tokens, record_ids):
+    own, _ = record_ids("appointment")
     response = api.get(f"/portal/patient/appointment/{own}", tokens.patient(SCOPE))
 
     expect.status(response, 200)
@@ -71,32 +67,31 @@ def test_own_appointment_is_shown(api, tokens, keys):
 
 
 @requirement("PORTAL-encounter")
-def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
-    """The portal shows own encounters only."""
-    _, foreign = keys("encounter")
+def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, record_ids):
+    _, foreign = record_ids("encounter")
     response = api.get(f"/portal/patient/encounter/{foreign}", tokens.patient(SCOPE))
 
     expect.answered(response)
     expect.equal(rows(response), [], "the data", response)
-    expect.that(other_patient.uuid not in response.text, "nothing of the other", response.text)
+    shown = other_patient.uuid in response.text
+    expect.that(not shown, "nothing of the other patient", response.text, response)
 
 
 @requirement("PORTAL-appointment")
-def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient, keys):
-    """The portal shows own appointments only."""
-    _, foreign = keys("appointment")
+def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient, record_ids):
+    _, foreign = record_ids("appointment")
     response = api.get(f"/portal/patient/appointment/{foreign}", tokens.patient(SCOPE))
 
     expect.answered(response)
     expect.equal(rows(response), [], "the data", response)
-    expect.that(other_patient.uuid not in response.text, "nothing of the other", response.text)
+    shown = other_patient.uuid in response.text
+    expect.that(not shown, "nothing of the other patient", response.text, response)
 
 
 @requirement("PORTAL-other-id-4xx")
 @pytest.mark.parametrize("kind", ["encounter", "appointment"])
-def test_id_of_another_patient_is_refused(api, tokens, keys, kind):
-    """The id of another patient's record is refused with 4xx."""
-    _, foreign = keys(kind)
+def test_id_of_another_patient_is_refused(api, tokens, record_ids, kind):
+    _, foreign = record_ids(kind)
     response = api.get(f"/portal/patient/{kind}/{foreign}", tokens.patient(SCOPE))
 
     expect.refused(response)
@@ -105,7 +100,6 @@ def test_id_of_another_patient_is_refused(api, tokens, keys, kind):
 @requirement("PORTAL-other-id-4xx")
 @pytest.mark.parametrize("kind", ["encounter", "appointment"])
 def test_unknown_id_is_refused(api, tokens, kind):
-    """The id of another patient's record is refused with 4xx."""
     response = api.get(f"/portal/patient/{kind}/{uuid.uuid4()}", tokens.patient(SCOPE))
 
     expect.refused(response)
@@ -115,10 +109,9 @@ def test_unknown_id_is_refused(api, tokens, kind):
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize("path", ["/portal/patient", "/portal/patient/encounter"])
 def test_parameter_does_not_show_another_patient(
-    api, tokens, patient, other_patient, keys, path, parameter
+    api, tokens, patient, other_patient, record_ids, path, parameter
 ):
-    """No parameter moves a portal call to another patient."""
-    keys("encounter")
+    record_ids("encounter")
     value = str(other_patient.pid) if "pid" in parameter else other_patient.uuid
     response = api.get(path, tokens.patient(SCOPE), params={parameter: value})
 
@@ -128,7 +121,6 @@ def test_parameter_does_not_show_another_patient(
 
 @requirement("PORTAL-param-pollution")
 def test_repeated_parameter_does_not_show_another_patient(api, tokens, patient, other_patient):
-    """No parameter moves a portal call to another patient."""
     params = [("puuid", patient.uuid), ("puuid", other_patient.uuid)]
     response = api.get("/portal/patient", tokens.patient(SCOPE), params=params)
 
@@ -139,7 +131,6 @@ def test_repeated_parameter_does_not_show_another_patient(api, tokens, patient, 
 @requirement("PORTAL-param-pollution")
 @pytest.mark.parametrize("header", ["X-Patient", "X-Patient-Id", "X-Original-URL", "X-Rewrite-URL"])
 def test_header_does_not_show_another_patient(api, tokens, patient, other_patient, header):
-    """No parameter moves a portal call to another patient."""
     value = f"/apis/default/api/patient/{other_patient.uuid}"
     value = value if header.endswith("URL") else other_patient.uuid
     response = api.get("/portal/patient", tokens.patient(SCOPE), headers={header: value})
@@ -156,7 +147,7 @@ def rows(response):
 
 
 def nobody_else(response, patient, other_patient):
-    """Expect that nothing in an answer is of the other patient."""
+    """Expect nothing of the other patient in a response."""
     text = str(rows(response))  # the links of a list repeat the parameters
     words = [other_patient.uuid, other_patient.email]
     found = [word for word in words if word and word in text]

@@ -1,4 +1,4 @@
-"""The standard API: what a body may hold, and what comes back of it."""
+"""The standard API: what a body may contain, and what is read afterwards."""
 
 import secrets
 
@@ -7,12 +7,12 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures.driver.record_kinds import KINDS
 from fixtures.given.marked_records import MARKED, rows
-from fixtures.given.records import PRACTICE
+from fixtures.given.records import PERMANENT_RECORDS
 from fixtures.wire.client import json_body
 
 pytestmark = writes
 
-#: Families whose text is written and read again.
+#: The kinds of records whose text is written and read again.
 TEXTED = [
     "encounter",
     "allergy",
@@ -22,8 +22,8 @@ TEXTED = [
     "soap_note",
 ]
 POSTED = [name for name in KINDS if name not in ("surgery", "dental_issue")]
-#: Other alphabets with letters of two, three and four bytes, right-to-left ones too, and the signs
-#: that mean something to HTML, SQL and JSON.
+#: Other alphabets with letters of two, three and four bytes, right-to-left ones too, and the
+#: characters that have a meaning in HTML, SQL and JSON.
 TEXTS = {
     "latin": "Größe Ärzte Éloïse Ñandú",
     "other_alphabets": "Ωμέγα 张伟",
@@ -44,7 +44,7 @@ ODD = {
     "number": 10**30,
     "boolean": True,
 }
-#: What is a text when it is sent, and a time, a set of codes or a reference when it is read.
+#: Fields that are sent as text, and read as a time, a set of codes or a reference.
 OTHERWISE = {"date", "diagnosis", "facility"}
 TYPES = {
     "form": "application/x-www-form-urlencoded",
@@ -55,16 +55,17 @@ TYPES = {
 
 
 @pytest.fixture(scope="session")
-def kept_texts(written_chart):
-    """The answer that shows a record whose text has every one of TEXTS as a line."""
-    return written_chart.shown(written_chart.add("encounter", "\n".join(TEXTS.values())))
+def response_with_texts(writable_marked_records):
+    """The response with a record whose text has each of TEXTS as a line."""
+    return writable_marked_records.shown(
+        writable_marked_records.add("encounter", "\n".join(TEXTS.values()))
+    )
 
 
 @requirement("REST-roundtrip")
 @pytest.mark.parametrize("text", TEXTS)
-def test_text_comes_back_as_it_was_sent(kept_texts, text):
-    """Text comes back as it was sent, with every letter and sign."""
-    response = kept_texts
+def test_text_comes_back_as_it_was_sent(response_with_texts, text):
+    response = response_with_texts
 
     expect.success(response)
     lines = [line for one in strings(json_body(response)) for line in one.splitlines()]
@@ -72,11 +73,10 @@ def test_text_comes_back_as_it_was_sent(kept_texts, text):
 
 
 @requirement("REST-roundtrip")
-def test_signs_of_a_patient_come_back_as_they_were_sent(api, staff, written_chart):
-    """Text comes back as it was sent, with every letter and sign."""
-    mine = written_chart.owner
-    changed = api.put(mine.path, staff, json=mine.fields | {"street": SIGNS})
-    response = api.get(mine.path, staff)
+def test_signs_of_a_patient_come_back_as_they_were_sent(api, staff_token, writable_marked_records):
+    mine = writable_marked_records.owner
+    changed = api.put(mine.path, staff_token, json=mine.fields | {"street": SIGNS})
+    response = api.get(mine.path, staff_token)
 
     expect.success(changed)
     data = expect.member(response, "data", kind=dict)
@@ -85,11 +85,10 @@ def test_signs_of_a_patient_come_back_as_they_were_sent(api, staff, written_char
 
 @requirement("REST-roundtrip")
 @pytest.mark.parametrize("kind", TEXTED)
-def test_signs_of_a_record_come_back_as_they_were_sent(written_chart, kind):
-    """Text comes back as it was sent, with every letter and sign."""
+def test_signs_of_a_record_come_back_as_they_were_sent(writable_marked_records, kind):
     text = f"{SIGNS} {secrets.token_hex(4)}"
-    record = written_chart.add(kind, text)
-    response = written_chart.shown(record)
+    record = writable_marked_records.add(kind, text)
+    response = writable_marked_records.shown(record)
 
     expect.success(response)
     near = [one for one in strings(json_body(response)) if text[-8:] in one]
@@ -98,25 +97,25 @@ def test_signs_of_a_record_come_back_as_they_were_sent(written_chart, kind):
 
 @requirement("REST-roundtrip-fields")
 @pytest.mark.parametrize("kind", [name for name in KINDS if name not in ("message", "transaction")])
-def test_fields_come_back_as_they_were_sent(chart, kind):
-    """What was written is what is read, in every field of the documented example."""
-    record = chart.record(kind)
-    response = chart.shown(record)
+def test_fields_come_back_as_they_were_sent(marked_records, kind):
+    record = marked_records.record(kind)
+    response = marked_records.shown(record)
 
     expect.success(response)
-    read = [one for one in rows(response) if chart.mark in str(one)]
+    read = [one for one in rows(response) if marked_records.mark in str(one)]
     expect.that(read, "the record", response, response)
-    sent = chart.body(kind, chart.mark)
+    sent = marked_records.body(kind, marked_records.mark)
     _expect_fields(sent, read[0], response)
 
 
 @requirement("REST-roundtrip-fields")
-@pytest.mark.parametrize("name", PRACTICE)
-def test_fields_of_the_practice_come_back_as_they_were_sent(api, staff, practice, name):
-    """What was written is what is read, in every field of the documented example."""
-    sent = PRACTICE[name] | {"street": f"{secrets.token_hex(3)} Street"}
-    changed = api.put(practice(name), staff, json=sent)
-    response = api.get(practice(name), staff)
+@pytest.mark.parametrize("name", PERMANENT_RECORDS)
+def test_fields_of_the_practice_come_back_as_they_were_sent(
+    api, staff_token, permanent_record_path, name
+):
+    sent = PERMANENT_RECORDS[name] | {"street": f"{secrets.token_hex(3)} Street"}
+    changed = api.put(permanent_record_path(name), staff_token, json=sent)
+    response = api.get(permanent_record_path(name), staff_token)
 
     expect.success(changed)
     expect.success(response)
@@ -124,12 +123,11 @@ def test_fields_of_the_practice_come_back_as_they_were_sent(api, staff, practice
 
 
 @requirement("REST-document-download")
-def test_file_comes_back_as_it_was_sent(api, staff, chart):
-    """An uploaded file is downloaded as it was sent."""
-    response = api.get(chart.record("document").path, staff)
+def test_file_comes_back_as_it_was_sent(api, staff_token, marked_records):
+    response = api.get(marked_records.record("document").path, staff_token)
 
     expect.status(response, 200)
-    expect.equal(response.text, f"Conformance {chart.mark}", "the file", response)
+    expect.equal(response.text, f"Conformance {marked_records.mark}", "the file", response)
 
 
 @requirement("REST-wrong-type")
@@ -141,56 +139,53 @@ def test_file_comes_back_as_it_was_sent(api, staff, chart):
         for odd in (ODD if name in ("patient", "allergy") else ["array"])
     ],
 )
-def test_value_of_another_type_breaks_nothing(api, staff, records, written_chart, name, odd):
-    """A value of another type than documented does not break the server."""
+def test_value_of_another_type_breaks_nothing(
+    api, staff_token, records, writable_marked_records, name, odd
+):
     if name == "patient":
-        response = api.post("/api/patient", staff, json=records.body(fname=ODD[odd]))
+        response = api.post("/api/patient", staff_token, json=records.body(fname=ODD[odd]))
         records.keep(response)
     else:
         body = KINDS[name].body | {MARKED[name]: ODD[odd]}
-        response = api.post(written_chart.collection(name), staff, json=body)
+        response = api.post(writable_marked_records.collection(name), staff_token, json=body)
 
     expect.no_server_error(response)
 
 
 @requirement("REST-text-too-long")
 @pytest.mark.parametrize("kind", ["allergy", "medical_problem", "medication", "appointment"])
-def test_long_text_is_refused_or_kept_whole(api, staff, written_chart, kind):
-    """Text that is too long is refused or kept whole; none of it is lost without a word."""
+def test_long_text_is_refused_or_kept_whole(api, staff_token, writable_marked_records, kind):
     name = "pc_title" if kind == "appointment" else "title"
     start = secrets.token_hex(6)
     text = start + "x" * 400
     body = KINDS[kind].body | {name: text}
-    response = api.post(written_chart.collection(kind), staff, json=body)
+    response = api.post(writable_marked_records.collection(kind), staff_token, json=body)
 
     expect.no_server_error(response)
     if not _refused(response):
-        found = [
-            one for one in strings(json_body(written_chart.listed(kind))) if one.startswith(start)
-        ]
+        listed = writable_marked_records.listed(kind)
+        found = [one for one in strings(json_body(listed)) if one.startswith(start)]
         expect.that(
             found == [] or text in found,
             f"all {len(text)} letters, or a refusal",
             f"{[len(one) for one in found]} letters",
-            response,
+            [listed, response],
         )
 
 
 @requirement("REST-null-byte")
 @pytest.mark.parametrize("kind", ["allergy", "encounter", "soap_note"])
-def test_null_byte_breaks_nothing(written_chart, records, kind):
-    """A null byte in text is refused with 4xx or comes back; it does not break the server."""
+def test_null_byte_breaks_nothing(writable_marked_records, records, kind):
     text = f"null\x00byte {secrets.token_hex(4)}"
-    response = records.post(kind, written_chart.owner, **{MARKED[kind]: text})
+    response = records.post(kind, writable_marked_records.owner, **{MARKED[kind]: text})
 
     expect.no_server_error(response)
 
 
 @requirement("REST-unknown-field")
 @pytest.mark.parametrize("kind", POSTED)
-def test_unknown_member_of_a_body_breaks_nothing(records, written_chart, kind):
-    """An unknown member of a body is ignored or refused with 4xx."""
-    response = records.post(kind, written_chart.owner, nonsense={"deep": ["x", None]})
+def test_unknown_member_of_a_body_breaks_nothing(records, writable_marked_records, kind):
+    response = records.post(kind, writable_marked_records.owner, nonsense={"deep": ["x", None]})
 
     expect.no_server_error(response)
     made = rows(response)
@@ -202,26 +197,24 @@ def test_unknown_member_of_a_body_breaks_nothing(records, written_chart, kind):
 
 @requirement("REST-wrong-content-type")
 @pytest.mark.parametrize("media_type", TYPES)
-def test_body_of_another_media_type_makes_nothing(api, staff, records, media_type):
-    """A body of another media type than JSON is refused with 400, 415 or 422 and makes nothing."""
+def test_body_of_another_media_type_makes_nothing(api, staff_token, records, media_type):
     body = records.body(allow_patient_portal="NO")
     headers = {"Content-Type": TYPES[media_type]} if TYPES[media_type] else {}
     content = "&".join(f"{name}={value}" for name, value in body.items())
     if media_type == "xml":
         content = f"<patient><lname>{body['lname']}</lname></patient>"
-    response = api.post("/api/patient", staff, content=content, headers=headers)
-    after = api.get("/api/patient", staff, params={"lname": body["lname"]})
+    response = api.post("/api/patient", staff_token, content=content, headers=headers)
+    after = api.get("/api/patient", staff_token, params={"lname": body["lname"]})
     records.keep(response)
 
     expect.status(response, 400, 415, 422)
-    expect.equal(rows(after), [], "patients of that name", after)
+    expect.equal(rows(after), [], "patients of that name", [after, response])
 
 
 @requirement("REST-accept")
 @pytest.mark.parametrize("accept", ["application/xml", "text/html", "application/json;q=0.1, */*"])
-def test_answer_is_json_or_406(api, staff, chart, accept):
-    """An answer is JSON or 406, whatever the client asks for."""
-    response = api.get(chart.owner.path, staff, headers={"Accept": accept})
+def test_answer_is_json_or_406(api, staff_token, marked_records, accept):
+    response = api.get(marked_records.owner.path, staff_token, headers={"Accept": accept})
 
     expect.status(response, 200, 406)
     if response.status_code == 200:
@@ -229,7 +222,7 @@ def test_answer_is_json_or_406(api, staff, chart, accept):
 
 
 def strings(value):
-    """Return all the texts in a body, however deep."""
+    """Return all texts in a body, at any depth."""
     if isinstance(value, str):
         return [value]
     members = value.values() if isinstance(value, dict) else value
@@ -239,7 +232,7 @@ def strings(value):
 
 
 def _expect_fields(sent, read, response):
-    """Expect every field as it was sent."""
+    """Expect every field to have the value that was sent."""
     wrong = [
         f"{name}: sent {value!r}, read {read.get(name, 'nothing')!r}"
         for name, value in sent.items()
@@ -250,7 +243,7 @@ def _expect_fields(sent, read, response):
 
 
 def _refused(response):
-    """Tell whether a write was refused, with a status or only in words."""
+    """Tell whether a write was refused, by its status or in the body only."""
     if response.is_client_error:
         return True
     body = json_body(response)
@@ -264,7 +257,7 @@ def _refused(response):
 
 
 def _same(sent, read):
-    """Tell whether a value is the same, in whatever way numbers and times are written."""
+    """Tell whether two values are the same, in any form of numbers and times."""
     if str(sent) == str(read) or (read and str(read).startswith(str(sent))):
         return True
     try:

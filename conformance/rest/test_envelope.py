@@ -1,6 +1,7 @@
-"""The standard API: what its answers look like."""
+"""The standard API: the form of its responses."""
 
 import uuid
+from functools import cache
 
 import pytest
 
@@ -8,7 +9,7 @@ from conformance import expect, requirement, writes
 from conformance.watch.disclosure import INTERNALS
 from fixtures.driver.record_kinds import DELETABLE
 
-pytestmark = writes  # the patient whose records are looked at is made by the run
+pytestmark = writes  # the patient whose records are read is made by the run
 
 OF_A_PATIENT = ["encounter", *DELETABLE, "vital", "soap_note"]
 LISTS = ["patient", "facility", "practitioner", "user", "encounter", "allergy", "medical_problem"]
@@ -17,52 +18,44 @@ SINGLES = ["patient", "encounter", "facility"]
 
 
 @pytest.fixture(scope="session")
-def listed(api, staff, chart):
-    """Return the list of a resource, all of them or those of one patient, asked for once."""
-    answers = {}
+def list_response(api, staff_token, marked_records):
+    """The response with all records of a resource, or with those of one patient, fetched once."""
 
     def get(name, **params):
-        asked = (name, *params.items())
-        if asked not in answers:
-            below = f"/api/{name}"
-            if name in OF_A_PATIENT:
-                chart.record(name)
-                below = chart.collection(name)
-            answers[asked] = api.get(below, staff, params=params)
-        return answers[asked]
+        path = f"/api/{name}"
+        if name in OF_A_PATIENT:
+            marked_records.record(name)
+            path = marked_records.collection(name)
+        return api.get(path, staff_token, params=params)
 
-    return get
+    return cache(get)
 
 
 @pytest.fixture(scope="module")
-def single(api, staff, records, resources, person):
-    """Return one record of a resource, asked for once."""
-    answers = {}
+def record_response(api, staff_token, records, resources, shared_patient):
+    """The response with one record of a resource, fetched once."""
 
     def get(name):
-        if name not in answers:
-            path = {
-                "patient": lambda: person.path,
-                "encounter": lambda: records.first("encounter", person).path,
-                "facility": lambda: f"/api/facility/{resources.key('Organization')}",
-            }[name]()
-            answers[name] = api.get(path, staff)
-        return answers[name]
+        path = {
+            "patient": lambda: shared_patient.path,
+            "encounter": lambda: records.first("encounter", shared_patient).path,
+            "facility": lambda: f"/api/facility/{resources.key('Organization')}",
+        }[name]()
+        return api.get(path, staff_token)
 
-    return get
+    return cache(get)
 
 
 @pytest.fixture(scope="module")
-def newcomer(records):
-    """Return a patient without records."""
+def patient_without_records(records):
+    """A patient without records."""
     return records.patient()
 
 
 @requirement("REST-envelope-shape")
 @pytest.mark.parametrize("name", FAMILIES)
-def test_list_is_in_an_envelope(listed, name):
-    """Answers have the members validationErrors, internalErrors and data."""
-    response = listed(name)
+def test_list_is_in_an_envelope(list_response, name):
+    response = list_response(name)
 
     expect.status(response, 200)
     expect.schema(response, "envelope")
@@ -70,9 +63,8 @@ def test_list_is_in_an_envelope(listed, name):
 
 @requirement("REST-envelope-shape")
 @pytest.mark.parametrize("name", SINGLES)
-def test_single_record_is_in_an_envelope(single, name):
-    """Answers have the members validationErrors, internalErrors and data."""
-    response = single(name)
+def test_single_record_is_in_an_envelope(record_response, name):
+    response = record_response(name)
 
     expect.status(response, 200)
     expect.schema(response, "envelope")
@@ -80,9 +72,8 @@ def test_single_record_is_in_an_envelope(single, name):
 
 @requirement("REST-envelope-single-object")
 @pytest.mark.parametrize("name", SINGLES)
-def test_single_record_is_an_object(single, name):
-    """The data of a single record is an object."""
-    response = single(name)
+def test_single_record_is_an_object(record_response, name):
+    response = record_response(name)
 
     expect.status(response, 200)
     data = expect.member(response, "data", kind=dict)
@@ -91,18 +82,16 @@ def test_single_record_is_an_object(single, name):
 
 @requirement("REST-envelope-multi-array")
 @pytest.mark.parametrize("name", LISTS)
-def test_list_is_an_array(listed, name):
-    """The data of a list is an array, also when it is empty."""
-    response = listed(name)
+def test_list_is_an_array(list_response, name):
+    response = list_response(name)
 
     expect.status(response, 200)
     expect.member(response, "data", kind=list)
 
 
 @requirement("REST-envelope-multi-array")
-def test_list_without_a_match_is_an_empty_array(listed):
-    """The data of a list is an array, also when it is empty."""
-    response = listed("patient", lname=f"Nobody{uuid.uuid4().hex}")
+def test_list_without_a_match_is_an_empty_array(list_response):
+    response = list_response("patient", lname=f"Nobody{uuid.uuid4().hex}")
 
     expect.status(response, 200)
     expect.equal(expect.member(response, "data"), [], "data", response)
@@ -110,9 +99,10 @@ def test_list_without_a_match_is_an_empty_array(listed):
 
 @requirement("REST-envelope-multi-array")
 @pytest.mark.parametrize("name", ["encounter", "allergy", "medical_problem"])
-def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, newcomer, name):
-    """The data of a list is an array, also when it is empty."""
-    response = api.get(f"{newcomer.path}/{name}", staff)
+def test_list_of_a_patient_without_records_is_an_empty_array(
+    api, staff_token, patient_without_records, name
+):
+    response = api.get(f"{patient_without_records.path}/{name}", staff_token)
 
     expect.status(response, 200)
     expect.equal(expect.member(response, "data"), [], "data", response)
@@ -120,9 +110,8 @@ def test_list_of_a_patient_without_records_is_an_empty_array(api, staff, newcome
 
 @requirement("REST-json-content-type")
 @pytest.mark.parametrize("name", FAMILIES)
-def test_list_is_json(listed, name):
-    """Answers of the standard API are application/json, errors too."""
-    response = listed(name)
+def test_list_is_json(list_response, name):
+    response = list_response(name)
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")
@@ -130,12 +119,11 @@ def test_list_is_json(listed, name):
 
 @requirement("REST-json-content-type")
 @pytest.mark.parametrize("case", ["no_token", "invalid_body", "unknown_id"])
-def test_error_is_json(api, staff, case):
-    """Answers of the standard API are application/json, errors too."""
+def test_error_is_json(api, staff_token, case):
     response = {
         "no_token": lambda: api.get("/api/patient"),
-        "invalid_body": lambda: api.post("/api/patient", staff, json={}),
-        "unknown_id": lambda: api.get(f"/api/patient/{uuid.uuid4()}", staff),
+        "invalid_body": lambda: api.post("/api/patient", staff_token, json={}),
+        "unknown_id": lambda: api.get(f"/api/patient/{uuid.uuid4()}", staff_token),
     }[case]()
 
     expect.refused(response)
@@ -143,9 +131,8 @@ def test_error_is_json(api, staff, case):
 
 
 @requirement("OPENEMR-VERSION-endpoint")
-def test_version_is_told(api, staff):
-    """GET /api/version names the version of the server in numbers."""
-    response = api.get("/api/version", staff)
+def test_version_is_told(api, staff_token):
+    response = api.get("/api/version", staff_token)
 
     expect.status(response, 200)
     for name in ("v_major", "v_minor", "v_patch"):
@@ -156,11 +143,10 @@ def test_version_is_told(api, staff):
 @requirement("OPENEMR-HEALTH-livez")
 @pytest.mark.parametrize(("name", "state"), [("livez", "alive"), ("readyz", "ready")])
 def test_health_is_told_to_everybody(target, http, name, state):
-    """The addresses of health tell in JSON that the server is up, and nothing of its inside."""
     response = http.get(f"{target.base_url}/meta/health/{name}")
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")
     expect.equal(expect.member(response, "status"), state, "status", response)
     inside = [word for word in (*INTERNALS, "mysql", "version") if word in response.text]
-    expect.that(not inside, "nothing of the inside", inside, response)
+    expect.that(not inside, "no internals", inside, response)

@@ -1,6 +1,7 @@
 """The standard API: what it refuses, and how."""
 
 import uuid
+from functools import cache
 
 import pytest
 
@@ -9,7 +10,7 @@ from conformance.watch.disclosure import DATABASE
 from fixtures.driver.record_kinds import DELETABLE, KINDS
 from fixtures.wire.client import json_body
 
-pytestmark = writes  # what is refused could be made
+pytestmark = writes  # what is refused could be created
 
 INVALID = [
     "patient",
@@ -45,44 +46,40 @@ MALFORMED = {
     "long": "a" * 300,
     "uuid_and_more": "00000000-0000-4000-8000-000000000000x",
 }
-#: What shows the inside of a server: PHP paths, classes, and SQL.
+#: Signs of the internals of a server: PHP paths, classes, and SQL.
 INTERNALS = (".php", "\\Uuid", "SELECT ", "Stack trace", "on line ", *DATABASE)
 
 
 @pytest.fixture
-def collection(records, person):
-    """Return the path to which a record is posted."""
+def collection_path(records, shared_patient):
+    """The path to which a record is posted: `collection_path(name)`."""
 
     def of(name):
         if name == "insurance":
-            return f"{person.path}/insurance"
+            return f"{shared_patient.path}/insurance"
         own = {"patient", "facility", "practitioner", "insurance_company"}
-        return f"/api/{name}" if name in own else records.collection(name, person)
+        return f"/api/{name}" if name in own else records.collection(name, shared_patient)
 
     return of
 
 
 @pytest.fixture(scope="module")
-def read(api, staff, person):
-    """Read a record of a resource by an id that none has, once."""
-    answers = {}
+def response_to_unknown_id(api, staff_token, shared_patient):
+    """The response to reading a resource with an id that does not exist, sent once."""
 
-    def of(name, key):
+    def read(name, key):
         below, _, sub = name.partition("_")
         nested = below == "patient" and sub
-        path = f"{person.path}/{sub}/{key}" if nested else f"/api/{name}/{key}"
-        if path not in answers:
-            answers[path] = api.get(path, staff)
-        return answers[path]
+        path = f"{shared_patient.path}/{sub}/{key}" if nested else f"/api/{name}/{key}"
+        return api.get(path, staff_token)
 
-    return of
+    return cache(read)
 
 
 @requirement("REST-envelope-validation")
 @pytest.mark.parametrize("name", INVALID)
-def test_empty_body_is_refused_with_its_fields(api, staff, collection, name):
-    """An invalid body is refused with 400 or 422 and the fields that are wrong."""
-    response = api.post(collection(name), staff, json={})
+def test_empty_body_is_refused_with_its_fields(api, staff_token, collection_path, name):
+    response = api.post(collection_path(name), staff_token, json={})
 
     body = expect.json_object(response)
     wrong = body.get("validationErrors", body)
@@ -103,11 +100,10 @@ def test_empty_body_is_refused_with_its_fields(api, staff, collection, name):
     ],
 )
 def test_wrong_value_is_refused_with_its_field(
-    api, staff, records, person, collection, name, field, value
+    api, staff_token, records, shared_patient, collection_path, name, field, value
 ):
-    """An invalid body is refused with 400 or 422 and the fields that are wrong."""
     body = records.body() if name == "patient" else KINDS[name].body
-    response = api.post(collection(name), staff, json=body | {field: value})
+    response = api.post(collection_path(name), staff_token, json=body | {field: value})
     if name == "patient":
         records.forget(body["lname"])
 
@@ -118,12 +114,12 @@ def test_wrong_value_is_refused_with_its_field(
 
 @requirement("REST-404-unknown-id")
 @pytest.mark.parametrize("name", READ)
-def test_unknown_id_is_refused(read, name):
-    """An unknown id is answered with 404, or with 400 and what is wrong."""
-    response = read(name, uuid.uuid4())
+def test_unknown_id_is_refused(response_to_unknown_id, name):
+    response = response_to_unknown_id(name, uuid.uuid4())
 
     expect.status(response, 404, 400)
-    expect.that(not response.content or _shows_nothing(response), "no record", response.text)
+    hidden = not response.content or _shows_nothing(response)
+    expect.that(hidden, "no record", response.text, response)
 
 
 @requirement("REST-malformed-id-4xx")
@@ -131,21 +127,20 @@ def test_unknown_id_is_refused(read, name):
 @pytest.mark.parametrize(
     "name", ["patient", "facility", "practitioner", "user", "allergy", "medical_problem"]
 )
-def test_malformed_id_is_refused(read, name, malformed):
-    """A malformed id is answered with 4xx and shows no record."""
-    response = read(name, MALFORMED[malformed])
+def test_malformed_id_is_refused(response_to_unknown_id, name, malformed):
+    response = response_to_unknown_id(name, MALFORMED[malformed])
 
     expect.refused(response)
-    expect.that(not response.content or _shows_nothing(response), "no record", response.text)
+    hidden = not response.content or _shows_nothing(response)
+    expect.that(hidden, "no record", response.text, response)
 
 
 @requirement("REST-no-internals")
 @pytest.mark.parametrize(
     "name", ["patient", "allergy", "medical_problem", "user", "drug", "procedure"]
 )
-def test_error_shows_nothing_of_the_inside(read, name):
-    """An error shows no paths, queries or class names of the server."""
-    response = read(name, "abc")
+def test_error_shows_nothing_of_the_inside(response_to_unknown_id, name):
+    response = response_to_unknown_id(name, "abc")
 
     found = [word for word in INTERNALS if word in response.text]
     expect.that(not found, "no internals in the error", found, response)
@@ -153,9 +148,8 @@ def test_error_shows_nothing_of_the_inside(read, name):
 
 @requirement("REST-404-unknown-route")
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/patient/1/nothing/1"])
-def test_unknown_route_is_not_found(api, staff, path):
-    """An unknown route is answered with 404."""
-    response = api.get(path, staff)
+def test_unknown_route_is_not_found(api, staff_token, path):
+    response = api.get(path, staff_token)
 
     expect.status(response, 404)
 
@@ -163,25 +157,23 @@ def test_unknown_route_is_not_found(api, staff, path):
 @requirement("REST-bad-json-400")
 @pytest.mark.parametrize("name", ["patient", "allergy", "appointment"])
 @pytest.mark.parametrize("body", ["{", '"text"', "[1]"], ids=["cut_off", "text", "array"])
-def test_body_that_is_no_json_object_is_refused(api, staff, collection, name, body):
-    """A body that is not JSON is refused with 400."""
+def test_body_that_is_no_json_object_is_refused(api, staff_token, collection_path, name, body):
     headers = {"Content-Type": "application/json"}
-    response = api.post(collection(name), staff, content=body, headers=headers)
+    response = api.post(collection_path(name), staff_token, content=body, headers=headers)
 
     expect.status(response, 400, 422)
 
 
 @requirement("REST-405-wrong-method")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_wrong_method_is_refused(api, staff, method):
-    """A method that a route does not have is refused with 405 and those that it has."""
-    response = api.request(method, "/api/patient", staff, json={})
+def test_wrong_method_is_refused(api, staff_token, method):
+    response = api.request(method, "/api/patient", staff_token, json={})
 
     expect.status(response, 405)
     expect.header(response, "Allow", contains="GET")
 
 
 def _shows_nothing(response):
-    """Tell whether an error carries no data."""
+    """Tell whether an error has no data."""
     body = json_body(response)
     return not body if not isinstance(body, dict) else not body.get("data")

@@ -1,6 +1,7 @@
-"""The standard API: what OpenEMR's access control keeps from a member of staff."""
+"""The standard API: what OpenEMR's access control denies a member of staff."""
 
 import secrets
+from functools import cache
 
 import pytest
 
@@ -12,10 +13,10 @@ from fixtures.wire.exchanges import exchange_line
 
 pytestmark = writes  # a member of staff with few rights is made, and a patient with records
 
-#: Somebody at the front desk may see demographics and appointments, and nothing of these.
+#: The kinds that a front office account may not see: only demographics and appointments.
 CLINICAL = ["encounter", *ISSUES, "vital", "soap_note", "transaction", "document"]
-UNREAD = ["transaction"]  # has no route of its own to be read
-#: Kinds whose lists do not show the text of a record.
+UNREAD = ["transaction"]  # there is no route to read one
+#: Kinds whose lists do not have the text of a record.
 COUNTED = {"allergy", "medical_problem", "document"}
 EVERYBODY = [
     "allergy",
@@ -40,26 +41,19 @@ WHY = "the access control group of this user has no right to it"
 
 
 @pytest.fixture(scope="session")
-def clerk(clerk, api, chart):
-    """The token of a clerk who sees what the group may see; else nothing is refused for it."""
-    response = api.get(f"/api/patient/{chart.owner.uuid}", clerk)
-    if chart.owner.uuid not in response.text:
+def limited_token(front_office_token, api, marked_records):
+    """The token of a front office account; Blocked unless it reads a patient's demographics."""
+    response = api.get(f"/api/patient/{marked_records.owner.uuid}", front_office_token)
+    if marked_records.owner.uuid not in response.text:
         line = exchange_line(response.request, response)
         raise Blocked(f"the user may not even see a patient's demographics: {line}")
-    return clerk
+    return front_office_token
 
 
 @pytest.fixture(scope="session")
-def refused(api, chart, clerk):
-    """Give what the clerk gets to see of the chart, each path asked for once."""
-    answers = {}
-
-    def get(place):
-        if place not in answers:
-            answers[place] = api.get(path_of(chart, place), clerk)
-        return answers[place]
-
-    return get
+def limited_response(api, marked_records, limited_token):
+    """The response to reading a place of the marked records with the limited token, read once."""
+    return cache(lambda place: api.get(path_of(marked_records, place), limited_token))
 
 
 PLACES = [
@@ -72,70 +66,66 @@ PLACES = [
 
 @requirement("REST-acl-read")
 @pytest.mark.parametrize("place", PLACES)
-def test_user_without_the_right_sees_nothing(refused, chart, place):
-    """A user is shown nothing that OpenEMR's access control keeps from this user."""
-    response = refused(place)
+def test_user_without_the_right_sees_nothing(limited_response, marked_records, place):
+    response = limited_response(place)
 
     expect.no_data(response, because=WHY)
-    expect.that(chart.mark not in response.text, "nothing of the record", response.text, response)
+    expect.that(
+        marked_records.mark not in response.text, "nothing of the record", response.text, response
+    )
 
 
 @requirement("REST-acl-status")
 @pytest.mark.parametrize("place", PLACES)
-def test_refusal_for_want_of_rights_is_said_so(refused, place):
-    """A refusal by access control has the status 403 or 404."""
-    response = refused(place)
+def test_refusal_for_want_of_rights_is_said_so(limited_response, place):
+    response = limited_response(place)
 
     expect.status(response, 403, 404)
 
 
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("kind", CREATED)
-def test_record_is_not_made_without_the_right(api, written_chart, clerk, kind):
-    """A write that access control denies is refused and changes nothing."""
-    response, more = _unwanted(api, written_chart, kind, clerk)
+def test_record_is_not_made_without_the_right(api, writable_marked_records, limited_token, kind):
+    response, more, after = _unwanted(api, writable_marked_records, kind, limited_token)
 
-    expect.equal(more, 0, f"how many more there are afterwards of {kind}", response)
+    expect.equal(more, 0, f"the number of new records of the kind {kind}", [response, *after])
     expect.no_data(response, because=WHY)
 
 
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("kind", CHANGED)
-def test_record_is_not_changed_without_the_right(api, written_chart, clerk, kind):
-    """A write that access control denies is refused and changes nothing."""
+def test_record_is_not_changed_without_the_right(api, writable_marked_records, limited_token, kind):
     mark = f"kept{secrets.token_hex(6)}"
-    record = written_chart.add(kind, mark)
-    body = written_chart.body(kind, "Changed") | {"user": "admin", "group": "Default"}
-    response = api.put(record.path, clerk, json=body)
+    record = writable_marked_records.add(kind, mark)
+    body = writable_marked_records.body(kind, "Changed") | {"user": "admin", "group": "Default"}
+    response = api.put(record.path, limited_token, json=body)
 
-    _expect_kept(written_chart, record, mark, response)
+    _expect_kept(writable_marked_records, record, mark, response)
     expect.no_data(response, because=WHY)
 
 
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("kind", ISSUES)
-def test_record_is_not_deleted_without_the_right(api, written_chart, clerk, kind):
-    """A write that access control denies is refused and changes nothing."""
+def test_record_is_not_deleted_without_the_right(api, writable_marked_records, limited_token, kind):
     mark = f"kept{secrets.token_hex(6)}"
-    record = written_chart.add(kind, mark)
-    response = api.delete(record.path, clerk)
+    record = writable_marked_records.add(kind, mark)
+    response = api.delete(record.path, limited_token)
 
-    _expect_kept(written_chart, record, mark, response)
+    _expect_kept(writable_marked_records, record, mark, response)
     expect.no_data(response, because=WHY)
 
 
 @requirement("REST-acl-write")
 @pytest.mark.parametrize("name", ["facility", "practitioner"])
-def test_practice_is_not_changed_without_the_right(api, staff, clerk, name):
-    """A write that access control denies is refused and changes nothing."""
+def test_practice_is_not_changed_without_the_right(api, staff_token, limited_token, name):
     mark = f"unwanted{secrets.token_hex(6)}"
     names = {"name": mark, "fname": mark, "lname": mark}
     body = names | {"facility_npi": "1234567893", "npi": "1234567893"}
-    response = api.post(f"/api/{name}", clerk, json=body)
-    after = api.get(f"/api/{name}", staff)
+    response = api.post(f"/api/{name}", limited_token, json=body)
+    after = api.get(f"/api/{name}", staff_token)
 
-    expect.that(after.is_success, "the list for the administrator", after, after)
-    expect.that(mark not in after.text, "no such record", mark, response)
+    expect.that(after.is_success, "the list, for the administrator", after, after)
+    expect.that(mark not in after.text, "no such record", mark, [response, after])
     expect.no_data(response, because=WHY)
 
 
@@ -145,51 +135,58 @@ def test_practice_is_not_changed_without_the_right(api, staff, clerk, name):
     "who",
     ["no_token", "read_only", pytest.param("patient", marks=needs("portal", "patients", "fhir"))],
 )
-def test_refused_record_is_not_made(api, tokens, written_chart, who, kind):
-    """A write without the right to it is refused and changes nothing."""
+def test_refused_record_is_not_made(api, tokens, writable_marked_records, who, kind):
     token = {
         "no_token": lambda: None,
         "read_only": lambda: tokens.staff(READ_ONLY),
         "patient": lambda: tokens.patient(PORTAL),
     }[who]()
-    response, more = _unwanted(api, written_chart, kind, token)
+    response, more, after = _unwanted(api, writable_marked_records, kind, token)
 
     expect.status(response, 401, 403)
-    expect.equal(more, 0, f"how many more there are afterwards of {kind}", response)
+    expect.equal(more, 0, f"the number of new records of the kind {kind}", [response, *after])
 
 
-def path_of(chart, place):
-    """Return the path of a list of the chart, of one of its records, or of everybody's."""
+def path_of(marked_records, place):
+    """Return the path of a list of the patient, of one of the records, or of all patients."""
     what, _, kind = place.removeprefix("list_of_").partition("_")
     if place.startswith("list_of_"):
         kind = place.removeprefix("list_of_")
         if kind not in UNREAD:
-            chart.record(kind)  # an empty list may be 404, which is no refusal
-        return chart.collection(kind)
+            marked_records.record(kind)  # an empty list may be 404, which is not a refusal
+        return marked_records.collection(kind)
     if what == "one":
-        return chart.record(kind).path
+        return marked_records.record(kind).path
     if what == "direct":
-        return chart.record(kind).direct
+        return marked_records.record(kind).direct
     return f"/api/{kind}"
 
 
-def _unwanted(api, chart, kind, token):
-    """Try to make a record; return the answer, and how many more there are afterwards."""
+def _unwanted(api, marked_records, kind, token):
+    """Try to make a record.
+
+    Returns the response, how many more records there are afterwards, and the lists that show it.
+    """
     mark = f"unwanted{secrets.token_hex(6)}"
-    options = {"json": chart.body(kind, mark)} if kind in MARKED else upload(mark)
-    counted = kind in COUNTED
-    before = len(rows(chart.listed(kind))) if counted else 0
-    response = api.post(chart.collection(kind), token, **options)
+    options = {"json": marked_records.body(kind, mark)} if kind in MARKED else upload(mark)
+    before = marked_records.listed(kind) if kind in COUNTED else None
+    response = api.post(marked_records.collection(kind), token, **options)
     if kind == "message":  # cannot be listed
-        return response, 0
-    after = chart.listed(kind)
-    return response, len(rows(after)) - before if counted else after.text.count(mark)
+        return response, 0, []
+    after = marked_records.listed(kind)
+    if before is not None:
+        return response, len(rows(after)) - len(rows(before)), [after, before]
+    return response, after.text.count(mark), [after]
 
 
-def _expect_kept(chart, record, mark, response):
-    """Expect a record as it was; Blocked if the server does not even show an untouched one."""
-    after = chart.shown(record)
-    if mark not in after.text and chart.mark not in chart.shown(chart.record(record.kind)).text:
+def _expect_kept(marked_records, record, mark, response):
+    """Expect a record to be unchanged; Blocked if the server does not show unchanged records."""
+    after = marked_records.shown(record)
+    if (
+        mark not in after.text
+        and marked_records.mark not in marked_records.shown(marked_records.record(record.kind)).text
+    ):
         line = exchange_line(after.request, after)
         raise Blocked(f"no {record.kind} is shown: {line} {after.text[:200]}")
-    expect.that(mark in after.text, f"the record as before: {WHY}", "no longer there", response)
+    words = f"the record as before: {WHY}"
+    expect.that(mark in after.text, words, "no longer there", [response, after])

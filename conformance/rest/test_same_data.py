@@ -7,7 +7,7 @@ from fixtures.wire.client import json_body
 
 pytestmark = writes  # a patient is made, and a record of each kind
 
-#: Where a record of the standard API is, and the type and the reference to its patient in FHIR.
+#: The FHIR type of a record of the standard API, and the element that refers to its patient.
 RECORDS = {
     "encounter": ("Encounter", "subject"),
     "allergy": ("AllergyIntolerance", "patient"),
@@ -17,32 +17,31 @@ CONTACTS = ["street", "city", "state", "postal_code", "country_code", "phone_hom
 
 
 @pytest.fixture(scope="module")
-def shown(api, staff, person):
-    """The patient as the standard API shows it."""
-    return api.get(person.path, staff)
+def rest_patient_response(api, staff_token, shared_patient):
+    """The response of the standard API with the patient."""
+    return api.get(shared_patient.path, staff_token)
 
 
 @requirement("REST-fhir-contact-agree")
 @pytest.mark.parametrize("name", [*CONTACTS, "pubpid"])
-def test_both_apis_tell_the_same_contact(resources, shown, name):
-    """The standard API and the FHIR API tell the same address, contacts and number of a patient."""
+def test_both_apis_tell_the_same_contact(resources, rest_patient_response, name):
     response = resources.read("Patient")
 
-    expect.status(shown, 200)
+    expect.status(rest_patient_response, 200)
     expect.status(response, 200)
-    value = expect.member(shown, "data", kind=dict).get(name)
-    expect.that(value, f"{name} at the standard API", value, shown)
+    value = expect.member(rest_patient_response, "data", kind=dict).get(name)
+    expect.that(value, f"{name} at the standard API", value, rest_patient_response)
     told = contacts(expect.json_object(response))[name]
-    expect.that(value in told, f"{value!r} as at the standard API", told, response)
+    words = f"{value!r} as at the standard API"
+    expect.that(value in told, words, told, [response, rest_patient_response])
 
 
 @requirement("REST-fhir-records-agree")
 @pytest.mark.parametrize("kind", RECORDS)
-def test_both_apis_tell_the_same_record(api, staff, records, resources, person, kind):
-    """A record of the standard API is the same resource at the FHIR API."""
-    record = records.first(kind, person)
+def test_both_apis_tell_the_same_record(api, staff_token, records, resources, shared_patient, kind):
+    record = records.first(kind, shared_patient)
     resource_type, owner = RECORDS[kind]
-    at_rest = api.get(record.direct, staff)
+    at_rest = api.get(record.direct, staff_token)
     response = resources.read(resource_type)
 
     expect.status(at_rest, 200)
@@ -50,15 +49,19 @@ def test_both_apis_tell_the_same_record(api, staff, records, resources, person, 
     resource = expect.json_object(response)
     expect.equal(resource.get("id"), record.key, "id", response)
     expect.equal(
-        str(resource.get(owner, {}).get("reference")), f"Patient/{person.uuid}", owner, response
+        str(resource.get(owner, {}).get("reference")),
+        f"Patient/{shared_patient.uuid}",
+        owner,
+        response,
     )
     told = " ".join(texts(resource))
     for value in described(json_body(at_rest), kind):
-        expect.that(value in told, f"{value!r} as at the standard API", told, response)
+        words = f"{value!r} as at the standard API"
+        expect.that(value in told, words, told, [response, at_rest])
 
 
 def contacts(resource):
-    """Return what a Patient tells, by the names of the standard API."""
+    """Return the contact data of a Patient, by the names of the standard API."""
     addresses = resource.get("address", [])
     telecom = [one.get("value") for one in resource.get("telecom", [])]
     return {
@@ -74,7 +77,7 @@ def contacts(resource):
 
 
 def described(body, kind):
-    """Return what the standard API tells of a record: its day, and what it is."""
+    """Return the day and the description of a record of the standard API."""
     data = body.get("data", body)
     data = data[0] if isinstance(data, list) else data
     if kind == "encounter":

@@ -1,1 +1,1 @@
-"""Every route with its scopes, the tokens for them, and the table of scopes."""
+"""The routes with their scopes, the tokens for them, and the facts about scopes."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document that a server has of its APIs: which routes it lists."""
+"""The OpenAPI document of a server: the routes that it lists."""
 
 import re
 
@@ -6,22 +6,22 @@ import pytest
 
 from conformance.routes.table import PREFIX
 from fixtures.target.model import Target, not_applicable
-from fixtures.wire.client import Http
+from fixtures.wire.client import Http, Response
 
-PLACE = "/swagger/openemr-api.yaml"
+PATH = "/swagger/openemr-api.yaml"
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})
-#: A path, or a method below it, as the block style of YAML writes them.
+#: A path, or a method below it, in the block style of YAML.
 LINE = re.compile(r"""(?: {2}['"]?(?P<path>/[^'":]*)['"]?| {4}(?P<method>[a-z]+)):\s*""")
 
 
-class OpenApi:
-    """The routes that the document lists, each as method and path with a star per parameter."""
+class OpenApiDocument:
+    """The routes in the document, as method and path with a star per parameter."""
 
-    def __init__(self, text: str) -> None:
-        """Read as much of the YAML as tells the routes."""
+    def __init__(self, response: Response) -> None:
+        self.response = response
         self.listed: set[tuple[str, str]] = set()
         path = ""
-        for line in text.partition("\npaths:")[2].splitlines():
+        for line in response.text.partition("\npaths:")[2].splitlines():
             found = LINE.fullmatch(line)
             if found is None:
                 if line and not line.startswith((" ", "#")):
@@ -37,14 +37,14 @@ class OpenApi:
 
 
 def starred(path: str) -> str:
-    """Return a path with a star for every parameter, in whichever way it is written."""
+    """Return a path with a star in place of each parameter, in any notation."""
     return re.sub(r"\{[^}]*\}|:\w+", "*", path)
 
 
 @pytest.fixture(scope="session")
-def openapi(target: Target, http: Http) -> OpenApi:
-    """The OpenAPI document of the server; not applicable where it serves none."""
-    answer = http.get(target.base_url + PLACE)
+def openapi_document(target: Target, http: Http) -> OpenApiDocument:
+    """The OpenAPI document of the server; not applicable if there is none."""
+    answer = http.get(target.base_url + PATH)
     if answer.status_code != 200 or not answer.text.startswith("openapi:"):
-        not_applicable(f"the server serves no {PLACE}")
-    return OpenApi(answer.text)
+        not_applicable(f"the server serves no {PATH}")
+    return OpenApiDocument(answer)

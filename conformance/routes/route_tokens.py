@@ -1,7 +1,7 @@
-"""Tokens to call routes with: the right one, and each of the wrong ones; one per scope set.
+"""Tokens to call routes with: the right one, and several wrong ones, one for each set of scopes.
 
-A token costs a login, so the wrong ones are wide: the scopes of the other half of the resources
-open no route of this half, and a token of another role has every scope that there is.
+Each token takes a login. So that few are needed, the wrong ones have many scopes: the scopes of one
+half of the resources open no route of the other half, and a token of another role has all scopes.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from functools import cache, cached_property
 
 import pytest
 
-from conformance.routes.scope_table import Scopes
+from conformance.routes.scope_table import ScopeFacts
 from conformance.routes.table import CONTEXT, UNKNOWN, Route, closed, everywhere, firsts
 from fixtures.driver.api import Api
 from fixtures.driver.authorization_server import AuthorizationServer, Client, require_tokens
@@ -22,18 +22,18 @@ from fixtures.target.model import Target, not_applicable
 from fixtures.wire.client import Blocked, Response, json_body
 
 SYSTEMS, PASSWORDS = "oauth.client_credentials", "oauth.password_grant"
-#: What a token of a system client lives at least, less some time to use it.
+#: The shortest lifetime of a system client's token, minus some time to use it.
 SYSTEM_SECONDS = 240
 USERS = {"staff": "admin", "patient": "patient"}
 FAMILIES = "api:oemr api:port api:fhir"
-#: Whose token is presented where it has no business, by turns.
-STRANGERS = {"rest": ("patient", "system"), "portal": ("staff", "system")}
-#: An API's own scope, replaced by one that lets the same resource scopes be asked for.
+#: The roles whose tokens are sent to the routes of other roles, in turn.
+OTHER_ROLES = {"rest": ("patient", "system"), "portal": ("staff", "system")}
+#: The scope that replaces an API's own one, with which the same resource scopes can be requested.
 OTHER_FAMILY = {"rest": "api:port", "portal": "api:oemr"}
 LETTERS = {"read": "rs", "write": "cud"}
 
 
-class Keyring:
+class RouteTokens:
     """Tokens for routes, each fetched once per worker."""
 
     def __init__(
@@ -42,9 +42,8 @@ class Keyring:
         server: AuthorizationServer,
         registrar: Registrar,
         tokens: Tokens,
-        scopes: Scopes,
+        scopes: ScopeFacts,
     ) -> None:
-        """Have no token yet."""
         self.target = target
         self.server = server
         self.registrar = registrar
@@ -56,7 +55,7 @@ class Keyring:
 
     @cached_property
     def offered(self) -> dict[str, None]:
-        """The scopes that the discovery document advertises, in its order."""
+        """The scopes in the discovery document, in its order."""
         listed = json_body(self.server.discover()).get("scopes_supported", [])
         flat = (each for part in listed for each in (part if isinstance(part, list) else [part]))
         found = {str(scope): None for scope in flat}
@@ -66,7 +65,7 @@ class Keyring:
 
     @cached_property
     def _permitting(self) -> dict[str, list[tuple[str, set[str]]]]:
-        """The offered scopes of SMART 2 with their letters, by what they are about."""
+        """The offered scopes of SMART 2 with their letters, by context and resource."""
         found: dict[str, list[tuple[str, set[str]]]] = {}
         for scope in self.offered:
             subject, letters = permitted(scope)
@@ -75,7 +74,7 @@ class Keyring:
         return found
 
     def spelled(self, route: Route, role: str, permission: str = "") -> str | None:
-        """Return the offered scope that opens a route to a role, or permits what is named."""
+        """Return the offered scope that opens a route to a role, or has the named permission."""
         wanted = route.scope(role, permission)
         if wanted in self.offered:
             return wanted
@@ -87,8 +86,8 @@ class Keyring:
     def right(self, route: Route, role: str) -> str:
         """Return a token that opens a route, with the scopes of half of the resources.
 
-        Exactly with its own scope at one route of each resource, see `_exact`; not applicable where
-        the server has no such scope.
+        For one route of each resource the token has the scope of the route only, see `_exact`.
+        Not applicable where the server has no such scope.
         """
         scope = self.spelled(route, role)
         unlisted = scope is None
@@ -102,20 +101,20 @@ class Keyring:
         return answer["access_token"]
 
     def permitted(self, route: Route, permission: str) -> str:
-        """Return a token with all scopes to read, or to write, at an API."""
+        """Return a token with all scopes of an API to read, or to write."""
         role = route.roles[0]
         return self._token(
             role, [route.family, *self._spelled(closed(route.api), role, permission)]
         )
 
     def offers(self, route: Route, permission: str) -> None:
-        """Go on if there is a scope to read, or to write, at a route; not applicable if not."""
+        """Check that the server offers a scope to read or write at a route; else not applicable."""
         role = route.roles[0]
         if self.spelled(route, role, permission) is None:
             not_applicable(f"the server offers no scope {route.scope(role, permission)}")
 
     def whole(self, route: Route, member: str = "access_token") -> str:
-        """Return a token of whoever may call a route with all scopes of its API."""
+        """Return a token of the right role for a route, with all scopes of its API."""
         role = route.roles[0]
         if role == "system" and member != "access_token":
             not_applicable(f"a system gets no {member}")
@@ -130,10 +129,10 @@ class Keyring:
         return self._token(role, [route.family, *self._others(route, role)])
 
     def wrong(self, route: Route, role: str) -> str:
-        """Return a token of the right role and API that is wrong in every way.
+        """Return a token of the right role and API with all scopes that do not open the route.
 
-        It has the scopes of other resources, and those to read where a route writes, or to write
-        where it reads.
+        It has the scopes of other resources, and those to read if the route writes, or to write if
+        it reads.
         """
         permission = {"read": "write", "write": "read"}.get(route.v1.partition(".")[2])
         scopes = self._others(route, role)
@@ -141,28 +140,29 @@ class Keyring:
             scopes += self._spelled(closed(route.api), role, permission)
         return self._token(role, [route.family, *dict.fromkeys(scopes)])
 
-    def stranger(self, route: Route, place: int) -> str:
-        """Return a token of a role that a route is not for, with all that the role can have.
+    def of_another_role(self, route: Route, place: int) -> str:
+        """Return a token of a role that a route is not for, with all scopes of that role.
 
-        FHIR is for all: what reads is called by staff with the scopes of patients and no patient,
-        what writes by a patient with the scopes of staff, and what is for systems by staff.
+        FHIR is for all roles: staff without a patient calls routes that read with the scopes of
+        patients, a patient calls routes that write with the scopes of staff, and staff calls routes
+        for systems.
         """
         if route.api == "fhir":
             role = "patient" if route.writes and route.roles == ("staff",) else "staff"
             context = "patient" if "patient" in route.roles else "staff"
             return self._token(role, [route.family, *self._spelled(closed("fhir"), context)])
-        strangers = STRANGERS[route.api]
-        role = strangers[place % len(strangers)]
+        others = OTHER_ROLES[route.api]
+        role = others[place % len(others)]
         own = self._spelled(closed("rest"), "staff") + self._spelled(closed("portal"), "patient")
         return self._token(role, [*FAMILIES.split()[:2], *own])
 
-    def familiar(self, route: Route) -> str:
-        """Return a token with all scopes of an API's resources, but not that of the API."""
+    def without_family(self, route: Route) -> str:
+        """Return a token with all scopes of an API's resources, but not the scope of the API."""
         role = route.roles[0]
         return self._token(role, [OTHER_FAMILY[route.api], *self._spelled(closed(route.api), role)])
 
     def _unlisted(self, route: Route, role: str) -> str:
-        """Try to register a scope that is not advertised: it may be known all the same."""
+        """Try to register a scope that is not advertised: the server may know it all the same."""
         scope = route.scope(role)
         if scope in self._clients:
             return scope
@@ -179,9 +179,9 @@ class Keyring:
         return scope
 
     def _exact(self, route: Route, role: str) -> bool:
-        """Tell whether a token for a route and role costs little enough to be for it alone.
+        """Tell whether a token for a route and role is cheap enough to have its scope only.
 
-        That of a system costs the least, that of a login with a password a few times as much.
+        A token of a system takes the shortest time, a login with a password a few times as long.
         """
         features = self.target.features
         if (route.api, route.resource) in read_by_systems() and SYSTEMS in features:
@@ -191,7 +191,7 @@ class Keyring:
     def _others(self, route: Route, role: str) -> list[str]:
         """Return the offered scopes of a role for the half of the resources without a route's."""
         others = self._of_half(route, role, 1 - halves(route.api)[route.resource])
-        if route.letter.startswith("$"):  # which a wildcard would rightly open
+        if route.letter.startswith("$"):  # a wildcard may open an operation
             others = [scope for scope in others if "/*." not in scope]
         return others
 
@@ -264,7 +264,7 @@ class Keyring:
         return client
 
     def _registrable(self, base: str, wanted: list[str]) -> list[str]:
-        """Find out by halves which scopes can be registered."""
+        """Find out by bisection which scopes can be registered."""
         try:
             self.registrar.confidential(" ".join([base, *wanted]))
         except RegistrationRefused:
@@ -278,7 +278,7 @@ class Keyring:
 
 
 def permitted(scope: str) -> tuple[str, set[str]]:
-    """Return what a scope of SMART 2 is about, and the letters that it permits; others: none."""
+    """Return context and resource of a SMART 2 scope, and its letters; both empty for others."""
     found = re.fullmatch(r"([\w/*]+)\.([cruds]+)", scope)
     return (found[1], {*found[2]}) if found else ("", set())
 
@@ -295,16 +295,15 @@ def read_by_systems() -> frozenset[tuple[str, str]]:
 
 @cache
 def halves(api: str) -> dict[str, int]:
-    """Return for each resource of an API to which half of them it counts, 0 or 1."""
+    """Return for each resource of an API the half that it belongs to, 0 or 1."""
     resources = sorted({route.resource for route in closed(api)})
     return {resource: place % 2 for place, resource in enumerate(resources)}
 
 
-class Gate:
-    """Calls routes, and tells a refusal from a route that is not there."""
+class RouteCaller:
+    """Calls routes, and distinguishes a refusal from a route that does not exist."""
 
-    def __init__(self, api: Api, keyring: Keyring) -> None:
-        """Have asked nothing yet."""
+    def __init__(self, api: Api, keyring: RouteTokens) -> None:
         self.api = api
         self.keyring = keyring
         self._nowhere: dict[str, tuple[int, bytes]] = {}
@@ -317,10 +316,10 @@ class Gate:
         return self.api.request(route.method, route.url, token, json=body, headers=headers)
 
     def with_less(self, route: Route, role: str, token: Callable[[], str]) -> Response:
-        """Call a route with a token that lacks its scope, or give what answers for it.
+        """Call a route with a token that lacks its scope, or return a refusal that implies one.
 
         A route that refuses a token with all scopes that do not open it refuses one with some of
-        them: that is asked once, and this token is fetched only where it is not refused.
+        them. That call is made once, and `token` is fetched only if it was not refused.
         """
         key = route.id, role
         if key not in self._refusals:
@@ -335,18 +334,21 @@ class Gate:
         body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
         return self.api.request(method, path.replace("*", UNKNOWN), token, json=body)
 
-    def has(self, api: str, method: str, path: str) -> bool:
-        """Tell whether the server has a route: one that is there refuses a wrong scope."""
+    def has(self, api: str, method: str, path: str) -> tuple[bool, Response]:
+        """Return whether the server has a route, and the response that shows it.
+
+        A route that is there refuses a token with a wrong scope.
+        """
         example = closed(api)[0]
         role = example.roles[-1] if api == "fhir" else example.roles[0]
         answer = self.at(method, path, self.keyring.foreign(example, role))
-        return not self._like_nowhere(example, role, answer)
+        return not self._like_nowhere(example, role, answer), answer
 
     def missing(self, route: Route, role: str, answer: Response) -> bool:
         """Tell whether an answer means that the server has no such route.
 
-        A record that is not there may be answered in the same way: then the route is called
-        without its scope, and one that is there refuses that.
+        The response may be the same for a record that does not exist. So the route is called
+        without its scope, which an existing route refuses.
         """
         if not self._like_nowhere(route, role, answer):
             return False
@@ -356,7 +358,7 @@ class Gate:
         return not self._there[route.id]
 
     def absent(self, route: Route, role: str, answer: Response) -> bool:
-        """Tell of a refusal whether it means that the server has no such route at all."""
+        """Tell whether a refusal means that the server has no such route."""
         return self._like_nowhere(route, role, answer) and self._like_nowhere(
             route, role, self.call(route, self.keyring.right(route, role))
         )
@@ -372,18 +374,18 @@ class Gate:
 
 
 @pytest.fixture(scope="session")
-def keyring(
+def route_tokens(
     target: Target,
     server: AuthorizationServer,
     registrar: Registrar,
     tokens: Tokens,
-    scopes: Scopes,
-) -> Keyring:
+    scope_facts: ScopeFacts,
+) -> RouteTokens:
     """Tokens to call routes with."""
-    return Keyring(target, server, registrar, tokens, scopes)
+    return RouteTokens(target, server, registrar, tokens, scope_facts)
 
 
 @pytest.fixture(scope="session")
-def gate(api: Api, keyring: Keyring) -> Gate:
-    """Calls routes, and tells a refusal from a route that is not there."""
-    return Gate(api, keyring)
+def route_caller(api: Api, route_tokens: RouteTokens) -> RouteCaller:
+    """Calls routes, and distinguishes a refusal from a route that does not exist."""
+    return RouteCaller(api, route_tokens)

@@ -1,7 +1,7 @@
-"""A pytest plugin that carries what the checks learn of each scope into the statement of a run.
+"""A pytest plugin that collects the facts about each scope for the statement of a run.
 
-Of a scope is noted whether it is advertised, registrable, granted and enforced; what no check came
-to see stays out. It travels in the report of the check that saw it (see reports/scopes.py).
+The facts are whether a scope is advertised, registrable, granted and enforced, as far as checks
+find out. They are in the report of the check that found them (see reports/scopes.py).
 """
 
 import pytest
@@ -9,16 +9,15 @@ import pytest
 NOTED = pytest.StashKey[dict[str, dict[str, bool]]]()
 
 
-class Scopes:
-    """Takes down what is learnt of each scope; the report of the running check takes it along."""
+class ScopeFacts:
+    """Collects facts about scopes, for the report of the running check."""
 
     def __init__(self, noted: dict[str, dict[str, bool]]) -> None:
-        """Write here."""
         self._noted = noted
         self._told: dict[tuple[str, str], bool] = {}
 
     def note(self, scope: str, **facts: bool) -> None:
-        """Note facts of a scope, each once: `note(scope, granted=True)`; a bad one stays."""
+        """Note facts about a scope: `note(scope, granted=True)`; a bad fact is never replaced."""
         for fact, value in facts.items():
             now = self._told.get((scope, fact), True) and value
             if self._told.get((scope, fact)) is not now:
@@ -27,6 +26,6 @@ class Scopes:
 
 
 @pytest.fixture(scope="session")
-def scopes(pytestconfig: pytest.Config) -> Scopes:
-    """Takes down what is learnt of each scope."""
-    return Scopes(pytestconfig.stash.setdefault(NOTED, {}))
+def scope_facts(pytestconfig: pytest.Config) -> ScopeFacts:
+    """Collects facts about scopes."""
+    return ScopeFacts(pytestconfig.stash.setdefault(NOTED, {}))

@@ -1,7 +1,7 @@
 """The routes of the three APIs, from `conformance/<api>/routes.toml`, and parameters made of them.
 
-No check asks for a release: a route that only later releases have (`since`) is looked for at the
-target, and is not applicable where it is not there.
+No check asks for a release: a route that only later releases have (`since`) is not applicable if
+the target does not have it.
 """
 
 import re
@@ -21,10 +21,10 @@ from conformance.expect import schema_errors
 HERE = Path(__file__).parent.parent
 APIS = ("rest", "portal", "fhir")
 PREFIX = {"rest": "/api", "portal": "/portal", "fhir": "/fhir"}
-#: The context in which a role's scopes are written.
+#: The context of each role's scopes.
 CONTEXT = {"staff": "user", "patient": "patient", "system": "system"}
 FEATURES = {"staff": (), "patient": ("patients",), "system": ("oauth.client_credentials",)}
-#: What stands in the place of a path's parameter: nothing that any server has.
+#: The value of a parameter in a path: an id that no server has.
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 NUMBER = "999999999"
 NUMBERS = frozenset({"pid", "eid", "did", "mid", "sid", "vid", "iid", "tid"})
@@ -32,12 +32,12 @@ WORDS = {"list_name": "sex", "name": "nothing"}
 
 
 class RoutesError(ValueError):
-    """A table of routes contradicts its schema or itself; the message has all errors."""
+    """The routes contradict their schema or each other; the message has all errors."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path of an API, and what opens it."""
+    """A method and a path of an API, and the scopes that open it."""
 
     api: str
     family: str
@@ -54,28 +54,28 @@ class Route:
 
     @property
     def id(self) -> str:
-        """The route as a readable id of a parameter: `rest-GET-patient-puuid`."""
+        """A readable parameter id of the route: `rest-GET-patient-puuid`."""
         words = re.findall(r"[\w.-]+", self.path.removeprefix(PREFIX[self.api]))
         return "-".join([self.api, self.method, *words])
 
     @property
     def resource(self) -> str:
-        """What the scope is about."""
+        """The resource of the scope."""
         return self.v1.partition(".")[0]
 
     @property
     def letter(self) -> str:
-        """What the scope permits: one of the letters c, r, u, d and s, or an operation."""
+        """The permission of the scope: one of the letters c, r, u, d and s, or an operation."""
         return self.v2.partition(".")[2]
 
     @property
     def writes(self) -> bool:
-        """Whether the route is there to change something."""
+        """Whether the route changes data."""
         return self.method != "GET"
 
     @property
     def url(self) -> str:
-        """A path and query that find nothing, to be called where nothing is to be harmed."""
+        """A path and query that match no record, so that a call does no harm."""
         path = re.sub(r":(\w+)", lambda name: _unknown(name[1]), self.path)
         return f"{path}?{self.query}" if self.query else path
 
@@ -145,12 +145,12 @@ def firsts() -> tuple[Route, ...]:
 
 
 def rotating(kinds: list[str]) -> list[tuple[Route, str]]:
-    """Pair one route of each resource with one of the kinds, the kinds in turn."""
+    """Pair one route of each resource with one of the kinds, in turn."""
     return [(route, kinds[place % len(kinds)]) for place, route in enumerate(firsts())]
 
 
 def cell(route: Route, *more: str, role: str = "") -> Any:
-    """Make a parameter of a route and words: readable id, features, whether it writes."""
+    """Make a parameter of a route and words, with a readable id and marks for its features."""
     features = dict.fromkeys([*route.needs, *FEATURES.get(role, ())])
     marks = [needs(*features), *([writes] if route.writes else [])]
     return pytest.param(route, *more, marks=marks, id="-".join([route.id, *more]))

@@ -1,11 +1,11 @@
-"""APIs that are switched off one by one, on a server of the checks' own."""
+"""APIs that are switched off one by one, on a second server."""
 
 import pytest
 
 from conformance import expect, requirement
 from fixtures.wire.client import Blocked
 
-#: By API: its setting, whose token with which scope, and a path that it serves.
+#: By API: its setting, the role and scope of a token, and a path that it opens.
 APIS = {
     "rest": ("rest_api", "staff", "openid api:oemr user/facility.read", "/api/facility"),
     "fhir": ("rest_fhir_api", "staff", "openid api:fhir user/Patient.read", "/fhir/Patient"),
@@ -20,7 +20,7 @@ NAMES = pytest.mark.parametrize("name", APIS)
 
 
 def asked(settings, name, *, off=True):
-    """The answer of an API to a token that opens it, with the API switched off or on again."""
+    """Return the response of an API to a good token, after the API was switched off, or on."""
     setting, role, scope, path = APIS[name]
     token = getattr(settings.tokens, role)(scope)
     before = settings.api.get(path, token)
@@ -34,13 +34,12 @@ def asked(settings, name, *, off=True):
 
 def serves_nothing(response):
     """Expect a refusal; 501 is one too."""
-    expect.that(response.status_code >= 400, "no answer of the API", response, response)
+    expect.that(response.status_code >= 400, "a refusal by the API", response, response)
 
 
 @requirement("OPENEMR-API-disabled")
 @pytest.mark.parametrize("name", ["rest", "fhir"])
 def test_api_that_is_switched_off_serves_nothing(settings, name):
-    """An API that is switched off serves nothing, whichever of the others is on."""
     response = asked(settings, name)
 
     serves_nothing(response)
@@ -48,7 +47,6 @@ def test_api_that_is_switched_off_serves_nothing(settings, name):
 
 @requirement("PORTAL-disabled")
 def test_portal_that_is_switched_off_serves_nothing(settings):
-    """With the portal API switched off no route of the portal is served."""
     response = asked(settings, "portal")
 
     serves_nothing(response)
@@ -57,7 +55,6 @@ def test_portal_that_is_switched_off_serves_nothing(settings):
 @requirement("SETTINGS-off-told")
 @NAMES
 def test_switched_off_api_says_so_in_json(settings, name):
-    """The refusal of an API that is switched off is JSON with a status of 403, 404 or 501."""
     response = asked(settings, name)
 
     expect.status(response, 403, 404, 501)
@@ -67,7 +64,6 @@ def test_switched_off_api_says_so_in_json(settings, name):
 @requirement("SETTINGS-on-again")
 @NAMES
 def test_api_that_is_switched_on_again_serves(settings, name):
-    """An API that is switched on again serves as before, without a restart."""
     response = asked(settings, name, off=False)
 
     expect.status(response, 200)
@@ -75,7 +71,6 @@ def test_api_that_is_switched_on_again_serves(settings, name):
 
 @requirement("OPENEMR-API-all-disabled-oauth")
 def test_authorization_server_without_apis_answers_404(settings):
-    """With all APIs switched off the authorization server answers with 404."""
     settings.change(rest_api="0", rest_fhir_api="0", rest_portal_api="0")
 
     expect.status(settings.authorization.discover(), 404)
@@ -83,7 +78,6 @@ def test_authorization_server_without_apis_answers_404(settings):
 
 @requirement("OPENEMR-CODE-portal-disabled-login")
 def test_patient_without_portal_and_fhir_gets_no_code(settings):
-    """Patients can log in only while the portal API or the FHIR API is switched on."""
     client, patient = settings.clients.portal, settings.user("patient")
     settings.change(rest_fhir_api="0", rest_portal_api="0")
 
@@ -92,4 +86,4 @@ def test_patient_without_portal_and_fhir_gets_no_code(settings):
     answer = browser.follow_redirects(browser.log_in(page, patient))
 
     inside = answer.is_redirect or "authorize-confirm" in str(answer.request.url)
-    expect.that(not inside, "the login refused", answer, answer)
+    expect.that(not inside, "the login to be refused", answer, answer)

@@ -1,4 +1,4 @@
-"""The three documents about the authorization server: whether they say the same."""
+"""The three documents about the authorization server: whether they agree."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from conformance import expect, needs, requirement
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 CAPABILITIES = "http://fhir-registry.smarthealthit.org/StructureDefinition/capabilities"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-#: Members that name an address, and their names in the extension of the CapabilityStatement.
+#: Members with a URL, and their names in the extension of the CapabilityStatement.
 ADDRESSES = {
     "authorization_endpoint": "authorize",
     "token_endpoint": "token",
@@ -18,7 +18,7 @@ ADDRESSES = {
     "jwks_uri": None,
     "userinfo_endpoint": None,
 }
-#: Members that list what one and the same endpoint can do.
+#: Members that list the abilities of the same endpoint.
 LISTS = [
     "scopes_supported",
     "grant_types_supported",
@@ -27,7 +27,8 @@ LISTS = [
     "token_endpoint_auth_methods_supported",
     "token_endpoint_auth_signing_alg_values_supported",
 ]
-#: What the certification criterion asks of both kinds of launch, and of each.
+#: The capabilities that the certification criterion requires for both kinds of launch, and for
+#: each.
 BOTH = {
     "client-confidential-symmetric",
     "sso-openid-connect",
@@ -57,8 +58,8 @@ LAUNCHES = [
 
 
 @pytest.fixture(scope="module")
-def security(capability_statement):
-    """The security block of the CapabilityStatement."""
+def security_element(capability_statement):
+    """The security element of the CapabilityStatement."""
     rest = expect.member(capability_statement, "rest", kind=list)
     return rest[0].get("security", {})
 
@@ -70,11 +71,12 @@ def extensions(element, url):
 
 @requirement("DISC-three-documents-agree")
 @pytest.mark.parametrize("member", list(ADDRESSES))
-def test_documents_name_the_same_address(discovery, smart_configuration, security, member):
-    """An endpoint that several documents of the server name has the same address in each."""
+def test_documents_name_the_same_address(
+    discovery, smart_configuration, capability_statement, security_element, member
+):
     uris = {
         part.get("url"): part.get("valueUri")
-        for extension in extensions(security, OAUTH_URIS)
+        for extension in extensions(security_element, OAUTH_URIS)
         for part in extension.get("extension", [])
     }
     said = {
@@ -84,49 +86,48 @@ def test_documents_name_the_same_address(discovery, smart_configuration, securit
     }
     named = {document: address for document, address in said.items() if address is not None}
 
-    expect.that(len({*named.values()}) <= 1, f"one {member}", named, smart_configuration)
+    documents = [smart_configuration, discovery, capability_statement]
+    expect.that(len({*named.values()}) <= 1, f"one {member}", named, documents)
 
 
 @requirement("DISC-lists-agree")
 @pytest.mark.parametrize("member", LISTS)
 def test_documents_list_the_same(discovery, smart_configuration, member):
-    """What the SMART configuration lists is listed by the provider metadata, too."""
     known = flat(expect.json_object(discovery).get(member, []))
     listed = flat(expect.json_object(smart_configuration).get(member, []))
 
     more = sorted(listed - known)
-    expect.that(
-        not (more and known), f"nothing beyond openid-configuration in {member}", more,
-        smart_configuration,
-    )  # fmt: skip
+    words = f"nothing beyond openid-configuration in {member}"
+    expect.that(not (more and known), words, more, [smart_configuration, discovery])
 
 
 def flat(values):
-    """Return the strings of a list, also of a list in a list: how it is nested has its own rule."""
+    """Return the strings of a list, also of nested lists: another check judges the nesting."""
     if isinstance(values, str):
         return {values}
     return {each for value in values for each in flat(value)}
 
 
 @requirement("DISC-capabilities-agree")
-def test_documents_claim_the_same_capabilities(smart_configuration, security, capability_statement):
-    """The capabilities in the CapabilityStatement are those of the SMART configuration."""
-    claimed = {each.get("valueCode") for each in extensions(security, CAPABILITIES)}
+def test_documents_claim_the_same_capabilities(
+    smart_configuration, security_element, capability_statement
+):
+    claimed = {each.get("valueCode") for each in extensions(security_element, CAPABILITIES)}
     listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
 
     received = [
         f"in the CapabilityStatement only: {sorted(claimed - listed)}",
         f"in the SMART configuration only: {sorted(listed - claimed)}",
     ]
-    expect.that(not claimed or claimed == listed, "one list", received, capability_statement)
+    documents = [capability_statement, smart_configuration]
+    expect.that(not claimed or claimed == listed, "one list", received, documents)
 
 
 @requirement("FHIR-security-service-code")
-def test_security_is_called_smart_on_fhir(security, capability_statement):
-    """The CapabilityStatement names SMART-on-FHIR by the code of FHIR R4."""
+def test_security_is_called_smart_on_fhir(security_element, capability_statement):
     codes = [
         (coding.get("system"), coding.get("code"))
-        for service in security.get("service", [])
+        for service in security_element.get("service", [])
         for coding in service.get("coding", [])
     ]
 
@@ -136,10 +137,10 @@ def test_security_is_called_smart_on_fhir(security, capability_statement):
 @requirement("SMART-ONC-capabilities")
 @pytest.mark.parametrize("launch", LAUNCHES)
 def test_capabilities_are_those_of_certified_servers(smart_configuration, launch):
-    """A server that is certified in the USA lists the capabilities of 170.315(g)(10)."""
     listed = {*expect.member(smart_configuration, "capabilities", kind=list)}
     second = {"permission-v1", "permission-v2", "authorize-post", "client-confidential-asymmetric"}
     wanted = ONC[launch] | (second if "permission-v2" in listed else set())
 
     missing = sorted(wanted - listed)
-    expect.that(not missing, f"capabilities {sorted(wanted)}", f"without {missing}")
+    words = f"capabilities {sorted(wanted)}"
+    expect.that(not missing, words, f"without {missing}", smart_configuration)

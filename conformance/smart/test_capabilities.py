@@ -1,4 +1,4 @@
-"""The capabilities of the SMART configuration: whether each that is listed is there."""
+"""The capabilities of the SMART configuration: whether the server has each of them."""
 
 import pytest
 
@@ -10,15 +10,15 @@ V2_SCOPE = "openid api:fhir user/Patient.rs"
 
 
 @pytest.fixture(scope="module")
-def launched(own_launch):
-    """The token answer of one standalone launch by a patient, to be looked at only."""
-    require_tokens(own_launch)
-    return own_launch
+def granted_token_response(patient_app_token_response):
+    """The token response of one standalone launch by a patient, which no check changes."""
+    require_tokens(patient_app_token_response)
+    return patient_app_token_response
 
 
 @pytest.fixture(scope="module")
 def capabilities(smart_configuration):
-    """What the SMART configuration lists."""
+    """The capabilities in the SMART configuration."""
     return expect.member(smart_configuration, "capabilities", kind=list)
 
 
@@ -33,15 +33,15 @@ def capabilities(smart_configuration):
     ],
 )
 def test_capability_of_the_code_grant_is_there(
-    capabilities, token_response, capability, member, kind
+    capabilities, smart_configuration, token_response, capability, member, kind
 ):
-    """Every capability that the SMART configuration lists is really there."""
     response = token_response("authorization_code")
 
     require_tokens(response)
     found = isinstance(expect.json_object(response).get(member), kind)
     claimed = capability in capabilities
-    expect.that(not claimed or found, f"{member} for {capability}", "none", response)
+    words = f"{member} for {capability}"
+    expect.that(not claimed or found, words, "none", [response, smart_configuration])
 
 
 @requirement("SMART-2.2-capability-truthful")
@@ -53,7 +53,6 @@ def test_capability_of_the_code_grant_is_there(
     ],
 )
 def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability, member):
-    """Every capability that the SMART configuration lists is really there."""
     if capability not in capabilities:
         not_applicable(f"the server does not claim {capability}")
     response = request.getfixturevalue("ehr_launch").response
@@ -76,25 +75,34 @@ def test_capability_of_the_ehr_launch_is_there(capabilities, request, capability
         ]
     ],
 )
-def test_capability_of_the_launch_is_there(capabilities, launched, capability, member, kind):
-    """Every capability that the SMART configuration lists is really there."""
-    found = isinstance(expect.json_object(launched).get(member), kind)
+def test_capability_of_the_launch_is_there(
+    capabilities, smart_configuration, granted_token_response, capability, member, kind
+):
+    found = isinstance(expect.json_object(granted_token_response).get(member), kind)
 
     claimed = capability in capabilities
-    expect.that(not claimed or found, f"{member} for {capability}", launched.text, launched)
+    words = f"{member} for {capability}"
+    expect.that(
+        not claimed or found,
+        words,
+        granted_token_response.text,
+        [granted_token_response, smart_configuration],
+    )
 
 
 @requirement("SMART-2.2-capability-truthful")
 @pytest.mark.parametrize(
     "grant", [pytest.param("client_credentials", marks=needs("oauth.client_credentials"))]
 )
-def test_capability_of_clients_with_keys_is_there(capabilities, token_response, grant):
-    """Every capability that the SMART configuration lists is really there."""
+def test_capability_of_clients_with_keys_is_there(
+    capabilities, smart_configuration, token_response, grant
+):
     response = token_response(grant)
 
     claimed = "client-confidential-asymmetric" in capabilities
     works = response.status_code == 200
-    expect.that(not claimed or works, "a token for an assertion", response.text, response)
+    both = [response, smart_configuration]
+    expect.that(not claimed or works, "a token for an assertion", response.text, both)
 
 
 @requirement("SMART-2.2-capability-truthful")
@@ -102,7 +110,6 @@ def test_capability_of_clients_with_keys_is_there(capabilities, token_response, 
     "method", [pytest.param("POST", marks=needs("smart.authorize_post"), id="authorize-post")]
 )
 def test_capability_of_authorization_by_post_is_there(browser, public_client, method):
-    """Every capability that the SMART configuration lists is really there."""
     page = browser.open(public_client, "openid fhirUser", method=method)
 
     expect.login_page(page)
@@ -113,7 +120,6 @@ def test_capability_of_authorization_by_post_is_there(browser, public_client, me
     "scope", [pytest.param(V2_SCOPE, marks=needs("smart.v2_scopes"), id="permission-v2")]
 )
 def test_capability_of_scopes_of_version_two_is_there(new_client, browser, server, admin, scope):
-    """Every capability that the SMART configuration lists is really there."""
     client = new_client.confidential(scope)
     answer = browser.authorize(client, admin, scope)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
@@ -123,9 +129,8 @@ def test_capability_of_scopes_of_version_two_is_there(new_client, browser, serve
 
 
 @requirement("SMART-2.2-style-json")
-def test_style_is_a_json_object(launched, http):
-    """The address of the style in a launch answers a JSON object as application/json."""
-    response = http.get(expect.member(launched, "smart_style_url", kind=str))
+def test_style_is_a_json_object(granted_token_response, http):
+    response = http.get(expect.member(granted_token_response, "smart_style_url", kind=str))
 
     expect.status(response, 200)
     expect.media_type(response, "application/json")

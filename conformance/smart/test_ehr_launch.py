@@ -1,4 +1,4 @@
-"""Launches from within OpenEMR: what the app is handed, and what it may do with it."""
+"""EHR launches: what the app gets, and what it may do with it."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from fixtures.wire.client import Http, query
 
 
 def bent_launch(launch):
-    """Return launch values that the server never made, by the way they came about."""
+    """Return launch values that the server never made, by their origin."""
     value = launch.parameters["launch"]
     middle = len(value) // 2
     claims = json.dumps({"p": launch.person.uuid, "i": "patient.demographics.dialog"})
@@ -32,7 +32,7 @@ def bent_launch(launch):
 
 
 def no_patient(launch, authorization):
-    """Expect that an authorization brought no patient: no code, or tokens without one."""
+    """Expect an authorization without a patient: no code, or tokens without one."""
     expect.no_server_error(authorization.response)
     if "code" not in authorization.parameters:
         return
@@ -40,12 +40,11 @@ def no_patient(launch, authorization):
     response = launch.server.exchange(launch.client, code, verifier=authorization.verifier)
     expect.no_server_error(response)
     told = expect.json_object(response).get("patient")
-    expect.that(not told, "no patient beside the token", told, response)
+    expect.that(not told, "no patient in the token response", told, response)
 
 
 @requirement("SMART-2.2-ehr-launch-param")
 def test_launch_opens_the_app(ehr_launch, target):
-    """A launch from the EHR opens the app with the FHIR address as iss and a launch value."""
     response = ehr_launch.opened
 
     given = expect.redirect(response, to=LAUNCH_URI)
@@ -55,7 +54,6 @@ def test_launch_opens_the_app(ehr_launch, target):
 
 @requirement("SMART-2.2-launch-url-query")
 def test_launch_keeps_the_query_of_the_app(ehr_launch, new_launch):
-    """A launch keeps the query of the address at which the app is launched."""
     _ = ehr_launch.parameters
     _, response = new_launch(f"{LAUNCH_URI}?tenant=one")
 
@@ -66,7 +64,6 @@ def test_launch_keeps_the_query_of_the_app(ehr_launch, new_launch):
 
 @requirement("SMART-2.2-launch-echo")
 def test_launch_brings_the_patient_of_the_chart(ehr_launch, api):
-    """A launch value brings the patient of the chart it was made in, and opens that record."""
     response = ehr_launch.response
 
     told = expect.member(response, "patient", kind=str)
@@ -77,7 +74,6 @@ def test_launch_brings_the_patient_of_the_chart(ehr_launch, api):
 
 @requirement("SMART-2.2-token-encounter-context")
 def test_launch_brings_the_open_encounter(ehr_launch):
-    """The encounter of an EHR launch is told beside the token."""
     response = ehr_launch.response
 
     told = expect.member(response, "encounter", kind=str)
@@ -86,12 +82,11 @@ def test_launch_brings_the_open_encounter(ehr_launch):
 
 @requirement("SMART-2.2-launch-bounds")
 @pytest.mark.parametrize("way", ["read", "search"])
-def test_launched_app_sees_no_other_patient(ehr_launch, api, stranger, way):
-    """The patient scopes of an app that was launched in a chart open no other patient's record."""
-    path = {"read": f"/fhir/Patient/{stranger.uuid}", "search": "/fhir/Patient"}[way]
+def test_launched_app_sees_no_other_patient(ehr_launch, api, unrelated_patient, way):
+    path = {"read": f"/fhir/Patient/{unrelated_patient.uuid}", "search": "/fhir/Patient"}[way]
     response = api.get(path, ehr_launch.answer["access_token"])
 
-    shown = response.is_success and stranger.uuid in response.text
+    shown = response.is_success and unrelated_patient.uuid in response.text
     expect.that(not shown, "nothing of another patient", "the other patient's record", response)
 
 
@@ -111,7 +106,6 @@ def test_launched_app_sees_no_other_patient(ehr_launch, api, stranger, way):
     ],
 )
 def test_forged_launch_value_brings_no_patient(ehr_launch, kind):
-    """A launch value that is forged or damaged brings no patient."""
     answer = ehr_launch.authorize(launch=bent_launch(ehr_launch)[kind])
 
     no_patient(ehr_launch, answer)
@@ -119,7 +113,6 @@ def test_forged_launch_value_brings_no_patient(ehr_launch, kind):
 
 @requirement("AUTH-launch-foreign-patient")
 def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
-    """A portal patient who comes with the launch value of another patient does not get that one."""
     answer = ehr_launch.authorize(patient)
     response = ehr_launch.server.exchange(
         ehr_launch.client, answer.parameters.get("code", "none"), verifier=answer.verifier
@@ -130,12 +123,11 @@ def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
     read = api.get(f"/fhir/Patient/{ehr_launch.person.uuid}", token)
     expect.that(not read.is_success, "no record of another patient", read.status_code, read)
     told = body.get("patient")
-    expect.that(told != ehr_launch.person.uuid, "the own patient, or none", told, response)
+    expect.that(told != ehr_launch.person.uuid, "the user's own record, or none", told, response)
 
 
 @requirement("SMART-1.0-aud-wrong-rejected")
 def test_launch_with_a_foreign_aud_brings_no_code(ehr_launch):
-    """An aud that is not this server brings no code."""
     answer = ehr_launch.authorize(aud="https://evil.example/fhir")
 
     expect.no_code(answer)
@@ -143,7 +135,6 @@ def test_launch_with_a_foreign_aud_brings_no_code(ehr_launch):
 
 @requirement("SMART-2.2-launch-aud-required")
 def test_launch_without_an_aud_brings_no_code(ehr_launch):
-    """A launch from the EHR without an aud brings no code."""
     answer = ehr_launch.authorize(aud=None)
 
     expect.no_code(answer)
@@ -152,7 +143,6 @@ def test_launch_without_an_aud_brings_no_code(ehr_launch):
 @requirement("AUTH-launch-page-protected")
 @pytest.mark.parametrize("lacking", ["session", "token", "right_token"])
 def test_launch_page_launches_for_nobody_else(ehr_launch, administrator, transport, lacking):
-    """OpenEMR launches an app only for somebody who is logged in, and from its own pages."""
     _ = ehr_launch.parameters
     address = f"{LAUNCH_PAGE}?client_id={ehr_launch.client.client_id}"
     if lacking == "session":
@@ -171,7 +161,6 @@ def test_launch_page_launches_for_nobody_else(ehr_launch, administrator, transpo
 @pytest.mark.parametrize("fault", ["disabled", "not_for_launches"])
 @pytest.mark.unpooled_clients
 def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault):
-    """An app that is disabled, or not registered for launches, is not launched."""
     _ = ehr_launch.parameters
     scope = SCOPE if fault == "disabled" else SCOPE.replace(" launch", "")
     client = new_client.confidential(scope, initiate_login_uri=LAUNCH_URI)
@@ -186,7 +175,6 @@ def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault)
 @requirement("SMART-2.2-patient-scope-context")
 @pytest.mark.parametrize("asked", ["nothing", "launch"])
 def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, asked):
-    """A patient scope is granted only together with a patient."""
     scope = "openid api:fhir launch patient/Patient.read"
     scope = scope if asked == "launch" else scope.replace(" launch", "")
     client = new_client.confidential(scope)
@@ -203,9 +191,8 @@ def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, 
 
 
 @requirement("SMART-2.2-launch-patient-self")
-def test_patient_is_the_context_of_the_own_app(own_launch, patient):
-    """An app that a portal patient starts gets that patient as its context."""
-    response = own_launch
+def test_patient_is_the_context_of_the_own_app(patient_app_token_response, patient):
+    response = patient_app_token_response
 
     expect.status(response, 200)
     expect.equal(response.json().get("patient"), patient.uuid, "patient", response)

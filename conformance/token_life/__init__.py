@@ -1,1 +1,1 @@
-"""A model of the life of tokens, and the sequences of steps that are played in it."""
+"""A model of the life of tokens, and the sequences of steps that are run to judge a server."""

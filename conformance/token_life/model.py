@@ -1,7 +1,7 @@
-"""The life of tokens as a model: what the sources say of each token after any sequence of steps.
+"""A model of the life of tokens: their states after any sequence of steps, by the sources.
 
-The model claims no more than they do: a token of which no source tells whether a second login, a
-refresh or an administrator who comes to a better mind ends it, is open.
+The model claims no more than the sources do. The state of a token is open where no source says
+whether a second login, a refresh, or a client that was disabled and enabled again ends it.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,25 +10,26 @@ from dataclasses import dataclass, replace
 from fixtures.given.token_life import Step
 
 LOGINS = ("code", "password")
-BIRTHS = (*LOGINS, "refresh")
-QUIET = ("use", "introspect")
-LOOKING = (*QUIET, "try_refresh")
+#: The acts that give tokens, the probes that leave all tokens as they are, and all probes.
+ISSUING = (*LOGINS, "refresh")
+SAFE = ("use", "introspect")
+PROBES = (*SAFE, "try_refresh")
 Plan = tuple[Step, ...]
-Script = tuple[tuple[Step, "Look | None"], ...]
+Script = tuple[tuple[Step, "Probe | None"], ...]
 
 
 @dataclass
 class Token:
-    """What the sources say of the tokens that one login or refresh gave.
+    """The states of the tokens of one login or refresh, by the sources.
 
-    A state is alive, dead (ended by logout) or open: no source says which. Of refresh tokens also
-    replaced (a refresh gave another one).
+    A state is alive, dead (ended by logout) or open (no source says which). A refresh token may
+    also be replaced (a refresh gave another one).
     """
 
     step: Step
     access: str = "alive"
     refresh: str = "alive"
-    #: What happened since, its own birth included; to another client with `other:` before it.
+    #: The acts since, with the one that gave it; those at another client begin with `other:`.
     history: tuple[str, ...] = ()
     #: Whether its client was logged out or disabled before the token was given.
     later: bool = False
@@ -37,12 +38,12 @@ class Token:
     def again(self) -> bool:
         """Whether the user came back to the client after the logout."""
         after = self.history[self.history.index("logout") :] if "logout" in self.history else ()
-        return any(act in BIRTHS for act in after)
+        return any(act in ISSUING for act in after)
 
 
 @dataclass(frozen=True)
-class Look:
-    """A step that only looks, or that gives tokens, and what the model knows at that moment."""
+class Probe:
+    """A step that probes a token or gives tokens, and the state of the token at that moment."""
 
     step: Step
     state: str
@@ -51,7 +52,7 @@ class Look:
     later: bool = False
 
     def situation(self, *, thorough: bool) -> tuple[object, ...]:
-        """Return what makes this look worth asking a server for; to the thorough more is new."""
+        """Return what this probe shows of a server; a thorough run tells more situations apart."""
         of_refresh = self.step.act == "try_refresh"
         last = self.history[-1]
         if thorough:
@@ -59,13 +60,13 @@ class Look:
         if of_refresh:
             ended = {"logout", "disable"} & {*self.history}
             return of_refresh, self.state, self.again, bool(ended)
-        if last in BIRTHS and self.state == "alive":
+        if last in ISSUING and self.state == "alive":
             return of_refresh, self.state, last, self.later
-        if self.state != "alive":  # what happened to an ended token matters, and not in which way
+        if self.state != "alive":  # the way in which a token was ended does not matter
             last = "other" if last.startswith("other:") else "login" if last in LOGINS else last
         if self.state == "open":
             return of_refresh, self.state, last
-        # What ends tokens may end those of the login only, and not those of a refresh since.
+        # An act may end the tokens of the login, and not those of a later refresh.
         ends = {"dead": "logout", "suspended": "disable"}.get(self.state)
         renewed = last == ends and not self.again and "refresh" in self.history
         return of_refresh, self.state, last, self.again, renewed
@@ -75,7 +76,6 @@ class Model:
     """The clients, sessions and tokens of one sequence of steps."""
 
     def __init__(self) -> None:
-        """Know no client yet."""
         self.plan: list[Step] = []
         self.disabled: set[str] = set()
         self.tokens: dict[int, list[Token]] = {}
@@ -96,10 +96,10 @@ class Model:
         )
 
     def do(self, step: Step) -> None:
-        """Follow a step that is allowed."""
+        """Update the states by a step that is allowed."""
         mine = [each for each in self._all() if each.step.client == step.client]
         own = self.tokens.setdefault(step.session, []) if step.session else []
-        if step.act in BIRTHS:
+        if step.act in ISSUING:
             for each in own if step.act == "refresh" else mine:
                 each.access = "open" if each.access == "alive" else each.access
                 if step.act == "refresh" and each.refresh == "alive":
@@ -124,25 +124,25 @@ class Model:
             each.history += (step.act if here else f"other:{step.act}",)
         self.plan.append(step)
 
-    def looks(self) -> Iterator[Look]:
-        """Give what can be looked at now; first what leaves the tokens as they are."""
-        if self.plan[-1].act in BIRTHS:
+    def probes(self) -> Iterator[Probe]:
+        """Yield the probes that are possible now; first those that leave the tokens as they are."""
+        if self.plan[-1].act in ISSUING:
             newest = self.tokens[self.plan[-1].session][-1]
-            yield Look(self.plan[-1], "given", newest.history)
+            yield Probe(self.plan[-1], "given", newest.history)
         for each in self._all():
             disabled = each.step.client in self.disabled
             state = "suspended" if disabled and each.access != "dead" else each.access
-            yield Look(replace(each.step, act="use"), state, each.history, each.again, each.later)
+            yield Probe(replace(each.step, act="use"), state, each.history, each.again, each.later)
             if not disabled:
                 step = replace(each.step, act="introspect")
-                yield Look(step, state, each.history, each.again, each.later)
+                yield Probe(step, state, each.history, each.again, each.later)
         for each in self._all():
             disabled = each.step.client in self.disabled
             final = each.refresh in {"dead", "replaced"}
             state = "suspended" if disabled and not final else each.refresh
             if state in {"suspended", "dead", "replaced"}:
                 step = replace(each.step, act="try_refresh")
-                yield Look(step, state, each.history, each.again, each.later)
+                yield Probe(step, state, each.history, each.again, each.later)
 
     def _all(self) -> list[Token]:
         return [each for tokens in self.tokens.values() for each in tokens]
@@ -155,21 +155,21 @@ def _doubtful(state: str) -> str:
     return "open" if state == "alive" else state
 
 
-def script(plan: Plan, wanted: Callable[[Look], object] = bool, *, late: bool = False) -> Script:
-    """Return the steps of a plan with the wanted looks between them, or only after the `late` last.
+def script(plan: Plan, wanted: Callable[[Probe], object] = bool, *, late: bool = False) -> Script:
+    """Return the steps of a plan with the wanted probes between them; if `late`, at the end only.
 
-    A refresh token is tried at the very end, and only one: what it gives disturbs what comes after.
+    One refresh token is tried, at the very end, because new tokens would change what comes after.
     """
     model = Model()
-    steps: list[tuple[Step, Look | None]] = []
+    steps: list[tuple[Step, Probe | None]] = []
     for number, step in enumerate(plan, 1):
         model.do(step)
         last = number == len(plan)
-        looks = [look for look in model.looks() if (last or not late) and wanted(look)]
-        born = next((look for look in looks if look.state == "given"), None)
-        steps.append((step, born))
-        steps += [(look.step, look) for look in looks if look.step.act in QUIET]
+        probes = [probe for probe in model.probes() if (last or not late) and wanted(probe)]
+        issued = next((probe for probe in probes if probe.state == "given"), None)
+        steps.append((step, issued))
+        steps += [(probe.step, probe) for probe in probes if probe.step.act in SAFE]
         if last:
-            tried = [look for look in looks if look.step.act == "try_refresh"]
-            steps += [(look.step, look) for look in tried[:1]]
+            tried = [probe for probe in probes if probe.step.act == "try_refresh"]
+            steps += [(probe.step, probe) for probe in tried[:1]]
     return tuple(steps)

@@ -1,9 +1,9 @@
-"""Sequences of steps that are worth playing: each new situation of a token is asked for once.
+"""The sequences of steps that are worth running: each situation of a token is probed once.
 
-A login costs a real server up to a second. Hypothesis finds the sequences in the model alone; those
-for a server with everything, and for one without the password grant as it is after an installation,
-are kept in `scripts.json`, because to find them takes seconds too.
-`python -m conformance.token_life.scripts` finds them anew, and a self-test compares.
+A login takes a real server up to a second. Hypothesis finds the sequences in the model alone. Those
+for a server with all features, and for one without the password grant as it is after an
+installation, are kept in `scripts.json`, because finding them takes seconds too.
+`python -m conformance.token_life.scripts` finds them again, and a self-test compares.
 """
 
 import json
@@ -12,11 +12,11 @@ from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
-from conformance.token_life.model import LOGINS, LOOKING, Look, Model, Plan, Script, script
+from conformance.token_life.model import LOGINS, PROBES, Model, Plan, Probe, Script, script
 from fixtures.given.token_life import Step
 
 KEPT = Path(__file__).with_name("scripts.json")
-#: What a server can do, by the feature that it needs.
+#: The features that acts need.
 NEEDED = {
     "password": "oauth.password_grant",
     "logout": "oauth.logout",
@@ -25,50 +25,51 @@ NEEDED = {
     "introspect": "oauth.introspection",
 }
 ALWAYS = frozenset({"code", "refresh"})
-#: The servers for which sequences are kept, by what they can do.
+#: The servers for which sequences are kept, and the acts that they allow.
 USUAL = {
     "everything": ALWAYS | {*NEEDED},
     "without_password": (ALWAYS | {*NEEDED}) - {"password"},
 }
-#: What steps take OpenEMR 7.0.3, in tenths of a second, and what a refresh token adds to a login.
+#: The time of each act on OpenEMR 7.0.3, in tenths of a second, and what a refresh token adds to
+#: a login.
 COSTS = {
     "code": 6.3, "password": 2.0, "refresh": 4.4, "logout": 0.3, "disable": 0.2, "enable": 0.2
 }  # fmt: skip
 REFRESH_TOKEN = 1.7
 Situations = frozenset[object]
-#: The situations that a plan shows on the way, and those of the refresh tokens to try at its end.
+#: The situations on the way of a plan, and those of the refresh tokens to try at its end.
 Shown = tuple[Situations, tuple[object, ...]]
 
 
 def acts(features: frozenset[str]) -> frozenset[str]:
-    """Return what can be done at a server with these features."""
+    """Return the acts that a server with these features allows."""
     return ALWAYS | {act for act in NEEDED if NEEDED[act] in features}
 
 
 @cache
 def scripts(possible: frozenset[str], *, thorough: bool = False) -> tuple[Script, ...]:
-    """Return what to play, the shortest first; every situation of a token is looked at once."""
+    """Return the sequences to run, the shortest first; each situation is probed once."""
     seen: set[object] = set()
 
-    def new(look: Look) -> bool:
-        return look.situation(thorough=thorough) not in seen and (
-            look.step.act != "introspect" or "introspect" in possible
+    def new(probe: Probe) -> bool:
+        return probe.situation(thorough=thorough) not in seen and (
+            probe.step.act != "introspect" or "introspect" in possible
         )
 
     kept = next((name for name, acts in USUAL.items() if acts == possible and not thorough), None)
-    played = []
+    found = []
     for plan in read(kept) if kept else choose(possible, thorough=thorough):
-        played.append(script(plan, new))
-        seen |= _situations(played[-1], thorough=thorough)
-    return tuple(sorted(played, key=_length))
+        found.append(script(plan, new))
+        seen |= _situations(found[-1], thorough=thorough)
+    return tuple(sorted(found, key=_length))
 
 
 def choose(possible: frozenset[str], *, thorough: bool = False) -> list[Plan]:
-    """Let Hypothesis find sequences, and take those that show the most for what they cost.
+    """Find sequences with Hypothesis, and choose those that show the most for their cost.
 
-    Steps that show nothing new are left out, except for the thorough, who want long sequences.
+    Steps that show nothing new are left out, except in a thorough run, which wants long sequences.
     """
-    from conformance.token_life.sequences import plans  # noqa: PLC0415 - takes long, and seldom needed
+    from conformance.token_life.sequences import plans  # noqa: PLC0415 - slow to load, rarely needed
 
     shown = {
         plan: _shown(plan, possible, thorough=thorough)
@@ -86,15 +87,15 @@ def choose(possible: frozenset[str], *, thorough: bool = False) -> list[Plan]:
 
 
 def without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Plan]:
-    """Spare the dearest step without which the sequences still show as much, as often as can."""
+    """Leave out the most expensive step that shows nothing new, until every step is needed."""
     shown = {plan: _shown(plan, possible, thorough=False) for plan in plans}
     wanted, costs = _all(plans, shown)
     while True:
         shorter = [
             [*plans[:place], *([less] if less else []), *plans[place + 1 :]]
             for place, plan in enumerate(plans)
-            for less in _spared(plan, possible)
-            if playable(less)
+            for less in _shortened(plan, possible)
+            if is_possible(less)
         ]
         for less in (plan for each in shorter for plan in each if plan not in shown):
             shown[less] = _shown(less, possible, thorough=False)
@@ -105,8 +106,8 @@ def without_idle_steps(plans: list[Plan], possible: frozenset[str]) -> list[Plan
         plans, costs = min(found, key=lambda each: each[1])
 
 
-def _spared(plan: Plan, possible: frozenset[str]) -> Iterator[Plan]:
-    """Give the plan without one of its steps, or with a password for a walk through pages."""
+def _shortened(plan: Plan, possible: frozenset[str]) -> Iterator[Plan]:
+    """Yield the plan without one of its steps, or with a password in place of the login pages."""
     for number, step in enumerate(plan):
         before, after = plan[:number], plan[number + 1 :]
         yield before + after
@@ -114,8 +115,8 @@ def _spared(plan: Plan, possible: frozenset[str]) -> Iterator[Plan]:
             yield (*before, replace(step, act="password"), *after)
 
 
-def playable(plan: Plan) -> bool:
-    """Tell whether the model allows each step of a plan, which may be a part of another one."""
+def is_possible(plan: Plan) -> bool:
+    """Tell whether the model allows each step of a plan, which may be part of another plan."""
     model = Model()
     for step in plan:
         refers = step.act in {"refresh", "logout"}
@@ -131,38 +132,38 @@ def read(name: str) -> list[Plan]:
     return [tuple(Step(**step) for step in plan) for plan in kept[name]]
 
 
-def _situations(played: Script, *, thorough: bool) -> set[object]:
-    looks = (look for _, look in played)
-    return {look.situation(thorough=thorough) for look in looks if look is not None}
+def _situations(steps: Script, *, thorough: bool) -> set[object]:
+    probes = (probe for _, probe in steps)
+    return {probe.situation(thorough=thorough) for probe in probes if probe is not None}
 
 
-def _length(played: Script) -> int:
-    return sum(step.act not in LOOKING for step, _ in played)
+def _length(steps: Script) -> int:
+    return sum(step.act not in PROBES for step, _ in steps)
 
 
 def _shown(plan: Plan, possible: frozenset[str], *, thorough: bool) -> Shown:
-    """Return the situations that a plan shows on the way, and those of the tokens to try at last.
+    """Return the situations on the way of a plan, and those of the tokens to try at its end.
 
-    Of the latter only one can be asked for: what a refresh token gives disturbs all others.
+    Only one of the latter can be probed: new tokens change the state of the others.
     """
-    quiet: set[object] = set()
+    on_the_way: set[object] = set()
     tried: list[object] = []
     model = Model()
     for number, step in enumerate(plan, 1):
         model.do(step)
-        for look in model.looks():
-            situation = look.situation(thorough=thorough)
-            if look.step.act != "try_refresh":
-                if look.step.act != "introspect" or "introspect" in possible:
-                    quiet.add(situation)
+        for probe in model.probes():
+            situation = probe.situation(thorough=thorough)
+            if probe.step.act != "try_refresh":
+                if probe.step.act != "introspect" or "introspect" in possible:
+                    on_the_way.add(situation)
             elif number == len(plan):
                 tried.append(situation)
-    return frozenset(quiet), tuple(tried)
+    return frozenset(on_the_way), tuple(tried)
 
 
 def _new(shown: Shown, seen: Situations) -> Situations:
-    quiet, tried = shown
-    return (quiet - seen) | {*[each for each in tried if each not in seen][:1]}
+    on_the_way, tried = shown
+    return (on_the_way - seen) | {*[each for each in tried if each not in seen][:1]}
 
 
 def _all(plans: list[Plan], shown: dict[Plan, Shown]) -> tuple[Situations, float]:
@@ -175,9 +176,9 @@ def _all(plans: list[Plan], shown: dict[Plan, Shown]) -> tuple[Situations, float
 
 
 def _cost(plan: Plan, shown: dict[Plan, Shown], seen: Situations) -> float:
-    """Return about how many tenths of a second a plan takes a real server."""
+    """Return roughly how many tenths of a second a plan takes on a real server."""
     refreshed = not seen.issuperset(shown[plan][1]) or any(step.act == "refresh" for step in plan)
-    more = REFRESH_TOKEN if refreshed else 0  # see Player.play
+    more = REFRESH_TOKEN if refreshed else 0  # see SequenceRunner.run
     clients = len({step.client for step in plan})
     logins = sum(COSTS[step.act] + more for step in plan if step.act in LOGINS)
     return clients + logins + sum(COSTS[step.act] for step in plan if step.act not in LOGINS)

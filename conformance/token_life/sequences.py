@@ -1,4 +1,4 @@
-"""Hypothesis plays the model alone: sequences of steps, the same for every server and every run."""
+"""Sequences of steps that Hypothesis finds in the model, the same for every server and run."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -15,8 +15,8 @@ from conformance.token_life.model import LOGINS, Model, Plan
 from fixtures.given.token_life import Step
 
 
-class Game(RuleBasedStateMachine):
-    """Hypothesis makes sequences of steps out of what the model allows."""
+class TokenLifeMachine(RuleBasedStateMachine):
+    """Makes sequences of the steps that the model allows."""
 
     sessions: Bundle[tuple[str, int]] = Bundle("sessions")
     clients = st.sampled_from(["A", "A", "A", "B"])
@@ -25,13 +25,12 @@ class Game(RuleBasedStateMachine):
     found: list[Plan]
 
     def __init__(self) -> None:
-        """Begin with a server that knows nothing."""
         super().__init__()
         self.model = Model()
 
     def _try(self, step: Step) -> bool:
         full = len(self.model.plan) == self.longest
-        # A walk through pages takes long: once is enough where there is another way to log in.
+        # The login pages take long: once is enough where the password grant is there as well.
         known = "password" in self.possible and step.act == "code"
         if known and any(each.act == "code" for each in self.model.plan):
             return False
@@ -69,12 +68,12 @@ class Game(RuleBasedStateMachine):
 
 
 def plans(possible: frozenset[str], examples: int, longest: int) -> list[Plan]:
-    """Let Hypothesis play; the same sequences come for the same acts, whatever the server."""
+    """Return sequences that Hypothesis finds: for the same acts always the same ones."""
     found: list[Plan] = []
     chosen = {"possible": possible, "longest": longest, "found": found}
     run_state_machine_as_test(
-        type("Game", (Game,), chosen),
-        # Three times as many steps as are wanted: many a step is not allowed.
+        type("TokenLifeMachine", (TokenLifeMachine,), chosen),
+        # Three times as many steps as are wanted, because many of them are not allowed.
         settings=steady(examples, stateful_step_count=3 * longest),
     )
     return sorted({plan for plan in found if plan}, key=lambda plan: (len(plan), str(plan)))

@@ -1,1 +1,1 @@
-"""Looks at every exchange of a run for what no server may answer."""
+"""Examines every exchange of a run for responses that no server may send."""

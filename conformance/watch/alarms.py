@@ -1,9 +1,9 @@
-"""A pytest plugin that looks over every exchange of a run, whatever check made it.
+"""A pytest plugin that examines every exchange of a run, whatever check sent it.
 
-A check looks at what it asked for; a stack trace in an answer that nobody judges would go unseen.
-Each kind of alarm is a requirement of its own (`watch` in the catalogue). An alarm travels in the
-report of the check that made the request: `{kind, where, what, line, reproduce}`; `where` names the
-route and not the request, so that the same fault is told once.
+A check judges its own requests; a stack trace in another response would go unnoticed. Each kind of
+alarm is its own requirement (`watch` in the catalogue). An alarm is in the report of the check that
+sent the request: `{kind, where, what, line, reproduce}`. `where` is the route and not the request,
+so that the same fault is reported once.
 """
 
 import json
@@ -17,31 +17,31 @@ from fixtures.wire.client import Response
 from fixtures.wire.exchanges import Exchange, curl
 from fixtures.wire.redaction import SHORTEST_SECRET
 
-#: What a client sends and only the server is to know.
+#: Values that a client sends and that only the server may know.
 CONFIDED = {"password", "client_secret", "client_assertion", "code_verifier", "refresh_token"}
 IN_URL = re.compile(
     r"[?&](?:access_token|refresh_token|id_token|client_secret|password)=[^&\s\"'<]"
 )
-#: A word is found many times faster than a pattern.
+#: Searching a word is many times faster than a pattern.
 SECRET_WORDS = ("_token=", "client_secret=", "password=")
-#: Statements of databases, and files of the server, beside the words of INTERNALS. A word is found
-#: many times faster than a pattern, so each pattern is tried only where its word is (`internals`).
+#: Statements of databases, and files of the server, in addition to the words of INTERNALS. Each
+#: pattern is tried only if the text has its word, which is many times faster (`internals`).
 INSIDE = {
     " WHERE ": re.compile(r"\bFROM `?\w+`? WHERE `?\w+`? ?[=<>]"),
     ".php": re.compile(r"\.php at \d+:\w|(?:/srv|/home|/usr|/opt|/work)/[\w./-]{1,120}\.php"),
     "Duplicate entry": re.compile(r"Duplicate entry '[^']*' for key"),
 }
-#: Endpoints of the authorization server that speak JSON whatever happens.
+#: Endpoints of the authorization server that always return JSON.
 SPEAKS_JSON = re.compile(
     r"^/apis/|^/oauth2/[^/]+/(?:token|introspect|registration|jwk|\.well-known/)|^/oauth2/[^/]+$"
 )
 OPEN = re.compile(r"/(?:metadata|version|product|OperationDefinition/.*|\.well-known/.*)$")
-#: What is longer than this is data, not a page: its start tells enough.
+#: A longer body is data and not a page: its beginning is enough.
 LONGEST_LOOK = 200_000
 
 
 def server_error(exchange: Exchange, response: Response, path: str) -> str | None:
-    """A server error (5xx); 501 is how OpenEMR says that an API is switched off."""
+    """A server error (5xx); 501 is OpenEMR's status of an API that is switched off."""
     del exchange, path
     status = response.status_code
     return f"{status}" if status >= 500 and status != 501 else None
@@ -50,7 +50,7 @@ def server_error(exchange: Exchange, response: Response, path: str) -> str | Non
 def internals(exchange: Exchange, response: Response, path: str) -> str | None:
     """A stack trace, a statement of the database, a file of the server.
 
-    OpenEMR's own pages for its administrators are not looked at: they show both on purpose.
+    OpenEMR's own pages for administrators are left out: they show both on purpose.
     """
     del exchange
     if path.startswith("/interface/"):
@@ -60,12 +60,12 @@ def internals(exchange: Exchange, response: Response, path: str) -> str | None:
     for word, pattern in INSIDE.items():
         if word in text and (shown := pattern.search(text)):
             found.append(shown.group()[:80])
-    # The first in the text is told, whatever was looked for first.
+    # The first one in the text is reported, in any order of the search.
     return f"{response.status_code} with {min(found, key=text.index)!r}" if found else None
 
 
 def html(exchange: Exchange, response: Response, path: str) -> str | None:
-    """A page for people where a program waits for JSON."""
+    """An HTML page where a program expects JSON."""
     if not SPEAKS_JSON.search(path):
         return None
     page = "html" in exchange.response_headers.get("content-type", "") and response.content.strip()
@@ -73,12 +73,12 @@ def html(exchange: Exchange, response: Response, path: str) -> str | None:
 
 
 def broken_json(exchange: Exchange, response: Response, path: str) -> str | None:
-    """A body that calls itself JSON and is none; one that is empty says nothing, and no lie."""
+    """A body with a JSON media type that is not JSON; an empty one is allowed."""
     del path
     media_type = exchange.response_headers.get("content-type", "").partition(";")[0].strip().lower()
     if not response.content or not media_type.endswith(("/json", "+json")):
         return None
-    if "parsed" in response.extensions:  # by what looked for secrets in it
+    if "parsed" in response.extensions:  # the search for secrets has parsed it
         return None
     try:
         json.loads(response.content)
@@ -88,11 +88,11 @@ def broken_json(exchange: Exchange, response: Response, path: str) -> str | None
 
 
 def secret_shown(exchange: Exchange, response: Response, path: str) -> str | None:
-    """A secret in a URL that the server makes, or sent back to whoever confided it."""
+    """A secret in a URL that the server makes, or in the response to the client that sent it."""
     seen = f"{exchange.response_headers.get('location', '')}\n{response.text[:LONGEST_LOOK]}"
     if any(word in seen for word in SECRET_WORDS) and (found := IN_URL.search(seen)):
         return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
-    # RFC 7592 wants the client's registration access token back in the answer.
+    # RFC 7592 requires the client's registration access token in the response.
     confided = [] if "/client/" in path else _confided(exchange)
     told = "\n".join([response.text, *exchange.response_headers.values()]) if confided else ""
     for name, value in confided:
@@ -102,7 +102,7 @@ def secret_shown(exchange: Exchange, response: Response, path: str) -> str | Non
 
 
 def cacheable(exchange: Exchange, response: Response, path: str) -> str | None:
-    """Data of patients that a browser or a proxy may keep."""
+    """Patient data that a browser or a proxy may store."""
     authorized = "authorization" in exchange.request_headers and path.startswith("/apis/")
     if not authorized or not response.is_success or OPEN.search(path):
         return None
@@ -119,12 +119,12 @@ KINDS: dict[str, Look] = {
     "secret_shown": secret_shown,
     "cacheable": cacheable,
 }
-#: What is looked for in the answer to TRACE: whether it is an echo is judged by HTTP-trace-off.
+#: The alarms of a response to TRACE: HTTP-trace-off judges whether it is an echo.
 OF_TRACE = ("server_error", "internals")
 
 
 def look(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return the alarms of an exchange, without those that were raised at its route before."""
+    """Return the alarms of an exchange, except those that its route has raised before."""
     response = exchange.response
     if response is None:
         return []

@@ -1,11 +1,11 @@
-"""What an answer tells, and must not tell, of tokens and of the program behind it."""
+"""What a response discloses about tokens and about the program of the server."""
 
 from typing import Any
 
 from conformance import expect
 from fixtures.wire.client import Response
 
-#: What an introspection answer may tell of a token beside whether it is active.
+#: The members that an introspection response may have in addition to active.
 TOLD = (
     "scope",
     "client_id",
@@ -22,17 +22,17 @@ TOLD = (
 
 
 def nothing_told(response: Response) -> None:
-    """Expect that an answer tells nothing of a token: not active, none of its claims."""
+    """Expect a response to disclose nothing about a token: not active, and no claims."""
     __tracebackhide__ = True
     body = _members(response)
     told = [name for name in TOLD if name in body]
     received = f"{response.status_code} active {body.get('active')}, with {', '.join(told) or '-'}"
     right = body.get("active") is not True and not told
-    expect.that(right, "an answer that tells nothing of the token", received, response)
+    expect.that(right, "a response that discloses nothing about the token", received, response)
 
 
 def inactive(response: Response) -> None:
-    """Expect an introspection answer that calls the token inactive (RFC 7662 section 2.2)."""
+    """Expect an introspection response with active false (RFC 7662 section 2.2)."""
     __tracebackhide__ = True
     expect.status(response, 200)
     expect.that(
@@ -40,8 +40,8 @@ def inactive(response: Response) -> None:
     )
 
 
-#: What OpenEMR (library/sql.inc.php, QueryUtils.php), ADOdb (adodb-mysqli.inc.php) and MariaDB say
-#: of a statement that failed; the statement itself stands beside most of them.
+#: The messages of OpenEMR (library/sql.inc.php, QueryUtils.php), ADOdb (adodb-mysqli.inc.php) and
+#: MariaDB about a statement that failed; most of them have the statement as well.
 DATABASE = (
     "SQLSTATE",
     "Query Error</font>",
@@ -71,7 +71,7 @@ DATABASE = (
     "doesn't have a default value",
     "Cannot add or update a child row",
 )
-#: Words that only appear where a program shows its inside.
+#: Words that occur only if a program shows its internals.
 INTERNALS = (
     *DATABASE,
     "Stack trace",
@@ -88,14 +88,14 @@ INTERNALS = (
 
 
 def no_internals(response: Response) -> None:
-    """Expect that the answer shows nothing of the inside of the program."""
+    """Expect a response to show no internals of the program."""
     __tracebackhide__ = True
     found = [word for word in INTERNALS if word in response.text]
-    expect.that(not found, "nothing of the program's inside", f"{found}", response)
+    expect.that(not found, "no internals of the program", f"{found}", response)
 
 
 def _members(response: Response) -> dict[str, Any]:
-    """Return the members of a JSON object, or none: for answers that may have no such body."""
+    """Return the members of a JSON object; empty if the body is not one."""
     try:
         body = response.json()
     except ValueError:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from fixtures.embedded import EmbeddedServer
 from fixtures.embedded.defects import load
+from fixtures.embedded.server import EmbeddedServer
 
 CALLBACK = "https://client.example.org/callback"
 SCOPE = (

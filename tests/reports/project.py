@@ -10,7 +10,6 @@ from textwrap import dedent
 import jsonschema
 
 ROOT = Path(__file__).resolve().parents[2]
-INTERRUPTS = ROOT / "fixtures" / "wire" / "signals.py"
 
 #: Plugins that the runs do not need cost more time than the runs.
 QUICK = [f"-pno:{name}" for name in ("randomly", "anyio", "hypothesispytest", "cacheprovider")]
@@ -24,9 +23,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures.target.options import OPTIONS
 from fixtures.wire.redaction import SECRETS
 
 TARGET = pytest.StashKey()
+Target = SimpleNamespace
+
+
 FACTS = {
     "name": "stand-in", "kind": "url", "base_url": "http://emr.test", "site": "default",
     "version": "9.0.0", "declared_version": None, "features": ["rest"],
@@ -37,6 +40,7 @@ FACTS = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     facts = FACTS | json.loads(os.environ.get("FACTS", "{}"))
+    config.stash[OPTIONS] = SimpleNamespace(target="embedded", upgrade_from="")
     if not config.option.collectonly:
         config.stash[TARGET] = SimpleNamespace(**facts)
 
@@ -47,16 +51,22 @@ def pytest_sessionstart(session):
         pytest.exit("the target is not there", returncode=6)
 
 
+def exchange(name, path):
+    """Return an exchange as the driver records it."""
+    request = {"method": "GET", "url": f"http://emr.test{path}", "body": "",
+               "headers": [["Accept", "*/*"]]}
+    response = {"status": 200, "headers": [["Content-Type", "text/html"]], "body": "the body"}
+    return {"id": name, "request": request, "response": response, "problem": None, "ms": 1.0}
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     report.user_properties += [("exchange_count", 2), ("waiting_ms", 3.5)]
     if report.failed and report.when == "call":
-        exchange = {"method": "GET", "url": "http://emr.test/x", "status": 200,
-                    "content_type": "text/html", "ms": 1.0,
-                    "request": "Accept: */*", "response": "Content-Type: text/html\\n\\n<body>"}
-        report.user_properties.append(("exchanges", [exchange]))
-        report.sections.append(("exchanges", "GET /x -> 200 <body>"))
+        exchanges = [exchange("main-1", "/before"), exchange("main-2", "/x")]
+        exchanges.append(exchange("main-3", "/after"))
+        report.user_properties += [("exchanges", exchanges), ("judged", ["main-2"])]
     return report
 
 
@@ -65,6 +75,17 @@ def secret():
     """A secret that the driver has met in this process."""
     SECRETS.remember("access_token", "s3cr3t-t0ken-of-the-test")
     return "s3cr3t-t0ken-of-the-test"
+'''
+
+FILES = '''
+"""A stand-in for what reads targets."""
+
+import pytest
+
+
+def load(name, environment):
+    """Raise an error: there is no target."""
+    raise pytest.UsageError(f"there is no target {name!r}")
 '''
 
 REDACTION = '''
@@ -161,15 +182,18 @@ class Project:
     """A project folder whose checks are judged by the plugin under test."""
 
     def __init__(self, folder):
-        """Lay out the folder."""
         self.folder = folder
         self.results = folder / "results"
         self.write("pyproject.toml", PYPROJECT)
-        self.write("conftest.py", 'pytest_plugins = ["fixtures.plugin.hooks", "reports.plugin"]')
+        self.write("conftest.py", 'pytest_plugins = ["fixtures.target.model", "reports.plugin"]')
         self.write("fixtures/__init__.py", "")
         self.write("fixtures/target/model.py", TARGET)
         self.write("fixtures/wire/redaction.py", REDACTION)
-        self.write("fixtures/wire/signals.py", INTERRUPTS.read_text("utf-8"))
+        key = "import pytest\n{} = pytest.StashKey()\n"
+        self.write("fixtures/target/app.py", key.format("APP"))
+        real = ROOT / "fixtures" / "target" / "options.py"
+        self.write("fixtures/target/options.py", real.read_text("utf-8"))
+        self.write("fixtures/target/files.py", FILES)
         self.write(
             "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"
         )

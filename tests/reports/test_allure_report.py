@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from reports import allure, allure_report
+from reports import allure_report
+from reports.render import allure
 
 TRACKED = (
     '<script src="app.js"></script><script async src="https://www.googletagmanager.com/gtag/js">'
@@ -15,7 +16,7 @@ TRACKED = (
 
 @pytest.fixture
 def npx(tmp_path, monkeypatch):
-    """Put a stand-in for npx into the path, which does as it is told."""
+    """Put a stand-in for npx into the path, which runs the given script."""
 
     def stand_in(script):
         program = tmp_path / "bin" / "npx"
@@ -54,7 +55,7 @@ def test_the_report_is_written_without_tracker(npx, tmp_path, capsys):
     ],
 )  # fmt: skip
 def test_no_report_is_said(npx, tmp_path, capsys, script, said):
-    """What goes wrong is said in a sentence, and no page with a tracker stays."""
+    """An error is one sentence, and no page with a tracker stays."""
     npx(script.format(out=tmp_path / "results/allure-report"))
 
     assert allure_report.main([]) == 2

@@ -1,35 +1,36 @@
-"""What Allure shows of a check: what allure-pytest would, and what the check itself adds."""
+"""Allure's results: written from conformance.json, under the ids that allure-pytest gives."""
 
 import json
 
 import pytest
 
+from reports.render import allure
+from tests.reports.checks import DEVIATION, MIXED
 from tests.reports.project import Project
 
 CHECKS = '''
-import allure
-
-
-@pytest.fixture
-def attached():
-    """Attach something before the check and after it."""
-    allure.attach("before", "first")
-    yield
-    allure.attach("after", "last")
+class Thing:
+    def __repr__(self):
+        return "Thing()"
 
 
 @requirement("T-must")
-@allure.severity("trivial")
-@allure.title("Thing {thing}")
-@pytest.mark.parametrize("thing", ["http://[::1]/"])
-def test_marked(attached, thing):
+@pytest.mark.parametrize("thing", ["http://[1]/", 1, None, Thing()], ids=str)
+@pytest.mark.parametrize("other", ["x"])
+@pytest.mark.writes
+def test_parameters(thing, other):
     """Something is so."""
-    with allure.step("outer"):
-        with allure.step("inner"):
-            allure.attach("body", "within")
-    allure.dynamic.label("owner", "somebody")
-    allure.dynamic.suite("of its own")
-    print("said aloud")
+
+
+class TestGroup:
+    @requirement("T-rest")
+    def test_in_a_class(self):
+        pass
+
+
+@requirement("T-should")
+def test_breaks_at_its_end(broken):
+    """It ends badly."""
 
 
 @pytest.fixture
@@ -37,86 +38,89 @@ def broken():
     """Break when the check is over."""
     yield
     raise RuntimeError("over")
-
-
-@requirement("T-rest")
-def test_breaks_at_its_end(broken):
-    """It ends badly."""
-
-
-@requirement("T-rest")
-@pytest.mark.xfail(reason="not yet")
-def test_expected():
-    """It is expected to fail."""
-    assert False
-
-
-@requirement("T-must")
-def test_stopped():
-    """It is interrupted."""
-    raise KeyboardInterrupt
 '''
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """Results by the function of the check, of a run that was interrupted."""
-    project = Project(tmp_path_factory.mktemp("allure"))
-    project.check(CHECKS)
-    project.run("-pno:xdist")
-    found = [
-        json.loads(path.read_text("utf-8"))
-        for path in (project.results / "allure").glob("*-result.json")
-    ]
-    return {each["fullName"].partition("#")[2]: each for each in found}
+def results(folder):
+    """Return the results in a folder by the name of the check."""
+    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*-result.json")]
+    return {each["name"]: each for each in found}
 
 
 def labels(result):
-    """Return the labels of a result, without those that many a check has several of."""
-    return {each["name"]: each["value"] for each in result["labels"] if each["name"] != "tag"}
+    """Return the labels of a result as a sorted list, without those of the process."""
+    own = {"host", "thread", "tag"}
+    return sorted((e["name"], e["value"]) for e in result["labels"] if e["name"] not in own)
 
 
-def test_what_marks_say_is_shown(results):
-    """Title, description, parameters and severity are the check's own."""
-    marked = results["test_marked"]
-
-    assert marked["name"] == "Thing http://[::1]/"
-    assert marked["description"] == "Something is so."
-    assert marked["parameters"] == [{"name": "thing", "value": "'http://[::1]/'"}]
-    assert labels(marked)["severity"] == "trivial"
-    assert labels(marked)["parentSuite"] == "conformance.oauth"
-    assert labels(marked)["package"] == "conformance.oauth.test_things"
-    assert marked["titlePath"] == ["conformance", "oauth", "test_things.py"]
-    assert {"must", "token"} <= {e["value"] for e in marked["labels"] if e["name"] == "tag"}
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Judge checks of all sorts, with Allure's own results beside ours."""
+    project = Project(tmp_path_factory.mktemp("allure"))
+    project.check(CHECKS)
+    project.run("-pno:xdist", "--alluredir=own")
+    return project
 
 
-def test_what_a_check_adds_is_shown(results):
-    """Steps, attachments and labels that a check or its fixtures add are in its result."""
-    marked = results["test_marked"]
-    (outer,) = marked["steps"]
-    (inner,) = outer["steps"]
+def test_ids_and_parameters_are_those_of_allure_pytest(project):
+    """History and trend go on: a check has the ids that allure-pytest itself gives it."""
+    ours, theirs = results(project.results / "allure"), results(project.folder / "own")
 
-    assert (outer["name"], inner["name"]) == ("outer", "inner")
-    assert [each["name"] for each in inner["attachments"]] == ["within"]
-    assert [each["name"] for each in marked["attachments"]] == ["first", "last", "stdout"]
-    assert (labels(marked)["owner"], labels(marked)["suite"]) == ("somebody", "of its own")
+    assert len(ours) == 6
+    assert ours.keys() == theirs.keys()
+    for name, result in ours.items():
+        same = ("fullName", "testCaseId", "historyId", "titlePath", "status")
+        assert {key: result[key] for key in same} == {key: theirs[name][key] for key in same}
+        by_name = [sorted(e.get("parameters", ()), key=str) for e in (result, theirs[name])]
+        assert by_name[0] == by_name[1]
+        places = {"parentSuite", "suite", "subSuite", "package", "framework", "language"}
+        assert [e for e in labels(theirs[name]) if e[0] in places] == [
+            e for e in labels(result) if e[0] in places
+        ]
+        theirs_tags, tags = (
+            {e["value"] for e in each["labels"] if e["name"] == "tag"}
+            for each in (theirs[name], result)
+        )
+        assert tags == theirs_tags
 
 
-def test_outcomes_are_told_apart(results):
-    """A check that breaks at its end is broken, one that is expected to fail is skipped."""
-    broken, expected = results["test_breaks_at_its_end"], results["test_expected"]
+def test_colons_in_a_parameter_are_no_place():
+    """A parameter with two colons, which a node id has between its parts, stays a parameter."""
+    place = allure.Place("conformance/oauth/test_things.py::TestX::test_y[http://[::1]/]")
 
-    assert broken["status"] == "broken"
-    assert "over" in broken["statusDetails"]["message"]
-    assert expected["status"] == "skipped"
-    assert expected["statusDetails"]["message"].startswith("XFAIL not yet\n\n")
-    assert results["test_marked"]["start"] <= results["test_marked"]["stop"]
+    assert place.full_name == "conformance.oauth.test_things.TestX#test_y"
+    assert place.name == "test_y[http://[::1]/]"
 
 
-def test_an_interrupted_check_is_filed(results):
-    """What was running at Ctrl-C has a result, with all that files it."""
-    stopped = results["test_stopped"]
+def test_own_results_of_allure_pytest_may_not_be_mixed_with_ours(project):
+    """The folder of the suite's own results is refused as --alluredir."""
+    output = project.run("--alluredir=results/allure")
 
-    assert stopped["status"] == "passed"
-    assert labels(stopped)["story"] == "T-must"
-    assert stopped["historyId"]
+    assert output.returncode == 4
+    assert "--alluredir: the suite itself writes the results there" in output.stderr
+
+
+def test_outcomes_are_told_apart(tmp_path):
+    """Each outcome has the status, and the message by which Allure puts it into a category."""
+    project = Project(tmp_path)
+    project.check(MIXED)
+    project.write(
+        "known.toml", DEVIATION + DEVIATION.replace("T-must", "T-should") + "params='1'\n"
+    )
+
+    project.run("-pno:xdist", "--deviations=known.toml")
+
+    told = {
+        name: (each["status"], each.get("statusDetails", {}).get("message", "").split("\n")[0])
+        for name, each in results(project.results / "allure").items()
+    }
+    known = "known deviation: The first thing is otherwise. https://example.org/issues/1"
+    assert told == {
+        "test_first": ("skipped", f"XFAIL {known}"),
+        "test_second[1]": ("failed", "T-should (SHOULD) The second thing is so."),
+        "test_second[2]": ("skipped", "XFAIL SHOULD not met"),
+        "test_third": ("broken", "T-rest (MUST) The third thing is so."),
+        "test_fourth": ("skipped", "Skipped: n/a: switched off"),
+    }
+    stale = results(project.results / "allure")["test_second[1]"]["statusDetails"]["message"]
+    assert "\n  stale  " in stale

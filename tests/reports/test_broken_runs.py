@@ -23,7 +23,7 @@ def project(tmp_path):
 
 
 def test_errors_around_a_check_leave_it_blocked(project):
-    """What goes wrong before or after a check says nothing of the server, deviation or not."""
+    """An error before or after a check is not a verdict on the server, deviation or not."""
     project.check("""
 @pytest.fixture
 def prepared():

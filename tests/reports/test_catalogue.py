@@ -2,9 +2,12 @@
 
 import json
 
+import jsonschema
 import pytest
 
-from reports import catalogue
+from reports import catalogue as listing
+from reports import schemas
+from reports.judging import catalogue, entries
 from tests.reports.project import Project
 
 
@@ -37,7 +40,7 @@ def test_requirements_are_read_in_the_order_of_the_areas(project):
 
 
 def test_every_error_is_named_with_file_entry_and_key(project):
-    """All that is wrong is said at once."""
+    """All errors are reported at once."""
     project.write(
         "conformance/requirements/tokens.toml",
         """
@@ -69,16 +72,39 @@ def test_every_error_is_named_with_file_entry_and_key(project):
     place = "conformance/requirements/tokens.toml: "
     for expected in (
         f"{place}the file is not named after a known area",
-        f"{place}requirement 1 (T-must): text: ",
-        f"{place}requirement 1 (T-must): source: ",
-        f"{place}requirement 1 (T-must): url: ",
-        f"{place}requirement 1 (T-must): level: 'SHALL' is not one of",
+        f"{place}requirement 1 (T-must): text: 'No full stop' should be a sentence that ends with",
+        f"{place}requirement 1 (T-must): source: should not be empty",
+        f"{place}requirement 1 (T-must): url: 'nowhere' should be an http(s) address",
+        f"{place}requirement 1 (T-must): level: 'SHALL' is not one of 'MUST', 'SHOULD' or 'MAY'",
         f"{place}requirement 2 (T-must): id: this id is also used in token.toml",
         f"{place}requirement 2 (T-must): needs: there is no feature 'flying'",
-        f"{place}requirement 3: 'id' is a required property",
+        f"{place}requirement 3: id: is missing",
         "conformance/requirements/bulk.toml: ",
     ):
         assert expected in message
+
+
+def test_the_schemas_are_up_to_date(capsys):
+    """Editors and validators read what the suite itself holds a file to."""
+    assert schemas.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_a_schema_refuses_what_its_model_refuses():
+    """Unknown keys, missing ones and wrong levels are errors for both."""
+    sound = {"id": "A", "text": "So.", "source": "x", "url": "https://e.org/", "level": "MUST"}
+    schema = jsonschema.Draft202012Validator(json.loads(schemas.schemas()["requirements.json"]))
+
+    for entry, valid in (
+        (sound, True),
+        ({**sound, "needs": ["rest"]}, True),
+        ({**sound, "area": "token"}, False),
+        ({**sound, "level": "SHALL"}, False),
+        ({**sound, "text": "So"}, False),
+        ({"id": "A"}, False),
+    ):
+        data = {"requirement": [entry]}
+        assert schema.is_valid(data) is valid
+        assert (not entries.errors(data, entries.RequirementsFile, "requirement")) is valid
 
 
 def test_a_broken_catalogue_is_a_usage_error(project):
@@ -96,8 +122,8 @@ def test_the_listing_shows_what_has_no_check_and_no_defect(project):
     loaded = catalogue.load(project.folder)
 
     checks = {"T-must": ["a::b"], "T-should": ["a::c"]}
-    entries = catalogue.listing(loaded, checks, {"T-must": ["wrong"]})
-    text, markdown = catalogue.as_text(entries), catalogue.as_markdown(entries)
+    entries = listing.listing(loaded, checks, {"T-must": ["wrong"]})
+    text, markdown = listing.as_text(entries), listing.as_markdown(entries)
 
     assert text.startswith(
         "4 requirements, 2 checks\n2 without a check, 2 of them without a reason"

@@ -6,9 +6,14 @@ import json
 import jsonschema
 import pytest
 
-from reports import baselines, changes, compare, comparison, results, terminal
-from reports.baselines import Baseline
+from reports import baselines as baselines_program
+from reports import compare as compare_program
+from reports.comparing import answer_changes, baselines, gate
+from reports.comparing.baselines import Baseline
+from reports.comparing.verdict_changes import compare
+from reports.render import comparison, terminal
 from reports.verdicts import count
+from tests.reports.markup import Elements, skeleton
 from tests.reports.project import ROOT
 
 UNCOUNTED = {
@@ -34,7 +39,7 @@ def run(*requirements, answers=(), shipped=True, features=("rest",), version="7"
         for name, checks in requirements
     ]  # fmt: skip
     return {
-        "schema_version": 1, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
+        "schema_version": 2, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
         "result": "not conformant", "exit_code": 1, "level": "MUST",
         "run": {"wall_seconds": 1, "requests": 2, "waiting_seconds": 0, "workers": 1,
                 "partial": False, "partial_reason": None},
@@ -78,9 +83,9 @@ def answer(request, status, *params, error="", body="json", kind="application/js
     ],
 )
 def test_a_requirement_is_told_where_it_belongs(was, now, shipped, section):
-    """What got worse regressed, unless its user declared it; the rest has its own sections."""
+    """A worse verdict is a regression, unless the user declared it; the rest has own sections."""
     old, new = (run(("r", {"a": verdict}), shipped=shipped) for verdict in (was, now))
-    compared = compare.compare(old, new)
+    compared = compare(old, new)
 
     told = {name: [e["id"] for e in entries] for name, entries in compared["requirements"].items()}
     assert {name: ids for name, ids in told.items() if ids} == ({section: ["r"]} if section else {})
@@ -92,7 +97,7 @@ def test_only_common_checks_count():
     old = run(("r", {"a": "pass", "gone": "fail"}), ("left", {"z": "pass"}))
     new = run(("r", {"a": "pass", "more": "fail"}), ("fresh", {"b": "fail"}))
 
-    compared = compare.compare(old, new)
+    compared = compare(old, new)
 
     assert compared["exit_code"] == 0
     assert [e["id"] for e in compared["requirements"]["new_in_suite"]] == ["fresh"]
@@ -104,14 +109,14 @@ def test_one_worse_check_is_a_regression_of_a_bad_requirement():
     """A requirement that failed before in one way can still regress in another."""
     old, new = {"a": "fail", "b": "pass"}, {"a": "fail", "b": "fail"}
 
-    compared = compare.compare(run(("r", old)), run(("r", new)))
+    compared = compare(run(("r", old)), run(("r", new)))
 
     assert [c["id"] for c in compared["requirements"]["regressed"][0]["checks"]] == [f"{CHECK}[b]"]
 
 
 def test_a_should_that_is_not_met_is_a_warning():
     """Below the gate nothing regresses."""
-    compared = compare.compare(run(("should", {"a": "pass"})), run(("should", {"a": "warn"})))
+    compared = compare(run(("should", {"a": "pass"})), run(("should", {"a": "warn"})))
 
     assert compared["exit_code"] == 0
     assert compared["requirements"]["warned"][0]["id"] == "should"
@@ -120,12 +125,14 @@ def test_a_should_that_is_not_met_is_a_warning():
 def changed(old, new, checks=("a", "b")):
     """Return what changed for clients, as `(kind, what, requests)`."""
     verdicts = dict.fromkeys(checks, "pass")
-    found = changes.between(run(("r", verdicts), answers=old), run(("r", verdicts), answers=new))
+    found = answer_changes.between(
+        run(("r", verdicts), answers=old), run(("r", verdicts), answers=new)
+    )
     return [(e["kind"], e["what"], [r["request"] for r in e["requests"]]) for e in found]
 
 
 def test_changes_for_clients_are_grouped():
-    """Requests with the same change are told together, the gravest change first."""
+    """Requests with the same change are listed together, the gravest change first."""
     old = [answer("GET /x", 200, "a"), answer("GET /y", 200, "b"), answer("GET /z", 500, "a")]
     new = [
         answer("GET /x", 401, "a", error="denied"),
@@ -141,7 +148,7 @@ def test_changes_for_clients_are_grouped():
 
 
 def test_an_answer_that_comes_up_elsewhere_is_no_change():
-    """What is asked once per worker comes up in any check, in each run in another."""
+    """A request that is sent once per worker belongs to another check in each run."""
     assert changed([answer("GET /x", 200, "a")], [answer("GET /x", 200, "b")]) == []
     assert changed([answer("GET /x", 200, "a")], []) == []
     other = [answer("GET /x", 404, "b")]
@@ -152,7 +159,7 @@ def test_an_answer_that_comes_up_elsewhere_is_no_change():
 
 
 def test_fields_are_compared():
-    """Fields that came, went, or changed their type are named; what is null tells no type."""
+    """Fields that came, went, or changed their type are named; null has no type."""
     old = [answer("GET /x", 200, "a", gone="string", kind_of="string", null="", same="array")]
     new = [answer("GET /x", 200, "a", kind_of="number", null="object", same="array", more="")]
 
@@ -166,7 +173,7 @@ def test_fields_are_compared():
 
 
 def test_fields_of_some_records_are_no_change():
-    """What only some records have depends on the data, and says nothing of the server."""
+    """A field of some records only depends on the data, not on the server."""
     path = "GET /apis/{site}/api/x"
     old = [
         answer(path, 200, "a", pid="number", note="string"),
@@ -194,7 +201,7 @@ def test_what_is_no_run_is_not_comparable(tmp_path, capsys, text):
     path = tmp_path / "x.json"
     path.write_bytes(text.encode("latin-1"))
 
-    assert compare.main([str(path), str(path)]) == 2
+    assert compare_program.main([str(path), str(path)]) == 2
     assert str(path) in capsys.readouterr().err
 
 
@@ -204,9 +211,9 @@ def test_runs_without_a_common_check_are_not_comparable(tmp_path, capsys):
     for path, check in zip(paths, "ab", strict=True):
         path.write_text(json.dumps(run(("r", {check: "pass"}))), "utf-8")
 
-    assert compare.main([*map(str, paths)]) == 2
+    assert compare_program.main([*map(str, paths)]) == 2
     assert "no judged check in common" in capsys.readouterr().err
-    assert compare.main(["7.0.3-none", str(paths[0])]) == 2
+    assert compare_program.main(["7.0.3-none", str(paths[0])]) == 2
     assert "no such release is shipped" in capsys.readouterr().err
 
 
@@ -218,11 +225,11 @@ def test_every_form_says_it(tmp_path, capsys):
         (tmp_path / f"{name}.json").write_text(json.dumps(data), "utf-8")
     given = [str(tmp_path / "old.json"), str(tmp_path / "new.json")]
 
-    assert compare.main(given) == 1
+    assert compare_program.main(given) == 1
     assert capsys.readouterr().out.startswith("# 1 requirement regressed, 0 fixed: OpenEMR 7 to")
     for form in comparison.FORMATS:
         path = tmp_path / f"out.{form}"
-        assert compare.main([*given, "--format", form, "--output", str(path)]) == 1
+        assert compare_program.main([*given, "--format", form, "--output", str(path)]) == 1
     page = (tmp_path / "out.html").read_text("utf-8")
     assert "<b>x" not in page
     assert "Fails with a server error now" in page
@@ -231,13 +238,31 @@ def test_every_form_says_it(tmp_path, capsys):
     jsonschema.Draft202012Validator(schema).validate(written)
 
 
+@pytest.mark.parametrize("text", ["<script>x</script>", "a|b", "`", "\n# x\n", "\x1b\ud800"])
+def test_hostile_text_adds_no_markup(text):
+    """Neither a message nor an error code of a server becomes markup in a comparison."""
+
+    def compared(word):
+        old = run(("r", {"a": "pass"}), answers=[answer("GET /x", 200, "a")])
+        new = run(("r", {"a": "fail"}), answers=[answer("GET /x", 500, "a", error=f"e{word}")])
+        new["requirements"][0]["checks"][0] |= {"message": word, "reproduce": f"curl {word}"}
+        return compare(old, new)
+
+    hostile, plain = compared(text), compared("word")
+
+    pages = [Elements(comparison.as_html(each)).found for each in (hostile, plain)]
+    texts = [skeleton(comparison.as_markdown(each)) for each in (hostile, plain)]
+    assert pages[0] == pages[1]
+    assert texts[0] == texts[1]
+
+
 def test_a_regression_fails_the_run():
     """A run that is held against a baseline is not conformant if something regressed."""
     data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
     worse, same, other = dict(data), dict(data), dict(data)
 
     for each, verdict, name in ((worse, "pass", "r"), (same, "known", "r"), (other, "known", "x")):
-        results.held_against(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
+        gate.hold(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
 
     assert (worse["exit_code"], worse["result"]) == (1, "not conformant")
     assert worse["baseline"]["regressed"] == ["r"]
@@ -252,8 +277,8 @@ def test_what_an_upgrade_changes_is_told_and_fails_no_run():
     data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
     other = dict(data)
 
-    compared = results.held_against(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
-    results.held_against(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
+    compared = gate.hold(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
+    gate.hold(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
 
     assert (data["exit_code"], data["result"]) == (0, "conformant")
     assert data["baseline"]["regressed"] == ["r"]
@@ -272,21 +297,37 @@ def test_a_release_is_shipped_and_found(tmp_path, monkeypatch, capsys):
     check["message"] = "given, called in /secret/place/vendor/lcobucci/jwt/Parser.php on line 1"
     path.write_text(json.dumps(data), "utf-8")
 
-    assert baselines.main([str(path)]) == 0
+    assert baselines_program.main([str(path)]) == 0
     assert baselines.names() == ["7.0.9"]
     packed = gzip.decompress((tmp_path / "baselines/openemr-7.0.9.json.gz").read_bytes())
     assert b"secret" not in packed
     assert b"in /openemr/vendor/lcobucci" in packed
-    assert compare.main(["7.0.9", "openemr-7.0.9"]) == 0
+    assert compare_program.main(["7.0.9", "openemr-7.0.9"]) == 0
     data["run"]["partial_reason"] = "narrowed"
     path.write_text(json.dumps(data), "utf-8")
-    assert baselines.main([str(path)]) == 2
+    assert baselines_program.main([str(path)]) == 2
     assert "partial: narrowed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", baselines.names())
 def test_shipped_releases_are_comparable(name):
-    """What is shipped fulfils the published schema, and is compared with itself without change."""
+    """A shipped release fulfils the published schema, and has no changes compared with itself."""
     data = baselines.load(name)
 
-    assert compare.compare(data, data)["changes"] == []
+    assert compare(data, data)["changes"] == []
+    assert data["schema_version"] == 2
+
+
+def test_a_run_of_schema_version_1_is_read_without_its_exchanges(tmp_path):
+    """Version 1 kept exchanges as text, and its checks over all exchanges had other ids."""
+    data = {**run(("r", {"a": "fail"}), ("w", {"b": "fail"})), "schema_version": 1}
+    old = {"method": "GET", "url": "http://t/", "status": 200, "request": "", "response": ""}
+    data["requirements"][0]["checks"][0]["exchanges"] = [old]
+    data["requirements"][1]["checks"][0]["id"] = "conformance/watch.py::html"
+    path = tmp_path / "conformance.json"
+    path.write_text(json.dumps(data), "utf-8")
+
+    first, second = (each["checks"][0] for each in baselines.load(str(path))["requirements"])
+
+    assert "exchanges" not in first
+    assert second["id"] == "conformance/watch/alarms.py::html"

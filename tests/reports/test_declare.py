@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from reports import declare, deviations
+from reports import declare
+from reports.judging import declarations, deviations
 from tests.reports.test_compare import run
 
 ODD = 'say "no" \\ to\nsquare[brackets] \x7f'
@@ -32,7 +33,7 @@ def test_exactly_the_missed_checks_are_waived(tmp_path, capsys, checks):
     file.write_text(capsys.readouterr().out, "utf-8")
     known = deviations.choose([str(file)], version=None, known={"r"}, base=tmp_path)
     waived = {each for each in checks if known.find("r", "test_thing", each)}
-    assert waived == {each for each, verdict in checks.items() if verdict in declare.MISSED}
+    assert waived == {each for each, verdict in checks.items() if verdict in declarations.MISSED}
 
 
 def test_nothing_to_declare_is_an_empty_file(tmp_path, capsys):
@@ -50,4 +51,6 @@ def test_the_watch_is_declared_as_a_whole():
     data = run(("w", {"x": "fail"}))["requirements"][0]
     data["checks"][0]["id"] = "conformance/watch/alarms.py::html"
 
-    assert [list(entry) for entry in declare.entries(data)] == [["requirement", "reason", "link"]]
+    assert [list(entry) for entry in declarations.entries(data)] == [
+        ["requirement", "reason", "link"]
+    ]

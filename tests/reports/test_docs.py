@@ -1,11 +1,11 @@
-"""The pages of the catalogue: written anew whenever it changes."""
+"""The pages of the catalogue: written again whenever it changes."""
 
 from reports import docs
 from tests.runs import ROOT
 
 
 def test_the_pages_are_up_to_date():
-    """What readers see is what is judged: `python -m reports.docs` writes the pages."""
+    """The pages show the current catalogue: `python -m reports.docs` writes them."""
     assert docs.stale(ROOT / docs.FOLDER, docs.pages()) == [], "run python -m reports.docs"
 
 

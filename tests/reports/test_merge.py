@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from reports import app, merge, sharding
+from reports import merge, options
+from reports.judging import app_verdict, merging, sharding
 from tests.reports.checks import MIXED
 from tests.reports.project import Project
 from tests.reports.test_compare import answer, run
@@ -36,7 +37,7 @@ def test_every_check_is_in_exactly_one_part():
 def test_a_wrong_shard_is_a_usage_error(text):
     """The message says what to give."""
     with pytest.raises(pytest.UsageError, match="as in 2/4"):
-        sharding.parse(text)
+        options.parse_shard(text)
 
 
 def test_the_parts_make_the_whole(tmp_path):
@@ -53,7 +54,7 @@ def test_the_parts_make_the_whole(tmp_path):
         assert data["run"]["partial_reason"] == f"shard {number} of 2"
         parts.append(data)
 
-    merged = merge.merge(parts)
+    merged = merging.merge(parts)
 
     assert {each["id"]: each["verdict"] for each in merged["requirements"]} == expected
     assert not merged["run"]["partial"]
@@ -77,8 +78,10 @@ def part(number, **verdicts):
 
 def test_the_watch_is_judged_by_all_parts():
     """Without an alarm in any part the whole run had none; with one it had."""
-    quiet = merge.merge([part(1, a="pass", watch="untested"), part(2, b="pass", watch="untested")])
-    loud = merge.merge([part(2, b="pass", watch="fail"), part(1, a="pass", watch="fail")])
+    quiet = merging.merge(
+        [part(1, a="pass", watch="untested"), part(2, b="pass", watch="untested")]
+    )
+    loud = merging.merge([part(2, b="pass", watch="fail"), part(1, a="pass", watch="fail")])
 
     assert (quiet["result"], quiet["exit_code"]) == ("conformant", 0)
     assert quiet["requirements"][1]["verdict"] == "pass"
@@ -88,7 +91,7 @@ def test_the_watch_is_judged_by_all_parts():
 
 
 def test_an_app_is_judged_by_all_parts():
-    """What one part saw of an app says little, and all of them together say what it is worth."""
+    """One part is no verdict on an app; all of them together are."""
     parts = []
     for number, name in ((1, "APP-token"), (2, "APP-call")):
         data = part(number, watch="untested")
@@ -97,14 +100,14 @@ def test_an_app_is_judged_by_all_parts():
              "checks": [{"id": "c[x]", "verdict": "pass", "ms": 0}] if each == name else []}
             for each in ("APP-token", "APP-call")
         ]  # fmt: skip
-        data["app"] = app.judged("Mine", 2, data["requirements"])
+        data["app"] = app_verdict.judged("Mine", 2, data["requirements"])
         parts.append(data)
 
     assert {each["app"]["verdict"] for each in parts} == {"works as far as it was judged"}
-    assert merge.merge(parts)["app"]["verdict"] == "works"
+    assert merging.merge(parts)["app"]["verdict"] == "works"
     parts[1]["app"]["name"] = "Yours"
-    with pytest.raises(merge.NotOneRun, match="other the app"):
-        merge.merge(parts)
+    with pytest.raises(merging.NotOneRun, match="other the app"):
+        merging.merge(parts)
 
 
 def test_deviations_of_all_parts_are_kept():
@@ -117,15 +120,15 @@ def test_deviations_of_all_parts_are_kept():
         data["requirements"][0]["checks"][0]["deviation"] = 0
         parts.append(data)
 
-    merged = merge.merge(parts)["requirements"][0]
+    merged = merging.merge(parts)["requirements"][0]
 
     assert [each["link"][-1] for each in merged["deviations"]] == ["1", "2"]
     assert [each["deviation"] for each in merged["checks"]] == [0, 1]
 
 
 def test_a_missing_part_is_said():
-    """What is not there is not judged: the run is partial."""
-    merged = merge.merge([part(2, a="pass", watch="untested")])
+    """A missing part is not judged: the run is partial."""
+    merged = merging.merge([part(2, a="pass", watch="untested")])
 
     assert merged["result"] == "partial run"
     assert merged["run"]["partial_reason"] == "shard 1 of 2 is missing"

@@ -2,11 +2,10 @@
 
 import json
 import xml.etree.ElementTree as ET
-from types import SimpleNamespace
 
 import pytest
 
-from reports import plugin
+from reports.comparing import gate
 from tests.reports.checks import DEVIATION, GOOD, INTERRUPTED, MIXED
 from tests.reports.project import Project
 
@@ -17,6 +16,11 @@ SECRET = "s3cr3t-t0ken-of-the-test"
 def project(tmp_path):
     """Lay out an empty project."""
     return Project(tmp_path)
+
+
+def exchanges(project):
+    """Return the exchanges of the first check of the last run."""
+    return project.data()["requirements"][0]["checks"][0]["exchanges"]
 
 
 @pytest.fixture(scope="module", params=["-n2", "-pno:xdist"])
@@ -45,7 +49,9 @@ def test_a_miss_is_told_in_parts(mixed):
     assert check["expected"] == "x to be 1"
     assert check["received"] == ["x is 2 <access_token>", "y"]
     assert check["reproduce"] == "curl -d token=<access_token>"
-    assert check["exchanges"][0]["response"].endswith("<body>")
+    assert check["judged"] == ["main-2"]
+    assert [each["id"] for each in check["exchanges"]] == ["main-1", "main-2", "main-3"]
+    assert check["exchanges"][1]["response"]["body"] == "the body"
 
 
 def test_a_failure_is_told_before_any_traceback(mixed):
@@ -70,10 +76,44 @@ def test_junit_carries_requirement_and_verdict(mixed):
 
     assert sorted(p["verdict"] for p in properties) == ["blocked", "fail", "n/a", "pass", "warn"]
     assert {p["requirement"] for p in properties} == set(mixed.verdicts())
+    assert all(set(p) == {"requirement", "level", "area", "verdict"} for p in properties)
+
+
+def test_the_judged_exchange_comes_first(mixed):
+    """Terminal, junit.xml and Allure show the exchange that was judged before the others."""
+    cases = ET.parse(mixed.results / "junit.xml").iter("testcase")  # noqa: S314 - our own file
+    junit = next(case.findtext("system-out") for case in cases if case.get("name") == "test_first")
+    attached = next((mixed.results / "allure").glob("*-attachment.txt")).read_text("utf-8")
+
+    assert "GET /x -> 200 text/html  (judged)\nGET /before -> 200" in mixed.output.stdout
+    for text in (junit, attached):
+        assert text.startswith("judged: GET /x -> 200 text/html\n> GET http://emr.test/x\n")
+        assert "< Content-Type: text/html\n\nthe body" in text
+        assert text.endswith("GET /before -> 200 text/html\nGET /after -> 200 text/html")
+
+
+def test_junit_elsewhere_is_completed_too(project):
+    """--junitxml and --junit-prefix are pytest's, and a property of the check stays."""
+    project.check("""
+@requirement("T-must")
+def test_first(request):
+    request.node.user_properties.append(("own", "kept"))
+    assert False
+""")
+
+    project.run("--junitxml=own.xml", "--junit-prefix=x")
+
+    case = ET.parse(project.folder / "own.xml").find(".//testcase")  # noqa: S314 - our own file
+    properties = {each.get("name"): each.get("value") for each in case.iter("property")}
+    assert case.get("classname") == "x.conformance.oauth.test_things"
+    assert properties["own"] == "kept"
+    assert properties["verdict"] == "fail"
+    assert case.findtext("system-out").startswith("judged: GET /x -> 200")
+    assert not (project.results / "junit.xml").exists()
 
 
 def test_allure_results_are_labelled(mixed):
-    """Allure files a check by area, topic and requirement, and tells broken from failed."""
+    """Allure files a check by area, topic and requirement, and broken differs from failed."""
     found = [
         json.loads(path.read_text("utf-8"))
         for path in (mixed.results / "allure").glob("*-result.json")
@@ -92,7 +132,6 @@ def test_allure_results_are_labelled(mixed):
         "critical",
     )
     assert by_story["T-must"]["links"][0]["url"] == "https://example.org/rfc1#2"
-    assert by_story["T-must"]["attachments"]
     assert by_story["T-must"]["status"] == "failed"
     assert by_story["T-rest"]["status"] == "broken"
     assert "version=9.0.0" in (mixed.results / "allure/environment.properties").read_text("utf-8")
@@ -144,7 +183,7 @@ def test_a_target_that_is_only_read_is_not_written_to(project):
 
 
 def test_a_known_deviation_is_allowed(project):
-    """What the deviations name may fail, and the result says how many do."""
+    """A check with a deviation may fail, and the result has the number of them."""
     project.check(MIXED.partition('@requirement("T-should")')[0])
     project.write("known.toml", DEVIATION)
 
@@ -156,7 +195,7 @@ def test_a_known_deviation_is_allowed(project):
 
 
 def test_every_known_deviation_is_told(project):
-    """Where several entries waive a requirement, each check is told its own."""
+    """Where several entries waive a requirement, each check shows its own."""
     project.check(
         '@requirement("T-must")\n@pytest.mark.parametrize("n", [1, 2, 3])\n'
         'def test_first(n):\n    """The first thing is so."""\n    assert n == 0\n'
@@ -197,10 +236,16 @@ def test_a_stale_deviation_fails_the_run(project):
     ]
     assert "delete the entry" in output.stdout
     assert "the server fulfils this requirement now" in project.everything()
+    suite = ET.parse(project.results / "junit.xml").find("testsuite")  # noqa: S314 - our own file
+    failed = [case.get("name") for case in suite if case.find("failure") is not None]
+    assert failed == [
+        f"known.toml: deviation {n}" for n in ("1 (T-must)", "2 (T-must)", "3 (T-rest)")
+    ]
+    assert (suite.get("tests"), suite.get("failures")) == ("8", "3")
 
 
 def test_an_interrupted_run_calls_no_deviation_stale(project):
-    """Workers tell at their end which deviations have a check: without them nothing is known."""
+    """Workers report at their end which deviations have a check: without them nothing is known."""
     project.check(INTERRUPTED)
     project.write("known.toml", DEVIATION + "check = 'test_f*'\n")
 
@@ -226,10 +271,8 @@ def test_a_run_is_held_against_a_baseline(project):
 
 def test_a_baseline_that_is_no_run_is_a_usage_error(tmp_path):
     """Nothing is judged if it could not be compared in the end."""
-    config = SimpleNamespace(invocation_params=SimpleNamespace(dir=tmp_path), stash={})
-
     with pytest.raises(pytest.UsageError, match="there is no such file"):
-        plugin._read_baseline(config, "7.0.0-none")
+        gate.read("7.0.0-none", tmp_path)
 
 
 def test_shipped_deviations_are_chosen_by_version(project):
@@ -263,7 +306,7 @@ def test_a_wrong_mark_is_a_usage_error(project, workers):
 
 
 def test_wrong_options_are_usage_errors(project):
-    """A wrong deviation, level or folder is said in a sentence, and nothing is judged."""
+    """A wrong deviation, level or folder is an error of one sentence, and nothing is judged."""
     project.check(GOOD)
     project.write("known.toml", DEVIATION.replace("T-must", "T-mast"))
 
@@ -303,15 +346,32 @@ def test_bodies_stay_out_if_asked(project):
 
     output = project.run("--bodies", "none")
 
-    assert "GET /x -> 200 <body>" not in output.stdout + project.everything()
-    assert "text/html\\n\\n<body>" not in project.everything()
+    assert "- exchanges -" not in output.stdout
+    assert "the body" not in output.stdout + project.everything()
+    assert [each["id"] for each in exchanges(project)] == ["main-1", "main-2", "main-3"]
 
 
 def test_deviation_that_shows_sometimes_is_not_strict(project):
-    """What depends on data or settings of an installation may be fulfilled on another one."""
+    """A deviation by data or settings of an installation may not show on another one."""
     project.check(GOOD)
     project.write("known.toml", DEVIATION + "sometimes = true\n")
     finished = project.run("--deviations", "known.toml")
 
     assert finished.returncode == 0, finished.stdout
     assert project.data()["deviations"]["stale"] == []
+
+
+@pytest.mark.parametrize(("workers", "kept"), [("-n1", False), ("-n0", True)])
+def test_a_worker_keeps_no_reports_of_earlier_checks(project, workers, kept):
+    """A worker hands its reports over and forgets them; a process without workers keeps them."""
+    project.check(
+        '@requirement("T-must")\ndef test_first():\n    assert False\n'
+        '@requirement("T-rest")\ndef test_second(request):\n'
+        "    reporter = request.config.pluginmanager.get_plugin('terminalreporter')\n"
+        "    reports = [each for several in reporter.stats.values() for each in several]\n"
+        f"    assert any('test_first' in each.nodeid for each in reports) is {kept}\n"
+    )
+
+    project.run(workers)
+
+    assert project.verdicts() | {"T-must": "fail", "T-rest": "pass"} == project.verdicts()

@@ -1,9 +1,9 @@
-"""What is taken out of files of other reporters leaves them readable."""
+"""Files of other reporters stay readable without the secrets in them."""
 
 import xml.etree.ElementTree as ET
 
 from fixtures.wire.redaction import Secrets
-from reports import results
+from reports.render import files
 
 
 def test_junit_stays_well_formed(tmp_path):
@@ -20,7 +20,7 @@ def test_junit_stays_well_formed(tmp_path):
         "utf-8",
     )
 
-    results.sweep(secrets.clean, junit, None)
+    files.sweep(secrets.clean, junit, None)
 
     root = ET.fromstring(junit.read_text("utf-8"))  # noqa: S314 - pytest wrote it
     assert root.find(".//property").attrib == {"name": "verdict", "value": "pass"}

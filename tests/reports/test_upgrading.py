@@ -6,8 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from reports import baselines, upgrading
-from reports.baselines import BASELINE, Baseline
+from fixtures.target.options import OPTIONS
+from fixtures.target.options import Options as TargetOptions
+from reports.comparing import baselines, older_release
+from reports.comparing.baselines import Baseline
+from reports.options import Options
 
 TARGET = """kind = "container"
 {version}
@@ -21,39 +24,29 @@ password = "pass"
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
-    """Make the session of a run with `--upgrade-from`, and other options by name."""
-    monkeypatch.setattr(upgrading, "judges_target", lambda _: True)
+def baseline(tmp_path):
+    """Find the run to compare with, for `--upgrade-from` and other options by name."""
 
-    def make(version='version = "7.0.3"', baseline=None, **options):
+    def find(version='version = "7.0.3"', given=None, *, both=False, **chosen):
         older, newer = tmp_path / "older.toml", tmp_path / "newer.toml"
         older.write_text(TARGET.format(version=version))
         newer.write_text(TARGET.format(version='version = "8.0.0"'))
-        chosen = {
-            "target": str(newer), "upgrade_from": str(older), "judge_both": False,
-            "results": str(tmp_path / "results"), "collectonly": False, **options,
-        }  # fmt: skip
+        named = {"target": str(newer), "upgrade_from": str(older), **chosen}
         config = SimpleNamespace(
-            stash=pytest.Stash(),
-            option=SimpleNamespace(**chosen),
-            getoption=chosen.get,
+            stash={OPTIONS: TargetOptions(**named)},
             pluginmanager=SimpleNamespace(get_plugin=lambda _: None),
             invocation_params=SimpleNamespace(dir=tmp_path, args=["-n2", f"--target={newer}"]),
         )
-        if baseline is not None:
-            config.stash[BASELINE] = baseline
-        return SimpleNamespace(config=config)
+        options = Options(tmp_path / "results", (), "MUST", "failed", judge_both=both)
+        return older_release.baseline(config, options, given)
 
-    return make
+    return find
 
 
-def test_shipped_verdicts_are_taken(session):
+def test_shipped_verdicts_are_taken(baseline):
     """Of a release whose statement is shipped nothing has to be judged."""
-    made = session()
+    found = baseline()
 
-    upgrading.pytest_sessionstart(made)
-
-    found = made.config.stash[BASELINE]
     assert found.data["target"]["name"] == "openemr-7.0.3"
     assert found.origin.startswith("the verdicts of OpenEMR 7.0.3 that are shipped with the suite")
     assert not found.gates
@@ -64,37 +57,35 @@ def test_shipped_verdicts_are_taken(session):
     [("8.1.0", "8.1"), ("8.1", "8.1"), ("7.0.3", "7.0.3"), ("8.10", None), ("7.0.1", None)],
 )
 def test_release_is_found_by_its_version(version, name):
-    """What is shipped of 8.1 is for each patch of it."""
+    """The shipped statement of 8.1 is for each patch of it."""
     assert baselines.shipped(version) == name
 
 
-def test_baseline_that_is_given_is_kept(session):
-    """Who names a baseline has it compared, and lets it fail the run."""
+def test_baseline_that_is_given_is_kept(baseline):
+    """A given baseline is compared, and can fail the run."""
     given = Baseline({}, "--baseline x")
-    made = session(baseline=given)
 
-    upgrading.pytest_sessionstart(made)
-
-    assert made.config.stash[BASELINE] is given
+    assert baseline(given=given) is given
+    assert baseline(given=given, upgrade_from="") is given
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"upgrade_from": "", "judge_both": True}, "--judge-both is for an upgrade"),
-        ({"judge_both": True, "baseline": Baseline({}, "")}, "exclude each other"),
+        ({"upgrade_from": "", "both": True}, "--judge-both is for an upgrade"),
+        ({"both": True, "given": Baseline({}, "")}, "exclude each other"),
         ({"upgrade_from": "embedded"}, "both have to be targets of kind `container`"),
         ({"target": "embedded"}, "both have to be targets of kind `container`"),
         ({"target": "no-such"}, "there is no target 'no-such'"),
     ],
 )
-def test_options_that_exclude_each_other_are_told(session, options, said):
-    """What cannot be is told before anything is started."""
+def test_options_that_exclude_each_other_are_told(baseline, options, said):
+    """Impossible options are an error before anything is started."""
     with pytest.raises(pytest.UsageError, match=said):
-        upgrading.pytest_sessionstart(session(**options))
+        baseline(**options)
 
 
-def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
+def test_release_that_is_not_shipped_is_judged(baseline, monkeypatch, tmp_path):
     """Without shipped verdicts, and with --judge-both, the older release is judged first."""
     ran = []
 
@@ -104,11 +95,9 @@ def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
         path.write_text(json.dumps(baselines.load("7.0.4")))
         return 1, []
 
-    monkeypatch.setattr(upgrading, "_run", run)
-    for options in ({"version": ""}, {"judge_both": True}):
-        made = session(**options)
-        upgrading.pytest_sessionstart(made)
-        found = made.config.stash[BASELINE]
+    monkeypatch.setattr(older_release, "_run", run)
+    for options in ({"version": ""}, {"both": True}):
+        found = baseline(**options)
         assert found.data["target"]["version"] == "7.0.4"
         assert found.origin == "the verdicts of older, judged by this run before the upgrade"
 
@@ -120,12 +109,12 @@ def test_release_that_is_not_shipped_is_judged(session, monkeypatch, tmp_path):
     ]
 
 
-def test_release_that_cannot_be_judged_ends_the_run(session, monkeypatch):
+def test_release_that_cannot_be_judged_ends_the_run(baseline, monkeypatch):
     """If the older release does not start, the run says why, and ends with exit code 6."""
-    monkeypatch.setattr(upgrading, "_run", lambda *_: (6, ["no Docker engine can be reached"]))
+    monkeypatch.setattr(older_release, "_run", lambda *_: (6, ["no Docker engine can be reached"]))
 
     with pytest.raises(pytest.exit.Exception, match="no Docker engine can be reached") as ended:
-        upgrading.pytest_sessionstart(session(version=""))
+        baseline(version="")
 
     assert ended.value.returncode == 6
 
@@ -138,13 +127,13 @@ def test_only_arguments_for_both_releases_are_taken():
         "--junitxml", "f", "--level=SHOULD",
     ]  # fmt: skip
 
-    assert upgrading.others(given) == [
+    assert older_release.others(given) == [
         "conformance/oauth", "-k", "x", "-n2", "--fresh", "--level=SHOULD"
     ]  # fmt: skip
 
 
 def test_progress_is_told_and_all_is_kept(tmp_path, monkeypatch):
-    """What the older release's start says is told, the rest is in a log."""
+    """Messages of the older release's start are shown, the rest is in a log."""
     monkeypatch.setenv("OPENEMR_CONFORMANCE_TARGET", "other")
     told = []
     program = (
@@ -152,7 +141,7 @@ def test_progress_is_told_and_all_is_kept(tmp_path, monkeypatch):
         "print(os.environ.get('OPENEMR_CONFORMANCE_TARGET'))\nraise SystemExit(6)"
     )
 
-    ended = upgrading._run(
+    ended = older_release._run(
         [sys.executable, "-c", program], tmp_path, tmp_path / "log", "one", told.append
     )
 
@@ -173,7 +162,7 @@ def test_older_run_ends_with_this_one(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        upgrading._run(
+        older_release._run(
             [sys.executable, "-c", program], tmp_path, tmp_path / "log", "one", interrupt
         )
 

@@ -63,5 +63,5 @@ def test_the_result_line_and_the_exit_code_agree(found, options, line, code):
 
 @pytest.mark.parametrize("status", [2, 3, 4, 5, 6])
 def test_other_exit_codes_stay(status):
-    """What pytest has to say beyond passed and failed is not overruled."""
+    """The exit codes of pytest beyond passed and failed stay."""
     assert status == verdicts.exit_code(status, verdicts.count(["fail"]))

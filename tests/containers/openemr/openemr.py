@@ -21,7 +21,8 @@ import rows
 import uvicorn
 from joserfc.jwk import RSAKey
 
-from fixtures.embedded import keys, rest
+from fixtures.embedded import keys
+from fixtures.embedded.api import rest
 from fixtures.embedded.app import Application
 from fixtures.embedded.exchange import json_answer
 from fixtures.embedded.store import Store

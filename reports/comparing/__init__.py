@@ -1,0 +1,1 @@
+"""Comparing two runs: baselines, verdicts that changed, answers that changed."""

@@ -1,0 +1,1 @@
+"""Rendering conformance.json: statement, comparison, badge, terminal, Allure."""

@@ -1,0 +1,51 @@
+"""The badge of a run: data for shields.io, and a picture that needs no service."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports import verdicts
+from reports.render import environment
+from reports.render.escaping import visible
+
+LABEL = "OpenEMR conformance"
+GOOD, ODD, BAD = "#1b6e3c", "#9a5b00", "#b3261e"
+#: The width of a character in the font and size of the picture, about; and the space around a text.
+CHARACTER, SPACE = 6.6, 12
+
+
+def as_json(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the badge as shields.io reads it from an endpoint."""
+    message, colour = _message(data)
+    return {"schemaVersion": 1, "label": LABEL, "message": message, "color": colour}
+
+
+def as_svg(data: Mapping[str, Any]) -> str:
+    """Return the badge as a picture."""
+    message, colour = _message(data)
+    left, right = (round(len(text) * CHARACTER) for text in (LABEL, message))
+    return environment.svg(
+        "badge.svg.j2",
+        label=LABEL,
+        message=message,
+        colour=colour,
+        left=left,
+        right=right,
+        space=SPACE,
+    )
+
+
+def _message(data: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the text and the colour of the right half."""
+    result = str(data["result"])
+    counts = data["counts"]["requirements"]
+    version = data["target"]["version"]
+    if data["target"]["kind"] == "embedded":
+        result += " (embedded)"
+    elif version:
+        result = f"{visible(version)} {result}"
+    if data["result"] == verdicts.NOT_CONFORMANT:
+        bad = counts[verdicts.FAIL] + counts[verdicts.BLOCKED]
+        return f"{result}: {bad} of {sum(counts.values())}" if bad else result, BAD
+    if data["result"] == verdicts.PARTIAL:
+        return result, ODD
+    return result, GOOD

@@ -1,0 +1,257 @@
+"""The content of a statement, prepared from conformance.json for the templates of all its forms."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports import verdicts
+from reports.judging import app_verdict, declarations, requirement_results, scope_table
+from reports.judging.requirement_results import gravity, telling
+
+Data = Mapping[str, Any]
+
+#: The headings of a statement's sections by verdict, the gravest first.
+HEADINGS = {
+    verdicts.FAIL: "Not fulfilled",
+    verdicts.BLOCKED: "Could not be judged",
+    verdicts.WARN: "Warnings",
+    verdicts.KNOWN: "Known deviations",
+    verdicts.NOT_APPLICABLE: "Not applicable",
+    verdicts.UNTESTED: "Untested",
+}
+#: Advice to the reader of a section, or its meaning for the run.
+ADVICE = {
+    verdicts.FAIL: "Fix these in the server. To see an answer yourself, send the curl line, with "
+    "a token of your own where it has a placeholder in angle brackets. If you accept a finding "
+    "for now, declare it as a deviation; python -m reports.declare writes the entries for a whole "
+    "run.",
+    verdicts.BLOCKED: "Something that these checks need did not work, so nothing is known about "
+    "these requirements. Fix what is not fulfilled first, then run again.",
+    verdicts.WARN: "A SHOULD or a MAY that is not met. It does not fail the run unless --level "
+    "includes it.",
+    verdicts.KNOWN: "Declared as deviations, and the run confirmed them. Once the server fulfils "
+    "the requirement, the run fails until the entry is deleted.",
+    verdicts.NOT_APPLICABLE: "The target does not have the features that these requirements are "
+    "about.",
+    verdicts.UNTESTED: "No check can judge these requirements, or this run left their checks out.",
+}
+#: Verdicts of which the checks are shown one by one.
+FOUND = (verdicts.FAIL, verdicts.BLOCKED, verdicts.WARN)
+#: Parts of a finding in conformance.json, with their labels.
+DETAILS = {
+    "expected": "expected",
+    "received": "received",
+    "in_answer": "in answer",
+    "reproduce": "reproduce",
+    "hint": "what to do",
+}
+#: The name of a verdict beside a number.
+WORDS = {
+    verdicts.FAIL: "not fulfilled",
+    verdicts.BLOCKED: "blocked",
+    verdicts.WARN: "warnings",
+    verdicts.KNOWN: "known deviations",
+    verdicts.PASS: "fulfilled",
+    verdicts.NOT_APPLICABLE: "not applicable",
+    verdicts.UNTESTED: "untested",
+}
+#: How many entries a reader may copy at a finding.
+MOST_ENTRIES = 2
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A labelled part of a finding: one value, or several."""
+
+    label: str
+    values: Sequence[str]
+    is_code: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check that gave a requirement its verdict."""
+
+    data: Data
+
+    @property
+    def id(self) -> str:
+        """The node id in pytest."""
+        return str(self.data["id"])
+
+    @property
+    def message(self) -> str:
+        """The finding in one line; empty if there is none."""
+        return str(self.data.get("message", ""))
+
+    @property
+    def details(self) -> list[Detail]:
+        """The parts of the finding, or its message if it has no parts."""
+        found = [
+            Detail(label, [value] if isinstance(value, str) else value, key == "reproduce")
+            for key, label in DETAILS.items()
+            if (value := self.data.get(key))
+        ]
+        return found or [Detail("found", [self.message], is_code=False)]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A declared deviation; `checks` is how many checks it waives, if it is one of several."""
+
+    reason: str
+    link: str
+    checks: int | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A requirement with the checks that gave it its verdict, as many as a form shows."""
+
+    requirement: Data
+    checks: Sequence[Check]
+    check_count: int
+
+    @property
+    def checks_left_out(self) -> int:
+        """How many more checks there are."""
+        return self.check_count - len(self.checks)
+
+    @property
+    def deviations(self) -> list[Deviation]:
+        """The deviations that waive checks of the requirement."""
+        found = requirement_results.deviations(self.requirement)
+        return [
+            Deviation(each["reason"], each["link"], number if len(found) > 1 < number else None)
+            for each, number in found
+        ]
+
+    @property
+    def entries_to_declare(self) -> tuple[str, int]:
+        """The TOML that accepts the finding, and how many more entries that takes."""
+        listed = declarations.entries(self.requirement)
+        text = declarations.as_toml(listed[:MOST_ENTRIES]).strip()
+        return text, max(0, len(listed) - MOST_ENTRIES)
+
+
+@dataclass(frozen=True)
+class Section:
+    """The requirements of one verdict: with their findings, or by the reason for it."""
+
+    verdict: str
+    heading: str
+    advice: str
+    requirements: Sequence[Data]
+    findings: Sequence[Finding]
+    reasons: Sequence[tuple[str, Sequence[Data]]]
+
+
+def facts(data: Data) -> dict[str, str]:
+    """Return the facts of a run that a reader looks for before its findings, by label."""
+    target, run = data["target"], data["run"]
+    found = {
+        "target": f"{target['name']} ({target['kind']})",
+        "url": str(target["url"]),
+        "site": str(target["site"]),
+        "version": version(target),
+        "suite": f"openemr-conformance {data['suite_version']}",
+        "started": f"{data['started']}, {run['wall_seconds']} s, {run['requests']} requests",
+        "app": app_verdict.title(data["app"]) if "app" in data else "",
+        "requirements": _counted(data["counts"]["requirements"]),
+        "checks": _counted(data["counts"]["checks"]),
+        "features": ", ".join(target["features"]) or "none",
+        "not declared": ", ".join(target["not_declared"]),
+        "deviations": ", ".join(data["deviations"]["files"]),
+        "baseline": baseline(data),
+        "partial": run["partial_reason"] or "",
+    }
+    return {label: value for label, value in found.items() if value}
+
+
+def baseline(data: Data) -> str:
+    """Return the result of the comparison with another run, and which run; empty if none."""
+    found = data.get("baseline", {})
+    origin = found.get("origin")
+    return str(found.get("result", "")) + (f" (compared with {origin})" if origin else "")
+
+
+def version(target: Data) -> str:
+    """Return the version of a target, and the declared one where it differs."""
+    found = str(target["version"] or "unknown")
+    if target["declared_version"] not in {None, target["version"]}:
+        found += f" (declared {target['declared_version']})"
+    return found
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+
+
+def sections(data: Data, most_checks: int) -> Iterator[Section]:
+    """Yield a section for each verdict other than pass that some requirement has."""
+    for verdict, heading in HEADINGS.items():
+        found = [each for each in data["requirements"] if each["verdict"] == verdict]
+        found.sort(key=gravity)
+        shown = verdict in FOUND or verdict == verdicts.KNOWN
+        findings = [_finding(each, most_checks) for each in found] if shown else []
+        reasons = [] if shown else _by_reason(found)
+        if found:
+            yield Section(verdict, heading, ADVICE[verdict], found, findings, reasons)
+
+
+def _finding(requirement: Data, most_checks: int) -> Finding:
+    checks = telling(requirement)
+    return Finding(requirement, [Check(each) for each in checks[:most_checks]], len(checks))
+
+
+def _by_reason(requirements: Sequence[Data]) -> list[tuple[str, list[Data]]]:
+    """Return requirements by the reason why they are not judged, the commonest first."""
+    found: dict[str, list[Data]] = {}
+    for each in requirements:
+        found.setdefault(str(each.get("reason") or "no reason given"), []).append(each)
+    return sorted(found.items(), key=lambda pair: -len(pair[1]))
+
+
+def areas(data: Data) -> dict[str, list[Data]]:
+    """Return the requirements by area, in the order of the catalogue."""
+    found: dict[str, list[Data]] = {}
+    for each in data["requirements"]:
+        found.setdefault(each["area"], []).append(each)
+    return found
+
+
+def counts_by_area(data: Data) -> dict[str, Counter[str]]:
+    """Return the number of requirements by area and verdict."""
+    return {
+        area: Counter(each["verdict"] for each in entries) for area, entries in areas(data).items()
+    }
+
+
+def verdicts_shown(data: Data) -> list[str]:
+    """Return the verdicts that some requirement has, the gravest first."""
+    return [verdict for verdict in verdicts.ORDER if data["counts"]["requirements"].get(verdict)]
+
+
+def app(data: Data) -> dict[str, Any] | None:
+    """Return what a statement shows of a vendor's app, if the run judged one."""
+    if "app" not in data:
+        return None
+    judged = data["app"]
+    return {
+        "title": app_verdict.title(judged),
+        "tone": app_verdict.tone(judged),
+        "counted": app_verdict.counted(judged),
+        "exceptions": [{**each, "where": app_verdict.where(each)} for each in judged["exceptions"]],
+        "not_judged": judged["not_judged"],
+    }
+
+
+def scopes(data: Data) -> dict[str, Any]:
+    """Return the table of the scopes, with its summary; without rows if there are none."""
+    known = data.get("scopes", ())
+    return {
+        "summary": scope_table.summary(known),
+        "facts": scope_table.FACTS,
+        "rows": scope_table.rows(known),
+    }

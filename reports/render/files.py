@@ -1,0 +1,159 @@
+"""Files in results/: removed when a run starts, written whole or not at all when it ends.
+
+A run removes what an earlier run left as soon as its options are found valid. So a run that then
+cannot start its target (exit code 6), or is killed, leaves no file that could be taken for its
+result; read a baseline before that. A run that is interrupted writes what it has, marked partial.
+"""
+
+import functools
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from reports.comparing import baselines
+from reports.judging import app_verdict
+from reports.render import comparison, markdown, statement
+
+CONFORMANCE = "conformance.json"
+JUNIT = "junit.xml"
+ALLURE = "allure"
+RENDERED = (
+    app_verdict.FILE,
+    statement.STATEMENT,
+    statement.PAGE,
+    statement.BADGE,
+    statement.PICTURE,
+)
+#: Only these are removed from the Allure folder: nobody loses a file of his own.
+ALLURE_FILES = (
+    "*-result.json*",
+    "*-container.json*",
+    "*-attachment*",
+    "environment.properties",
+    "categories.json",
+)
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, without what an earlier run left in it; a usage error if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
+        ) from None
+    for place in (folder, folder / baselines.BEFORE):
+        for name in (CONFORMANCE, JUNIT, *RENDERED, *comparison.FILES):
+            (place / name).unlink(missing_ok=True)
+        for pattern in ALLURE_FILES:
+            for path in (place / ALLURE).glob(pattern):
+                path.unlink()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    A lone surrogate, which a server may have sent, is written as the escape that JSON has for it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_all(
+    folder: Path, data: Mapping[str, Any], compared: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Write conformance.json, its renderings, and the comparison; return their paths."""
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    renderings = {CONFORMANCE: text, **statement.render(data)}
+    more = ""
+    if compared is not None:
+        renderings |= comparison.written(compared)
+        more = "#" + comparison.as_markdown(compared)
+    for name, text in renderings.items():
+        write(folder / name, text)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown.summary(data, more))
+    return [folder / name for name in renderings]
+
+
+def sweep(clean: Callable[[str], str], junit: Path | None, allure: Path | None) -> None:
+    """Take secrets out of files of other reporters that a check's own process did not know.
+
+    `allure` is the folder of --alluredir. Its results of checks that passed carry no text of a
+    server, and reading them all costs seconds.
+    """
+    paths = [junit] if junit is not None and junit.is_file() else []
+    if allure is not None and allure.is_dir():
+        paths += [path for path in allure.iterdir() if path.suffix in {".json", ".txt"}]
+    clean = functools.cache(clean)  # the checks of a run have most of their texts in common
+    for path in paths:
+        text = path.read_text("utf-8")
+        if path.name.endswith("-result.json") and '"statusDetails"' not in text:
+            continue
+        cleaned = CLEANERS.get(path.suffix, _clean_text)(text, clean)
+        if cleaned != text:
+            write(path, cleaned)
+
+
+def cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    """Return plain data with every text in it cleaned."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {key: cleaned(each, clean) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(each, clean) for each in value]
+    return value
+
+
+def _clean_text(text: str, clean: Callable[[str], str]) -> str:
+    return clean(text)
+
+
+def _clean_xml(text: str, clean: Callable[[str], str]) -> str:
+    """Clean values and not markup: what stands for a secret has angle brackets."""
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - pytest wrote it
+    except ET.ParseError:
+        return clean(text)
+    changed = False
+    for element in root.iter():
+        for name, value in (("text", element.text), ("tail", element.tail)):
+            if value and (cleaned := clean(value)) != value:
+                setattr(element, name, cleaned)
+                changed = True
+        for name, value in element.items():
+            if (cleaned := clean(value)) != value:
+                element.set(name, cleaned)
+                changed = True
+    if not changed:
+        return text
+    return str(ET.tostring(root, encoding="utf-8", xml_declaration=True), "utf-8")
+
+
+def _clean_json(text: str, clean: Callable[[str], str]) -> str:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return clean(text)
+    safe = cleaned(data, clean)
+    return text if safe == data else json.dumps(safe, ensure_ascii=False)
+
+
+CLEANERS = {".json": _clean_json, ".xml": _clean_xml}
