@@ -14,8 +14,6 @@ PENDING = frozenset(
         "fixtures/embedded/*.py",
         "fixtures/embedded/defects/*.toml",
         "fixtures/given/*.py",
-        "reports/*.py",
-        "tests/reports/*.py",
         "tests/test_defects.py",
         "tests/fork_server.py",
         "ARCHITECTURE.md",
