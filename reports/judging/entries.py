@@ -59,6 +59,9 @@ class RequirementEntry(Table):
     source: Text
     url: Address
     level: Literal["MUST", "SHOULD", "MAY"]
+    severity: Literal["critical", "high", "medium", "low"] = Field(
+        description="The harm that a miss lets happen: see docs/severity.md."
+    )
     needs: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
         default=(), description="The features that a target must have for it."
     )

@@ -256,6 +256,7 @@ class Run:
         data: dict[str, Any] = {
             "id": requirement.id,
             "level": requirement.level,
+            "severity": requirement.severity,
             "area": requirement.area,
             "text": requirement.text,
             "source": requirement.source,

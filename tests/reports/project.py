@@ -121,6 +121,7 @@ text = "The first thing is so."
 source = "RFC 1 section 2"
 url = "https://example.org/rfc1#2"
 level = "MUST"
+severity = "high"
 
 [[requirement]]
 id = "T-should"
@@ -128,6 +129,7 @@ text = "The second thing is so."
 source = "RFC 1 section 3"
 url = "https://example.org/rfc1#3"
 level = "SHOULD"
+severity = "high"
 
 [[requirement]]
 id = "T-rest"
@@ -135,6 +137,7 @@ text = "The third thing is so."
 source = "RFC 1 section 4"
 url = "https://example.org/rfc1#4"
 level = "MUST"
+severity = "high"
 needs = ["rest"]
 
 [[requirement]]
@@ -143,6 +146,7 @@ text = "The fourth thing is so."
 source = "RFC 1 section 5"
 url = "https://example.org/rfc1#5"
 level = "MUST"
+severity = "high"
 needs = ["portal"]
 """
 

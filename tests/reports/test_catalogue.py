@@ -50,6 +50,7 @@ def test_every_error_is_named_with_file_entry_and_key(project):
         source = ""
         url = "nowhere"
         level = "SHALL"
+        severity = "high"
 
         [[requirement]]
         id = "T-must"
@@ -57,6 +58,7 @@ def test_every_error_is_named_with_file_entry_and_key(project):
         source = "RFC 1"
         url = "https://example.org"
         level = "MUST"
+        severity = "high"
         needs = ["flying"]
 
         [[requirement]]
