@@ -19,7 +19,7 @@ from fixtures.driver.api import Api
 from fixtures.driver.authorization_server import AuthorizationServer
 from fixtures.driver.registrar import Registrar
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.given.app_installation import Installation
+from fixtures.given.app_installation import AppInstallation
 from fixtures.plugin.app_parameters import parameters
 from fixtures.provisioning.prepare import prepare
 from fixtures.target.app import SHIPPED, load
@@ -71,7 +71,7 @@ def judged(embedded, checks, tmp_path):
                 "api": Api(target, server.http),
                 "discovery": server.discover(),
                 "http": server.http,
-                "installed": Installation(app, registrar, lambda: listener),
+                "installed": AppInstallation(app, registrar, lambda: listener),
                 "server": server,
             }
             requirements = [judge_requirement(each, arguments, app) for each in checks.values()]
