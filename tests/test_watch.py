@@ -13,8 +13,8 @@ TOKEN = "0123456789abcdef"
 def alarms(path, status=200, body="{}", headers=JSON, **request):
     """Return the kinds of alarms of an exchange, with their routes."""
     sent = httpx.Request("GET", f"http://h/base{path}", **request)
-    answer = httpx.Response(status, headers=headers, text=body, request=sent)
-    found = watch.find_alarms(Exchange(sent, answer, None, 0.1), "/base", set())
+    response = httpx.Response(status, headers=headers, text=body, request=sent)
+    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "/base", set())
     return {alarm["kind"]: alarm["where"] for alarm in found}
 
 
@@ -25,8 +25,8 @@ def test_good_response_raises_no_alarm():
     assert alarms("/apis/default/fhir/Patient/1", headers=JSON, body="{}") == {}
     assert alarms("/apis/default/api/patient", headers=JSON) == {}
     sent = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
-    answer = httpx.Response(200, headers=JSON, text="{}", request=sent)
-    assert watch.find_alarms(Exchange(sent, answer, None, 0.1), "", set()) == []
+    response = httpx.Response(200, headers=JSON, text="{}", request=sent)
+    assert watch.find_alarms(Exchange(sent, response, None, 0.1), "", set()) == []
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_cacheable_data_raises_an_alarm():
     sent = httpx.Request(
         "GET", "http://h/apis/default/fhir/Patient", headers={"Authorization": f"Bearer {TOKEN}"}
     )
-    answer = httpx.Response(200, json={"token": TOKEN}, request=sent)
-    found = watch.find_alarms(Exchange(sent, answer, None, 0.1), "", set())
+    response = httpx.Response(200, json={"token": TOKEN}, request=sent)
+    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "", set())
 
     assert {each["kind"]: each["where"] for each in found} == {
         "cacheable": "GET /apis/default/fhir",
@@ -108,6 +108,6 @@ def test_trace_response_raises_no_alarm(status, kinds):
     response = httpx.Response(
         status, headers={"Content-Type": "message/http"}, text=text, request=sent
     )
-    found = watch.find_alarms(Exchange(sent, answer, None, 0.1), "", set())
+    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "", set())
 
     assert [each["kind"] for each in found] == kinds

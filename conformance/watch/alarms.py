@@ -89,7 +89,7 @@ def broken_json(exchange: Exchange, response: Response, path: str) -> str | None
 
 def secret_shown(exchange: Exchange, response: Response, path: str) -> str | None:
     """A secret in a URL that the server makes, or in the response to the client that sent it."""
-    seen = f"{exchange.response_headers.get('location', '')}\n{response.text[:LONGEST_LOOK]}"
+    seen = f"{exchange.response_headers.get('location', '')}\n{response.text[:LONGEST_TEXT]}"
     if any(word in seen for word in SECRET_WORDS) and (found := IN_URL.search(seen)):
         return f"{response.status_code} with a URL that has {found.group()[1:].partition('=')[0]}"
     # RFC 7592 requires the client's registration access token in the response.
