@@ -21,7 +21,7 @@ from bs4 import BeautifulSoup
 
 from tests.runs import EMBEDDED, LONGEST_SECONDS, Run, target_file
 
-#: What a run leaves in its folder.
+#: Files in the folder of a run.
 RESULTS, OUTPUT = "results", "output.txt"
 #: No capturing: a fork leads its output into a file of its own.
 OPTIONS = ["--collect-only", "-q", "-s", "-p", "tests.fork_server", "-p", "no:cacheprovider"]
@@ -36,7 +36,6 @@ class ForkServer:
     """The process that has collected."""
 
     def __init__(self, root: Path) -> None:
-        """Start it in the checkout."""
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "pytest", *OPTIONS],
             cwd=root,

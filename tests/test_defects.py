@@ -25,7 +25,7 @@ from tests.runs import EMBEDDED, LONGEST_SECONDS, ROOT, target_file
 DEFECTS = load()
 #: How many parts the workers share: so many that none waits long for another.
 PARTS = 6
-#: Who tries fewer defects than this wants to know soon, and has other checks sampled thinly.
+#: With fewer defects than this, other checks are sampled less: the answer is wanted soon.
 FEW = 40
 EVERY_IF_FEW = 12
 #: How many checks of each of its requirements, and how many other requirements, a defect is tried
@@ -43,7 +43,7 @@ def embedded():
 
 @pytest.fixture(scope="session")
 def asked(tmp_path_factory, request, fork_server):
-    """What the server was asked for during each check, with its requirement, and before them all.
+    """The requests during each check, with its requirement, and before them all.
 
     The workers share the finding out: each takes the next part that nobody has taken.
     """
@@ -77,7 +77,7 @@ def find_asked(fork_server, part, shard, defects):
     unfinished = folder / "asked.json"
     environment = {"ASKED_FILE": str(unfinished), "ASKED_SHARD": f"{shard}/{PARTS}"}
     environment["ASKED_FOR"] = " ".join(" ".join(each.proves + each.also) for each in defects)
-    # What only the watch sees may show at any check.
+    # An alarm of the watch may be raised at any check.
     thinly = len(defects) < FEW and not any("WATCH-" in str(each.proves) for each in defects)
     environment["ASKED_EVERY"] = str(EVERY_IF_FEW if thinly else 1)
     finished = fork_server.run(folder, plugin="tests.defect_coverage", **environment)
@@ -110,7 +110,7 @@ def prepared(folder, url):
 
 @pytest.fixture(scope="session")
 def prepared_healthy(embedded, tmp_path_factory):
-    """What the checks learn of a healthy server before they start."""
+    """The facts of a healthy server that checks use."""
     return prepared(tmp_path_factory.mktemp("healthy"), embedded)
 
 
@@ -170,5 +170,5 @@ def test_defect_is_caught_and_nothing_else(
     failed = {each: v for each, v in failed.items() if each in own or not each.startswith("WATCH-")}
     proved = {identifier: failed.get(identifier) for identifier in defect.proves}
     assert proved == dict.fromkeys(defect.proves, "fail"), finished.output
-    # A dependant may also be blocked: the defect takes away what it needs.
+    # A dependant may also be blocked: the defect removes what it needs.
     assert {*failed} == own, finished.output

@@ -4,19 +4,9 @@ import re
 
 import pytest
 
-from tests.prose import KINDS, PATTERNS, Passage, findings, matches, of_markdown, passages
+from tests.prose import KINDS, PATTERNS, Passage, findings, of_markdown, passages
 from tests.runs import ROOT
 
-#: Files that do not follow the style sheet yet; `*` stands for folders too. It must become empty.
-PENDING = frozenset(
-    {
-        "fixtures/embedded/*.py",
-        "fixtures/embedded/defects/*.toml",
-        "tests/test_defects.py",
-        "tests/fork_server.py",
-        "ARCHITECTURE.md",
-    }
-)
 #: The number of patterns in the style sheet, constructors included.
 IN_THE_STYLE_SHEET = 8
 #: Passages that may keep a pattern: a part of their text, and the reason.
@@ -40,19 +30,10 @@ def found(prose):
 
 
 def test_prose_follows_the_style_sheet(found):
-    """No pattern is found in a file that is not pending."""
-    unexpected = [str(finding) for finding in found if not matches(finding.passage.path, PENDING)]
+    """No pattern of the style sheet is found."""
+    unexpected = [str(finding) for finding in found]
 
     assert not unexpected, "\n".join(["see the style sheet in CONTRIBUTING.md", *unexpected])
-
-
-def test_pending_files_have_findings(found):
-    """An entry of PENDING without findings is deleted."""
-    paths = {finding.passage.path for finding in found}
-
-    assert [
-        entry for entry in PENDING if not any(matches(p, frozenset({entry})) for p in paths)
-    ] == []
 
 
 def test_allowed_passages_exist(prose):

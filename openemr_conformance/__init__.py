@@ -1,0 +1,1 @@
+"""The installed command of the suite; see command.py."""

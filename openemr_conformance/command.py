@@ -1,0 +1,70 @@
+"""The command `openemr-conformance`: it runs the suite, or one of the programs around it."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from openemr_conformance.place import ROOT, make_importable
+
+#: The programs by name: their module, whose `main` takes the arguments, and a sentence about them.
+PROGRAMS = {
+    "run": ("", "judge a server (the default; takes every option of pytest)"),
+    "doctor": ("fixtures.doctor.steps", "find out why a server cannot be judged"),
+    "compare": ("reports.compare", "compare two runs"),
+    "merge": ("reports.merge", "join the parts of a run that was split with --shard"),
+    "declare": ("reports.declare", "write the misses of a run as deviations"),
+    "releases": ("reports.releases", "show several runs side by side"),
+    "statement": ("reports.statement", "write the statement of a run anew"),
+    "catalogue": ("reports.catalogue", "show what is required and what checks it"),
+    "report": ("reports.allure_report", "write an Allure report of a run (needs Node.js)"),
+    "embedded": ("fixtures.embedded.__main__", "serve the embedded OpenEMR"),
+}
+EPILOGUE = """\
+Options of `run`, of which every one may also be a variable OPENEMR_CONFORMANCE_<NAME>:
+
+  --target NAME|FILE.toml|URL   the server to judge (default: embedded)
+  --read-only                   write nothing to it
+  --results DIR                 where results go (default: results)
+
+`openemr-conformance run --help` lists them all, with those of pytest.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program that the first argument names, else the suite; return the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    make_importable()
+    if given[:1] in (["-h"], ["--help"]):
+        sys.stdout.write(usage())
+        return 0
+    name = given.pop(0) if given and given[0] in PROGRAMS else "run"
+    if name == "run":
+        return judge(given)
+    module, _ = PROGRAMS[name]
+    sys.argv[0] = f"openemr-conformance {name}"  # argparse names the program by it
+    return int(importlib.import_module(module).main(given))
+
+
+def judge(arguments: Sequence[str]) -> int:
+    """Run pytest with the configuration of the suite, wherever it is called."""
+    own = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}"]
+    # Loaded before pytest reads the command line: `--target FILE` needs no equals sign.
+    early = [
+        "-p",
+        "openemr_conformance.arguments",
+        "-p",
+        "fixtures.plugin.hooks",
+        "-p",
+        "reports.plugin",
+    ]
+    return int(pytest.main([*own, *early, *arguments]))
+
+
+def usage() -> str:
+    """Return the help text."""
+    width = max(map(len, PROGRAMS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in PROGRAMS.items()]
+    head = "usage: openemr-conformance [PROGRAM] [options]\n\n"
+    return head + "\n".join(lines) + "\n\n" + EPILOGUE
