@@ -19,8 +19,8 @@ from fixtures.driver.api import Api
 from fixtures.driver.authorization_server import AuthorizationServer
 from fixtures.driver.registrar import Registrar
 from fixtures.embedded.server import EmbeddedServer
-from fixtures.given.app_installation import Installation
-from fixtures.plugin.app_parameters import parameters
+from fixtures.given.app_installation import AppInstallation
+from fixtures.plugin.app_parameters import PARAMETERS, parameters
 from fixtures.provisioning.prepare import prepare
 from fixtures.target.app import SHIPPED, load
 from fixtures.target.files import load as load_target
@@ -71,7 +71,7 @@ def judged(embedded, checks, tmp_path):
                 "api": Api(target, server.http),
                 "discovery": server.discover(),
                 "http": server.http,
-                "installed": Installation(app, registrar, lambda: listener),
+                "app_installation": AppInstallation(app, registrar, lambda: listener),
                 "server": server,
             }
             requirements = [judge_requirement(each, arguments, app) for each in checks.values()]
@@ -86,7 +86,7 @@ def judge_requirement(function, arguments, app):
     (mark,) = (each for each in function.pytestmark if each.name == "requirement")
     requirement = load_catalogue(ROOT).requirements[mark.args[0]]
     names = inspect.signature(function).parameters
-    (own,) = [name for name in names if name.startswith("app_")] or [None]
+    (own,) = [name for name in names if name in PARAMETERS] or [None]
     values = (parameters(app)[own] if own else None) or [pytest.param(None, id="app")]
     found = []
     for value in values:
