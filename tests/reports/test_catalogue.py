@@ -93,7 +93,8 @@ def test_the_schemas_are_up_to_date(capsys):
 
 def test_a_schema_refuses_what_its_model_refuses():
     """Unknown keys, missing ones and wrong levels are errors for both."""
-    sound = {"id": "A", "text": "So.", "source": "x", "url": "https://e.org/", "level": "MUST"}
+    sound = {"id": "A", "text": "So.", "source": "x", "url": "https://e.org/"}
+    sound |= {"level": "MUST", "severity": "high"}
     schema = jsonschema.Draft202012Validator(json.loads(schemas.schemas()["requirements.json"]))
 
     for entry, valid in (
@@ -101,6 +102,7 @@ def test_a_schema_refuses_what_its_model_refuses():
         ({**sound, "needs": ["rest"]}, True),
         ({**sound, "area": "token"}, False),
         ({**sound, "level": "SHALL"}, False),
+        ({**sound, "severity": "grave"}, False),
         ({**sound, "text": "So"}, False),
         ({"id": "A"}, False),
     ):
