@@ -1,7 +1,7 @@
 """The proof of the checks: each defect turns exactly the checks of its requirements red.
 
 One embedded server serves all of them, each under its own URL with its own state. Checks that
-cannot notice a defect (see asked.py) need not be run to know what they say.
+cannot notice a defect (see defect_coverage.py) need not be run to know what they say.
 """
 
 import contextlib

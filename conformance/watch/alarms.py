@@ -1,8 +1,8 @@
-"""A pytest plugin that examines every exchange of a run, whatever check sent it.
+"""Examines every exchange of a run, whatever check sent it; conformance/plugin.py calls it.
 
 A check judges its own requests; a stack trace in another response would go unnoticed. Each kind of
 alarm is its own requirement (`watch` in the catalogue). An alarm is in the report of the check that
-sent the request: `{kind, where, what, line, reproduce}`. `where` is the route and not the request,
+sent the request: `{kind, where, what, line, reproduce, exchange}`. `where` is the route and not the request,
 so that the same fault is reported once.
 """
 
