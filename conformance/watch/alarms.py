@@ -2,8 +2,8 @@
 
 A check judges its own requests; a stack trace in another response would go unnoticed. Each kind of
 alarm is its own requirement (`watch` in the catalogue). An alarm is in the report of the check that
-sent the request: `{kind, where, what, line, reproduce, exchange}`. `where` is the route and not the request,
-so that the same fault is reported once.
+sent the request: `{kind, where, what, line, reproduce, exchange}`. `where` is the route and not the
+request, so that the same fault is reported once.
 """
 
 import json
