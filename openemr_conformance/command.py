@@ -43,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name == "run":
         return judge(given)
     module, _ = PROGRAMS[name]
-    sys.argv[0] = f"openemr-conformance {name}"  # argparse names the program by it
-    return int(importlib.import_module(module).main(given))
+    return int(importlib.import_module(module).main(given, f"openemr-conformance {name}"))
 
 
 def judge(arguments: Sequence[str]) -> int:

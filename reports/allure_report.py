@@ -87,9 +87,11 @@ def generate(folders: Sequence[Path], config: Mapping[str, Any]) -> None:
         )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m reports.allure_report"
+) -> int:
     """Write the report."""
-    parser = argparse.ArgumentParser(prog="python -m reports.allure_report", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument(
         "results", nargs="*", default=["results"], help="where runs left their results"
     )

@@ -132,9 +132,11 @@ def as_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m reports.catalogue"
+) -> int:
     """List the catalogue on standard output."""
-    parser = argparse.ArgumentParser(prog="python -m reports.catalogue", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--format", choices=("text", "md", "json"), default="text")
     options = parser.parse_args(arguments)
     try:

@@ -17,10 +17,10 @@ from reports.comparing.verdict_changes import compare
 from reports.render import comparison
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m reports.compare") -> int:
     """Compare the two runs that are named on the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m reports.compare",
+        prog=program,
         description="Compare two runs. Exit code 0: none regressed, 1: regressed, "
         "2: not comparable.",
         epilog=f"Shipped releases: {', '.join(baselines.names()) or 'none'}",

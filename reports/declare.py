@@ -14,9 +14,9 @@ from reports.comparing.baselines import NotComparable
 from reports.judging.declarations import as_toml, entries
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m reports.declare") -> int:
     """Print deviations for all that the named run did not find fulfilled."""
-    parser = argparse.ArgumentParser(prog="python -m reports.declare", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("run", help="a conformance.json, or the folder that has one")
     options = parser.parse_args(arguments)
     try:

@@ -16,9 +16,9 @@ from reports.judging.merging import NotOneRun, merge
 from reports.render import comparison, files
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m reports.merge") -> int:
     """Join the parts that are named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m reports.merge", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("parts", nargs="+", help="conformance.json, or the folder that has one")
     parser.add_argument("--results", metavar="DIR", default="results", help="default: results")
     parser.add_argument("--baseline", metavar="FILE|RELEASE", help="compare the whole with it")

@@ -140,9 +140,11 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(' '.join(cell.replace('|', '/').split()) for cell in cells)} |"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m reports.releases"
+) -> int:
     """Print the table of the runs that are named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m reports.releases", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN")
     options = parser.parse_args(arguments)
     try:

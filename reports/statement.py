@@ -3,6 +3,7 @@
 `python -m reports.statement conformance.json` writes these files beside it.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -13,13 +14,13 @@ from jinja2 import UndefinedError
 from reports.render.statement import render
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m reports.statement"
+) -> int:
     """Render the conformance.json that is named on the command line."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if len(given) != 1:
-        sys.stderr.write("usage: python -m reports.statement conformance.json\n")
-        return 2
-    path = Path(given[0])
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("file", type=Path, help="a conformance.json")
+    path = parser.parse_args(arguments).file
     try:
         rendered = render(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, UndefinedError) as error:

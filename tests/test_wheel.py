@@ -1,0 +1,112 @@
+"""The wheel runs the suite anywhere, whatever folders and files of the same names are there."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from tests.runs import LONGEST_SECONDS, ROOT
+
+CHECKS = "conformance/oauth/test_discovery.py"
+
+
+def run(command, folder, **environment):
+    """Run a command in a folder, without the options of these tests."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENEMR_", "PYTEST_"))}
+    return subprocess.run(  # noqa: S603 - our own command
+        [str(word) for word in command],
+        cwd=folder,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    built = run([*pip, "wheel", "--no-deps", f"--wheel-dir={folder}", ROOT], folder)
+    assert built.returncode == 0, built.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """A folder with the installed wheel, which is not writable, and its command."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    done = run([*pip, "install", "--no-deps", f"--target={folder}", wheel], folder)
+    assert done.returncode == 0, done.stderr
+    for path in [*folder.rglob("*"), folder]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    yield folder
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(path.stat().st_mode | 0o200)
+
+
+@pytest.fixture
+def foreign_project(tmp_path):
+    """A project of somebody else, with a conftest.py and a package `fixtures` of its own."""
+    for name in ("conftest.py", "fixtures/__init__.py", "conformance/__init__.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"raise RuntimeError('{name} is not part of the suite')\n")
+    return tmp_path
+
+
+@pytest.fixture
+def command(installed, foreign_project):
+    """Runs the installed command in the foreign project: `command("--help")`."""
+
+    def execute(*arguments):
+        script = installed / "bin" / "openemr-conformance"
+        return run([sys.executable, script, *arguments], foreign_project, PYTHONPATH=str(installed))
+
+    return execute
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_installed_command_judges_the_embedded_server(command, foreign_project, workers):
+    """A target with a blank, a path of the suite, and results in the folder of the caller."""
+    finished = command("--target", "embedded", "-n", workers, "-p", "no:randomly", CHECKS)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    data = json.loads((foreign_project / "results" / "conformance.json").read_text("utf-8"))
+    assert data["counts"]["checks"]["pass"] > 10
+
+
+def test_installed_command_collects_the_whole_suite(command):
+    """Without a path, the checks of the suite are collected, and not the current folder."""
+    finished = command("--collect-only", "-q", "-p", "no:randomly")
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "conformance/fhir/test_bulk.py" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["", "doctor", "compare", "merge", "declare", "releases", "statement", "report", "embedded"],
+)
+def test_every_program_has_help(command, program):
+    """`--help` shows what a program does, and starts nothing."""
+    finished = command(*program.split(), "--help")
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.startswith("usage: openemr-conformance")
+
+
+def test_image_and_wheel_have_every_folder_of_the_suite():
+    """What the wheel takes into its package is not kept out of the image."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        build = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").split()
+
+    assert [name for name in build["force-include"] if f"!{name}" not in ignored] == []
