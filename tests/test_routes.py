@@ -55,8 +55,8 @@ def test_path_is_filled_with_unknown_ids(tmp_path):
 @pytest.mark.parametrize(
     ("row", "word"),
     [
-        ('{ method = "GET", path = "/api/x" },', "valid"),
-        ('{ method = "LOOK", path = "/api/x", open = true },', "LOOK"),
+        ('{ method = "GET", path = "/api/x" },', "needs either v1 and v2"),
+        ('{ method = "LOOK", path = "/api/x", open = true },', "method: input should be"),
         ('{ method = "GET", path = "/fhir/x", open = true },', "not a path of this API"),
         ('{ method = "GET", path = "/api/x", v1 = "a.read", v2 = "b.r" },', "different resources"),
         (GOOD, "2 times"),

@@ -104,7 +104,7 @@ def test_every_program_has_help(command, program):
 
 
 def test_image_and_wheel_have_every_folder_of_the_suite():
-    """What the wheel takes into its package is not kept out of the image."""
+    """Each folder that the wheel packs is in the context of the image."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         build = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
     ignored = (ROOT / ".dockerignore").read_text("utf-8").split()

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from conformance import needs, writes
-from conformance.expect import schema_errors
+from conformance.routes.entries import RoutesFile
+from fixtures.target.toml_files import sentences
 
 HERE = Path(__file__).parent.parent
 APIS = ("rest", "portal", "fhir")
@@ -94,34 +96,42 @@ def load(api: str, folder: Path = HERE) -> tuple[Route, ...]:
     """Read the routes of an API, or raise RoutesError with every error found."""
     path = folder / api / "routes.toml"
     data = tomllib.loads(path.read_text("utf-8"))
-    errors = schema_errors(data, "routes") or list(_contradictions(api, data))
+    try:
+        file = RoutesFile.model_validate(data)
+    except ValidationError as error:
+        raise RoutesError(f"{path.name} of {api}: {sentences(error)}") from None
+    errors = list(_contradictions(api, file))
     if errors:
         raise RoutesError("\n".join(f"{path.name} of {api}: {error}" for error in errors))
-    return tuple(_routes(api, data))
+    return tuple(_routes(api, file))
 
 
-def _routes(api: str, data: dict[str, Any]) -> Iterator[Route]:
-    for row in data["route"]:
-        more = (
-            {"query": data["search"]}
-            if row.get("v2", "").endswith(".s") and "search" in data
-            else {}
+def _routes(api: str, file: RoutesFile) -> Iterator[Route]:
+    for row in file.route:
+        searches = row.v2.endswith(".s")
+        yield Route(
+            api,
+            file.scope,
+            row.method,
+            row.path,
+            roles=tuple(row.roles or file.roles),
+            needs=tuple(dict.fromkeys([*file.needs, *row.needs])),
+            v1=row.v1,
+            v2=row.v2,
+            open=row.open,
+            since=row.since,
+            query=row.query or (file.search if searches else ""),
+            refused=row.refused,
         )
-        more |= {key: value for key, value in row.items() if key not in {"roles", "needs"}}
-        roles = tuple(row.get("roles", data["roles"]))
-        needed = dict.fromkeys([*data["needs"], *row.get("needs", ())])
-        yield Route(api, data["scope"], roles=roles, needs=tuple(needed), **more)
 
 
-def _contradictions(api: str, data: dict[str, Any]) -> Iterator[str]:
-    if data["api"] != api:
-        yield f"api is {data['api']!r}"
-    for row in data["route"]:
-        if not row["path"].startswith(f"{PREFIX[api]}/"):
-            yield f"{row['path']} is not a path of this API"
-        if row.get("v1", "").partition(".")[0] != row.get("v2", "").partition(".")[0]:
-            yield f"{row['path']}: v1 and v2 are about different resources"
-    found = Counter(route.id for route in _routes(api, data))
+def _contradictions(api: str, file: RoutesFile) -> Iterator[str]:
+    if file.api != api:
+        yield f"api is {file.api!r}"
+    for row in file.route:
+        if not row.path.startswith(f"{PREFIX[api]}/"):
+            yield f"{row.path} is not a path of this API"
+    found = Counter(route.id for route in _routes(api, file))
     yield from (f"{name} is there {times} times" for name, times in found.items() if times > 1)
 
 
