@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def try_on_request(request: Incoming) -> None:
     """Note each mutation that would change the request."""
     for name, mutation in mutations.MUTATIONS.items():
-        if mutation.request is not None and mutation.fits(request):
+        if name not in ASKED and mutation.request is not None and mutation.fits(request):
             changed = dataclasses.replace(
                 request, query=list(request.query), headers=dict(request.headers)
             )
@@ -64,7 +64,7 @@ def state_of_request(request: Incoming) -> tuple[Any, ...]:
 def try_on_response(request: Incoming, response: Response) -> None:
     """Note each mutation that would change the response."""
     for name, mutation in mutations.MUTATIONS.items():
-        if mutation.response is not None and mutation.fits(request):
+        if name not in ASKED and mutation.response is not None and mutation.fits(request):
             changed = Response(response.body, response.status_code, dict(response.headers))
             changed.media_type = response.media_type
             before = state_of_response(changed)
