@@ -55,8 +55,8 @@ def test_an_answer_that_did_not_come_is_shown_whole():
 def test_an_alarm_brings_its_exchange():
     """A requirement on every exchange shows those that raised its alarms."""
     requirement = Requirement(
-        id="WATCH-html", text="So.", source="x", url="https://e.org/", level="MUST", area="tls",
-        watch="html",
+        id="WATCH-html", text="So.", source="x", url="https://e.org/", level="MUST",
+        severity="low", area="tls", watch="html",
     )  # fmt: skip
     alarm = {"where": "GET /x", "what": "html", "line": "GET /x -> 200", "reproduce": "curl"}
 
