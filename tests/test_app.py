@@ -13,7 +13,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from conformance.expect import Mismatch
+from conformance.mismatch import Mismatch
 from fixtures.driver.admin_pages import Administrator
 from fixtures.driver.api import Api
 from fixtures.driver.authorization_server import AuthorizationServer

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import expect
-from conformance.expect import Mismatch
+from conformance.mismatch import Mismatch
 from fixtures.driver.authorization_server import require_tokens
 from fixtures.wire.client import Blocked, Request, Response
 from fixtures.wire.pitfalls import hint

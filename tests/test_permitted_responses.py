@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from conformance.expect import Mismatch
+from conformance.mismatch import Mismatch
 from conformance.oauth import test_bearer_routes as routes
 from conformance.oauth import test_discovery_truth as documents
 from fixtures.wire.client import Request, Response

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
-from conformance.expect import Mismatch
+from conformance.mismatch import Mismatch
 from conformance.oauth import test_tls as checks
 from fixtures.target.model import Target
 from fixtures.wire.client import Http, Transport

@@ -1,6 +1,7 @@
 """Whether a vendor's app would work on this server; judged only with `--app`."""
 
 from conformance import expect, requirement
+from conformance.mismatch import advice
 from fixtures.driver.authorization_server import require_tokens
 from fixtures.target.app import path_of_call
 
@@ -41,14 +42,14 @@ def test_app_gets_a_secret_if_it_keeps_one(app_installation, app):
 
     expect.success(response)
     secret = expect.json_object(response).get("client_secret")
-    with expect.advice(REGISTER_PRIVATE):
+    with advice(REGISTER_PRIVATE):
         expect.that(
             bool(secret) or app.client != "confidential",
             "a client_secret for a confidential app",
             "no client_secret: the app was registered as public",
             response,
         )
-    with expect.advice('in the app: register "application_type": "web" or "native"'):
+    with advice('in the app: register "application_type": "web" or "native"'):
         expect.that(
             not secret or app.client != "public",
             "no client_secret for an app that cannot keep one",
@@ -62,7 +63,7 @@ def test_app_calls_the_server_by_its_address(server, app, discovery):
     called = (app.base_url or server.target.base_url).rstrip("/")
 
     issuer = str(expect.json_object(discovery).get("issuer"))
-    with expect.advice(
+    with advice(
         "in the app: call OpenEMR by that address for everything that compares it (aud, iss, "
         "redirects), or change Admin > Config > Connectors > Site Address"
     ):
@@ -75,7 +76,7 @@ def test_app_gets_its_tokens(app_installation, app_token):
         expect.code(app_installation.authorization(app_token))
     response = app_installation.token_response(app_token)
 
-    with expect.advice("in the app: authenticate as the client was registered"):
+    with advice("in the app: authenticate as the client was registered"):
         expect.status(response, 200)
     expect.member(response, "access_token", kind=str)
 
@@ -86,7 +87,7 @@ def test_app_is_granted_its_scope(app_installation, app_scope):
 
     given = app_installation.scopes(use)
 
-    with expect.advice(
+    with advice(
         "in the app: register and ask for what this server offers to this kind of user "
         "(scopes_supported of its discovery document)"
     ):
@@ -104,7 +105,7 @@ def test_app_tokens_live_long_enough(app_installation, app_lifetime):
 
     expect.status(response, 200)
     lives = expect.member(response, "expires_in", kind=int)
-    with expect.advice(f"in the app: renew the token more often than every {lives} seconds"):
+    with advice(f"in the app: renew the token more often than every {lives} seconds"):
         expect.that(
             lives >= app_lifetime.seconds,
             f"expires_in of at least {app_lifetime.seconds}",
@@ -119,7 +120,7 @@ def test_app_refreshes_its_tokens(app_installation, server, app_refresh):
     answer = app_installation.fresh(client, app_refresh)
     tokens = require_tokens(answer)
 
-    with expect.advice("in the app: register and ask for the scope offline_access"):
+    with advice("in the app: register and ask for the scope offline_access"):
         found = tokens.get("refresh_token")
         expect.that(found, "a refresh_token with the tokens", sorted(tokens), answer)
     response = server.refresh(
@@ -137,10 +138,10 @@ def test_app_learns_what_its_tokens_are_worth(app_installation, server, app_intr
 
     expect.status(response, 200)
     told = expect.json_object(response)
-    with expect.advice("in the app: introspect with the confidential client that got the token"):
+    with advice("in the app: introspect with the confidential client that got the token"):
         expect.equal(told.get("active"), True, "active", response)
     missing = sorted({s for s in app_introspection.scope.split() if "/" in s} - {*_words(told)})
-    with expect.advice("in the app: use the scopes in the token response instead"):
+    with advice("in the app: use the scopes in the token response instead"):
         expect.equal(missing, [], "scopes missing in the introspection", response)
 
 
@@ -151,7 +152,7 @@ def test_app_learns_who_the_patient_is(app_installation, server, app_subject):
     response = server.introspect(app_installation.client, token)
 
     told = expect.json_object(response)
-    with expect.advice(
+    with advice(
         "in the app: use the `patient` of the token response, or search the patient by FHIR"
     ):
         expect.equal(told.get("sub"), app_installation.user(app_subject).uuid, "sub", response)
@@ -170,7 +171,7 @@ def test_app_is_answered(app_installation, api, app_call):
         **options,
     )
 
-    with expect.advice(NO_ROUTE if response.status_code == 404 else ""):
+    with advice(NO_ROUTE if response.status_code == 404 else ""):
         expect.status(response, *app_call.statuses)
     expect.json(response)
 
@@ -180,7 +181,7 @@ def test_app_logs_its_user_out(app_installation, server, app, app_logout):
     client = app_installation.another()
     answer = app_installation.fresh(client, app_logout)
     tokens = require_tokens(answer)
-    with expect.advice("in the app: ask for the scope openid"):
+    with advice("in the app: ask for the scope openid"):
         found = tokens.get("id_token")
         expect.that(found, "an id_token with the tokens", sorted(tokens), answer)
     back = next(iter(app.registration.get("post_logout_redirect_uris", ())), None)
@@ -207,7 +208,7 @@ def test_browser_lets_the_app_call(server, http, app, app_preflight):
 
     response = http.request("OPTIONS", url.replace("{", "").replace("}", ""), headers=headers)
 
-    with expect.advice(
+    with advice(
         "on the server: let a proxy in front of OpenEMR answer OPTIONS; or in the app: serve it "
         "under OpenEMR's own origin"
     ):

@@ -9,6 +9,7 @@ import itertools
 import pytest
 
 from conformance import expect, requirement, writes
+from conformance.mismatch import fail
 from fixtures.given.fhir_resources import ids
 from fixtures.given.once import once
 from fixtures.given.patient_compartment import WRITTEN
@@ -53,7 +54,7 @@ def patient_token_for_all_types(compartment, registrar, tokens, patient):
     client = registrar.confidential(scope)
     response = tokens.fetch(client, patient, scope)
     if not response.is_success:
-        expect.fail("a token for the patient", str(response.status_code), response)
+        fail("a token for the patient", str(response.status_code), response)
     return str(json_body(response)["access_token"])
 
 

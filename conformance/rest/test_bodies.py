@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 from conformance import expect, requirement, writes
+from conformance.mismatch import fail
 from fixtures.driver.record_kinds import KINDS
 from fixtures.given.marked_records import MARKED, rows
 from fixtures.given.records import PERMANENT_RECORDS
@@ -239,7 +240,7 @@ def _expect_fields(sent, read, response):
         if name not in OTHERWISE and not _same(value, read.get(name))
     ]
     if wrong:
-        expect.fail("every field as it was sent", wrong, response)
+        fail("every field as it was sent", wrong, response)
 
 
 def _refused(response):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance import expect
+from conformance.mismatch import fail
 from conformance.token_life.model import ISSUING, PROBES, SAFE, Probe, Script, script
 from conformance.token_life.scripts import acts, is_possible, scripts
 from fixtures.given.token_life import Outcome, Step
@@ -140,7 +140,7 @@ def _fail(observation: Observation, expected: Expected, because: str) -> None:
             names[step.session, sum(key[0] == step.session for key in names)] = len(names) + 1
         lines.append(_words(step, names, outcomes[number]))
     responses = [outcomes[number].response for number in reversed(judged)]
-    expect.fail(
+    fail(
         f"after step {len(lines)} that {WORDS[expected]}: {because}",
         [f"{number}. {line}" for number, line in enumerate(lines, 1)],
         [response for response in responses if response is not None],

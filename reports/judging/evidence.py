@@ -68,6 +68,14 @@ def without_bodies(exchanges: Iterable[Data]) -> list[dict[str, Any]]:
     ]
 
 
+def alarms_without_bodies(alarms: Iterable[Data]) -> list[dict[str, Any]]:
+    """Return alarms of the watch whose exchanges have headers and no bodies."""
+    return [
+        {**each, "exchange": without_bodies([each["exchange"]])[0]} if "exchange" in each else each
+        for each in map(dict, alarms)
+    ]
+
+
 def _whole(exchange: Data) -> Iterator[str]:
     request, response = exchange["request"], exchange["response"]
     yield f"judged: {line(exchange)}"

@@ -117,13 +117,18 @@ def _show(
 def _show_exchanges(report: pytest.TestReport, bodies: str) -> None:
     """Keep as much of the exchanges in a report as the option --bodies allows."""
     properties: dict[str, Any] = dict(report.user_properties)
+    if bodies == "none" and properties.get("alarms"):
+        _replace(report, "alarms", evidence.alarms_without_bodies(properties["alarms"]))
     exchanges = properties.get(EXCHANGES)
     if not exchanges:
         return
     if bodies == "none" or (bodies == "failed" and report.passed):
-        kept = [] if report.passed else evidence.without_bodies(exchanges)
-        report.user_properties = [
-            (name, kept if name == EXCHANGES else value) for name, value in report.user_properties
-        ]
+        _replace(report, EXCHANGES, [] if report.passed else evidence.without_bodies(exchanges))
     elif not report.passed or bodies == "all":
         report.sections.append((EXCHANGES, evidence.lines(properties)))
+
+
+def _replace(report: pytest.TestReport, name: str, value: Any) -> None:
+    report.user_properties = [
+        (each, value if each == name else kept) for each, kept in report.user_properties
+    ]

@@ -69,6 +69,17 @@ def test_an_alarm_brings_its_exchange():
     assert (parts["judged"], parts["exchanges"][0]["id"]) == (["a"], "a")
 
 
+def test_alarms_lose_their_bodies_as_checks_do():
+    """--bodies=none removes bodies from the exchanges of the watch, too."""
+    bare, whole = {"kind": "html"}, {"kind": "html", "exchange": exchange("a")}
+
+    kept = evidence.alarms_without_bodies([bare, whole])
+
+    assert kept[0] == bare
+    assert kept[1]["exchange"]["request"]["body"] == ""
+    assert kept[1]["exchange"]["request"]["url"] == whole["exchange"]["request"]["url"]
+
+
 def test_characters_that_xml_forbids_are_replaced():
     """A server may send any character; junit.xml stays well-formed."""
     assert printable("a\x00b\ud800c\n\U0001f600") == "a\ufffdb\ufffdc\n\U0001f600"
