@@ -170,7 +170,7 @@ def test_defect_is_caught_and_nothing_else(
     failed = {each: v for each, v in failed.items() if each in own or not each.startswith("WATCH-")}
     proved = {identifier: failed.get(identifier) for identifier in defect.proves}
     assert proved == dict.fromkeys(defect.proves, "fail"), finished.output
-    # A defect may also block requirements: they are not judged, so nothing false is said of them.
+    # A defect may also block requirements: they are not judged then.
     # `also` names those that fail, and need not name those that are blocked.
     broken = {each for each, verdict in failed.items() if verdict != "blocked"}
     assert broken <= own <= {*failed}, finished.output
