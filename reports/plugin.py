@@ -22,7 +22,15 @@ from fixtures.wire.redaction import SECRETS
 from reports import options
 from reports.comparing import gate, older_release
 from reports.comparing.baselines import Baseline
-from reports.judging import app_verdict, catalogue, collection, deviations, phases, sharding
+from reports.judging import (
+    app_verdict,
+    catalogue,
+    collection,
+    deviations,
+    phases,
+    selection,
+    sharding,
+)
 from reports.judging.catalogue import Catalogue
 from reports.judging.collection import JUDGED, Collected
 from reports.judging.deviations import Deviations
@@ -70,6 +78,7 @@ class Judging:
         self.catalogue = known
         self.found = Collected()
         self._deviations: Deviations | None = None
+        self.requirements = selection.chosen(chosen.requirement, known)
 
     def deviations(self) -> Deviations:
         """Return the deviations in force; without given files, those of the target's version."""
@@ -101,6 +110,9 @@ class Judging:
             self.config.stash.get(TARGET, None),
             self.found,
         )
+        if self.requirements and not selection.needs_all(self.requirements, self.catalogue):
+            left = selection.leave_out(items, self.requirements)
+            self.config.hook.pytest_deselected(items=left)
         if self.options.shard is not None:
             left = sharding.leave_out(items, self.options.shard, set(self.found.collected))
             self.found.forget(left)
@@ -214,6 +226,8 @@ class Controller(Judging):
         )
         for reason in options.narrowing(self.config):
             self.run.narrow(reason)
+        if self.requirements and not selection.needs_all(self.requirements, self.catalogue):
+            self.run.narrow("narrowed by --requirement")
         if target is not None and target.read_only:
             self.run.narrow("the target was only to be read")
 
@@ -279,7 +293,9 @@ class Controller(Judging):
         if session.shouldfail or session.shouldstop:
             self.run.narrow(str(session.shouldfail or session.shouldstop))
         # Most texts occur many times.
-        data = files.cleaned(self.run.as_data(int(exitstatus)), functools.cache(SECRETS.clean))
+        data = self.run.as_data(int(exitstatus))
+        selection.add_commands(data, self.config, self.options)
+        data = files.cleaned(data, functools.cache(SECRETS.clean))
         compared = gate.hold(data, self.baseline)
         session.exitstatus = data["exit_code"]
         paths = files.write_all(self.options.results, data, compared)

@@ -25,7 +25,8 @@ def written(tmp_path):
     [
         ("kind = ", "not valid TOML"),
         ('kind = "url"\n', "url: is missing"),
-        ("", "kind is missing"),
+        ("", "is empty"),
+        ("site = 'default'", "kind is missing"),
         (URL + 'colour = "red"\n', "colour: unknown key"),
         ('kind = "cloud"\n', "'cloud' is not one of 'embedded', 'url', 'container'"),
         (URL + "read_only = 1\n", "read_only"),
