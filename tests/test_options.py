@@ -174,7 +174,7 @@ def test_requirement_selects_its_checks(tmp_path):
 
 
 def test_watched_requirement_is_judged_in_all_checks(tmp_path):
-    """What is looked for in every exchange leaves no check out."""
+    """A requirement of the watch leaves no check out."""
     finished = run(tmp_path, "-n0", "--requirement=WATCH-*", "--collect-only", "-q", CHECK)
 
     assert finished.exit_code == 0, finished.output
