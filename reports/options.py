@@ -99,6 +99,10 @@ def resolve(config: pytest.Config) -> Options:
     """Return the options in force; they are set in `config` too, for workers and other plugins."""
     check_variables(VARIABLES)
     option = config.option
+    for name in sorted(VARIABLES):
+        if getattr(option, name.lower()) in ("", [""]):
+            written = name.lower().replace("_", "-")
+            raise pytest.UsageError(f"--{written} is empty: give a value, or leave it out")
     base = config.invocation_params.dir
     option.results = str(base / (option.results or variable("RESULTS") or "results"))
     if not option.deviations:

@@ -222,3 +222,25 @@ def test_finding_has_the_line_that_judges_only_it(tmp_path, embedded):
     assert words[0] == "openemr-conformance"
     assert again.returncode == 1, again.stdout
     assert "1 fail" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--target=nowhere", "--target=", "--app=nowhere", "--baseline=", "--level=", "--requirement="],
+)
+def test_wrong_option_keeps_the_results_of_an_earlier_run(tmp_path, option):
+    """An option without a meaning is a usage error, and costs nothing."""
+    (tmp_path / "conformance.json").write_text("of an earlier run", "utf-8")
+
+    finished = run(tmp_path, "-n0", option, CHECK)
+
+    assert finished.exit_code == 4, finished.output
+    assert (tmp_path / "conformance.json").read_text("utf-8") == "of an earlier run"
+
+
+def test_empty_target_of_the_environment_is_an_error(tmp_path):
+    """A variable of a CI that is not set does not have the embedded server judged."""
+    finished = run(tmp_path, CHECK, OPENEMR_CONFORMANCE_TARGET="")
+
+    assert finished.exit_code == 4
+    assert "OPENEMR_CONFORMANCE_TARGET is empty: name the server to judge" in finished.output
