@@ -100,7 +100,7 @@ def resolve(config: pytest.Config) -> Options:
     check_variables(VARIABLES)
     option = config.option
     for name in sorted(VARIABLES):
-        if getattr(option, name.lower()) in ("", [""]):
+        if getattr(option, name.lower(), None) in ("", [""]):
             written = name.lower().replace("_", "-")
             raise pytest.UsageError(f"--{written} is empty: give a value, or leave it out")
     base = config.invocation_params.dir

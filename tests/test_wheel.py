@@ -69,7 +69,11 @@ def command(installed, foreign_project):
 
     def execute(*arguments):
         script = installed / "bin" / "openemr-conformance"
-        return run([sys.executable, script, *arguments], foreign_project, PYTHONPATH=str(installed))
+        environment = {
+            "PYTHONPATH": str(installed),
+            "XDG_CACHE_HOME": str(foreign_project / "cache"),
+        }
+        return run([sys.executable, script, *arguments], foreign_project, **environment)
 
     return execute
 
@@ -116,7 +120,7 @@ def test_programs_work_where_they_are_installed(command, foreign_project):
     assert (foreign_project / "results" / "statement.md").is_file()
 
 
-def test_installed_package_is_not_written_to(command, installed):
+def test_installed_package_is_not_written_to(command, installed, foreign_project):
     """A run leaves no cache in the folder of the package, even where it could."""
     (installed / "openemr_conformance").chmod(0o755)
 
@@ -124,6 +128,7 @@ def test_installed_package_is_not_written_to(command, installed):
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert not (installed / "openemr_conformance" / ".pytest_cache").exists()
+    assert list((foreign_project / "cache" / "openemr-conformance").iterdir())
 
 
 @pytest.mark.parametrize("word", ["doctr", "cmpare", "mrge"])
