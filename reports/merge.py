@@ -1,8 +1,8 @@
 """The parts of a run that several jobs judged (`--shard`), joined into one.
 
 `python -m reports.merge PART PART ... --results DIR` writes conformance.json, the statement and the
-badge. Exit codes: 0 conformant, 1 not conformant or a part is missing, 2 the parts do not belong
-together, or the result cannot be written.
+badge. Exit codes: 0 the gate passed, 1 it did not, or a part is missing, 2 the parts do not
+belong together, or the result cannot be written.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reports.comparing import baselines, gate
 from reports.comparing.baselines import Baseline, NotComparable
+from reports.judging import outcome
 from reports.judging.merging import NotOneRun, merge
 from reports.render import comparison, files
 
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m repor
         sys.stderr.write(f"not merged: {folder} cannot be written to ({error.strerror})\n")
         return 2
     written = files.write_all(folder, data, compared)
-    sys.stdout.write(f"{data['result']}\nwritten: {' '.join(map(os.fspath, written.paths))}\n")
+    paths = " ".join(map(os.fspath, written.paths))
+    sys.stdout.write(f"{outcome.line(data)}\nwritten: {paths}\n")
     sys.stderr.writelines(f"{problem}\n" for problem in written.problems)
     return int(data["exit_code"]) or (2 if written.problems else 0)
 

@@ -8,9 +8,21 @@ import pytest
 
 from fixtures.target import options as target_options
 from fixtures.target.options import PREFIX, check_variables, collected_paths, switch, variable
-from reports.verdicts import LEVELS
+from reports.verdicts import (
+    GATES,
+    KNOWN,
+    LEVELS,
+    MENDED,
+    NEW,
+    NOT_APPLICABLE,
+    SEVERITIES,
+    UNTESTED,
+    WARN,
+)
 
 BODIES = ("none", "failed", "all")
+#: The terminal only counts these, unless --show names them.
+LISTED = (WARN, KNOWN, NOT_APPLICABLE, UNTESTED, MENDED)
 
 
 @dataclass(frozen=True)
@@ -21,6 +33,13 @@ class Options:
     deviations: tuple[str, ...]
     level: str
     bodies: str
+    gate: str = NEW
+    #: Whether shipped deviations that no longer deviate fail the run.
+    strict_deviations: bool = False
+    #: The lowest severity that is judged.
+    severity: str | None = None
+    #: Which of LISTED the terminal lists.
+    show: tuple[str, ...] = ()
     baseline: str | None = None
     #: Which part of how many, from one.
     shard: tuple[int, int] | None = None
@@ -56,13 +75,37 @@ def add(parser: pytest.Parser) -> None:
         "--level",
         choices=LEVELS,
         type=str.upper,
-        help="the lowest level whose misses fail the run (default: MUST)",
+        help="the lowest level whose misses fail the run (default: MUST); a SHOULD of severity "
+        "high or critical always does",
+    )
+    group.addoption(
+        "--gate",
+        choices=GATES,
+        type=str.lower,
+        help="what fails the run: misses that are new (default), or all misses, declared or not",
+    )
+    group.addoption(
+        "--strict-deviations",
+        action="store_true",
+        help="fail the run if a fault that the suite declares for the release is not there",
+    )
+    group.addoption(
+        "--severity",
+        choices=SEVERITIES,
+        type=str.lower,
+        help="judge only requirements of this severity and of graver ones",
     )
     group.addoption(
         "--bodies",
         choices=BODIES,
         help="whose bodies of requests and answers go into reports: none, those of failed checks "
         "(default), or all",
+    )
+    group.addoption(
+        "--show",
+        action="append",
+        choices=LISTED,
+        help="list on the terminal what it otherwise counts in a line; repeatable",
     )
     group.addoption(
         "--baseline",
@@ -112,11 +155,17 @@ def resolve(config: pytest.Config) -> Options:
         option.requirement = (variable("REQUIREMENT") or "").split()
     option.level = (option.level or variable("LEVEL") or "MUST").upper()
     option.bodies = option.bodies or variable("BODIES") or "failed"
+    option.show = option.show or (variable("SHOW") or "").replace(",", " ").split()
+    option.gate = (option.gate or variable("GATE") or NEW).lower()
+    option.severity = (option.severity or variable("SEVERITY") or "").lower() or None
     for name, value, allowed in (
         ("LEVEL", option.level, LEVELS),
         ("BODIES", option.bodies, BODIES),
+        ("GATE", option.gate, GATES),
+        ("SEVERITY", option.severity, SEVERITIES),
+        *(("SHOW", each, LISTED) for each in option.show),
     ):
-        if value not in allowed:
+        if value is not None and value not in allowed:
             raise pytest.UsageError(f"{PREFIX}{name} is {value!r}; give {', '.join(allowed)}")
     option.baseline = option.baseline or variable("BASELINE")
     option.shard = option.shard or variable("SHARD")
@@ -125,6 +174,10 @@ def resolve(config: pytest.Config) -> Options:
         tuple(option.deviations),
         option.level,
         option.bodies,
+        option.gate,
+        switch(config, "strict_deviations"),
+        option.severity,
+        tuple(option.show),
         option.baseline,
         parse_shard(option.shard) if option.shard else None,
         judge_both=switch(config, "judge_both"),
@@ -147,6 +200,7 @@ def narrowing(config: pytest.Config) -> list[str]:
     given = {
         "-k": option.keyword,
         "-m": option.markexpr,
+        "--severity": option.severity,
         "--lf": getattr(option, "lf", False),
         "--deselect": option.deselect,
         "--ignore": option.ignore,

@@ -24,7 +24,6 @@ from reports import options
 from reports.comparing import gate, older_release
 from reports.comparing.baselines import Baseline
 from reports.judging import (
-    app_verdict,
     catalogue,
     collection,
     deviations,
@@ -95,6 +94,7 @@ class Judging:
                 version=target.version if real else None,
                 known=self.catalogue.requirements.keys(),
                 base=self.config.invocation_params.dir,
+                strict=self.options.strict_deviations,
                 shipped=self.config.rootpath / "fixtures" / "target" / "deviations",
             )
         return self._deviations
@@ -114,8 +114,8 @@ class Judging:
             self.config.stash.get(TARGET, None),
             self.found,
         )
-        if self.requirements and not selection.needs_all(self.requirements, self.catalogue):
-            left = selection.leave_out(items, self.requirements)
+        severity = self.options.severity
+        if left := selection.leave_out(items, self.requirements, self.catalogue, severity):
             self.config.hook.pytest_deselected(items=left)
         if self.options.shard is not None:
             left = sharding.leave_out(items, self.options.shard, set(self.found.collected))
@@ -162,15 +162,16 @@ class Worker(Judging):
         if self.found.errors:
             items.clear()
 
-    def pytest_runtest_logstart(self) -> None:
-        """Forget the reports of the checks before, which the controlling process has.
+    # First, because nothing of this session is to be reported in this process.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Remove the terminal reporter, whose output is not seen in a worker.
 
-        The terminal reporter of a worker, whose output is not seen, would keep all of them,
-        exchanges included.
+        It would keep the reports of all checks, exchanges included, until the run ends.
         """
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.stats.clear()
+            self.config.pluginmanager.unregister(reporter)
 
     # A wrapper, because xdist sends the output of a worker from a wrapper.
     @pytest.hookimpl(wrapper=True)
@@ -225,6 +226,8 @@ class Controller(Judging):
             target=describe_target(target),
             level=self.options.level,
             suite=catalogue.suite_version(),
+            gate=self.options.gate,
+            severity=self.options.severity,
             shard=self.options.shard,
             app=self.config.stash.get(APP, None),
         )
@@ -234,6 +237,13 @@ class Controller(Judging):
             self.run.narrow("narrowed by --requirement")
         if target is not None and target.read_only:
             self.run.narrow("the target was only to be read")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: Any) -> Any:
+        """Return a check's verdict as the category by which pytest counts it."""
+        if not isinstance(report, pytest.TestReport):
+            return None
+        return terminal.status(report, self.config.option.tbstyle)
 
     def pytest_report_header(self) -> list[str]:
         """Return what is judged."""
@@ -344,14 +354,8 @@ class Controller(Judging):
         if self._written is None:
             return result
         data, written = self._written
-        terminalreporter.write_sep("=", "openemr-conformance")
-        for line in terminal.summary(data):
-            terminalreporter.write_line(line)
-        terminalreporter.write_line(
-            terminal.written(written.paths, self.config.invocation_params.dir)
-        )
-        for line in app_verdict.lines(data["app"]) if "app" in data else ():
-            terminalreporter.write_line(line)
+        base = self.config.invocation_params.dir
+        terminal.write(terminalreporter, data, self.options.show, written.paths, base)
         return result
 
     def pytest_unconfigure(self) -> None:

@@ -14,12 +14,10 @@ from typing import Any
 
 from reports import verdicts
 from reports.comparing import baselines
-from reports.judging import findings
 from reports.judging.catalogue import AREAS
+from reports.judging.requirement_results import MISSED, is_blocked
 from reports.render import files
 
-#: Verdicts of a requirement that the server does not fulfil, whether that was known or not.
-MISSED = (verdicts.FAIL, verdicts.WARN, verdicts.KNOWN)
 JUDGED = (*MISSED, verdicts.PASS, verdicts.BLOCKED)
 ALL = "all"
 
@@ -52,7 +50,8 @@ class Count:
 
     def add(self, requirement: Mapping[str, Any]) -> None:
         """Count one requirement of conformance.json."""
-        verdict, must = _verdict(requirement), requirement["level"] == "MUST"
+        blocked, must = is_blocked(requirement), requirement["level"] == "MUST"
+        verdict = verdicts.BLOCKED if blocked else requirement["verdict"]
         self.requirements += 1
         self.judged += verdict in JUDGED
         self.must += verdict in MISSED and must
@@ -67,14 +66,6 @@ class Count:
             return verdicts.NOT_APPLICABLE if self.not_applicable else verdicts.UNTESTED
         blocked = f" ({self.blocked} blocked)" if self.blocked else ""
         return f"{self.must} / {self.other}{blocked}"
-
-
-def _verdict(requirement: Mapping[str, Any]) -> str:
-    """Return a requirement's verdict; blocked where all that is known is that nobody can judge."""
-    verdict = str(requirement["verdict"])
-    known = [each for each in requirement["checks"] if each["verdict"] == verdicts.KNOWN]
-    unseen = all(str(each.get("message", "")).startswith(findings.NOT_JUDGED) for each in known)
-    return verdicts.BLOCKED if verdict == verdicts.KNOWN and known and unseen else verdict
 
 
 def read(run: str) -> Release:

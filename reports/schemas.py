@@ -19,8 +19,10 @@ from reports.judging.catalogue import ROOT
 FOLDER = ROOT / "conformance" / "schemas"
 MODELS: dict[str, TypeAdapter[Any]] = {
     "app.json": TypeAdapter(AppFile),
+    "causes.json": TypeAdapter(entries.CausesFile),
     "deviations.json": TypeAdapter(entries.DeviationsFile),
     "features.json": TypeAdapter(entries.FeaturesFile),
+    "harms.json": TypeAdapter(entries.HarmsFile),
     "requirements.json": TypeAdapter(entries.RequirementsFile),
     "target.json": TypeAdapter(TargetFile),
 }

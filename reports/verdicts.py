@@ -1,7 +1,7 @@
-"""Verdicts of a check, of a requirement, and of a run."""
+"""Verdicts of a check and of a requirement, and the words of the catalogue that decide them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 PASS = "pass"
 FAIL = "fail"
@@ -11,30 +11,50 @@ NOT_APPLICABLE = "n/a"
 BLOCKED = "blocked"
 UNTESTED = "untested"
 
+#: The word for faults that the suite declares for a release and that are not there.
+MENDED = "mended"
+
 #: The levels of requirements, the strictest first.
 LEVELS = ("MUST", "SHOULD", "MAY")
+#: The severities of requirements, the gravest first (docs/severity.md).
+SEVERITIES = ("critical", "high", "medium", "low")
+CRITICAL = SEVERITIES[0]
+#: The severity of a server error (docs/severity.md).
+SERVER_ERROR = "medium"
+#: A SHOULD of these severities fails a run, as a MUST does.
+GRAVE = frozenset(("critical", "high"))
+
+#: The conditions of a gate (`--gate`): no miss is new, or there is none at all.
+NEW, ALL = "new", "all"
+GATES = (NEW, ALL)
 
 #: From the gravest to the one that says least: a requirement's verdict is its gravest check's.
 ORDER = (FAIL, BLOCKED, WARN, KNOWN, PASS, NOT_APPLICABLE, UNTESTED)
 
-CONFORMANT = "conformant"
-NOT_CONFORMANT = "not conformant"
-PARTIAL = "partial run"
+#: How the message of a finding starts that says nothing about the server.
+NOT_JUDGED = "could not be judged"
 
 #: A skip for a reason that starts so is due to the target; any other leaves a check untested.
 NOT_APPLICABLE_PREFIX = "n/a: "
 
 
-def gated(level: str, gate: str) -> bool:
-    """Return whether a miss of this level fails a run whose gate is at `gate`."""
-    return LEVELS.index(level) <= LEVELS.index(gate)
+def gated(level: str, severity: str, gate: str) -> bool:
+    """Return whether a miss fails a run whose option --level is `gate`."""
+    if LEVELS.index(level) <= LEVELS.index(gate):
+        return True
+    return level == "SHOULD" and severity in GRAVE
 
 
-def of_miss(level: str, gate: str, *, waived: bool) -> str:
+def less_severe(severity: str, lowest: str | None) -> bool:
+    """Return whether a requirement of this severity is left out by `--severity=lowest`."""
+    return lowest is not None and SEVERITIES.index(severity) > SEVERITIES.index(lowest)
+
+
+def of_miss(level: str, severity: str, gate: str, *, waived: bool) -> str:
     """Return the verdict of a check that found its requirement not fulfilled."""
     if waived:
         return KNOWN
-    return FAIL if gated(level, gate) else WARN
+    return FAIL if gated(level, severity, gate) else WARN
 
 
 def of_skip(reason: str) -> str:
@@ -52,30 +72,3 @@ def count(verdicts: Iterable[str]) -> dict[str, int]:
     """Count verdicts, naming also those that do not occur."""
     counter = Counter(verdicts)
     return {verdict: counter[verdict] for verdict in ORDER}
-
-
-def conforms(requirements: Mapping[str, int], stale: int) -> bool:
-    """Return whether a run with these counts of requirements and stale deviations conforms."""
-    return not (requirements[FAIL] or requirements[BLOCKED] or stale)
-
-
-def result_line(requirements: Mapping[str, int], *, stale: int = 0, partial: bool = False) -> str:
-    """Return the result of a run in one line."""
-    if not conforms(requirements, stale):
-        return NOT_CONFORMANT
-    if partial:
-        return PARTIAL
-    known = requirements[KNOWN]
-    if known:
-        return f"{CONFORMANT} with {known} known deviation{'s' if known > 1 else ''}"
-    return CONFORMANT
-
-
-def exit_code(status: int, requirements: Mapping[str, int], *, stale: int = 0) -> int:
-    """Return the exit code of a run that pytest would end with `status`.
-
-    Codes above 1 (interrupted, internal, usage, nothing selected, no target) stay.
-    """
-    if status > 1:
-        return status
-    return 1 if status or not conforms(requirements, stale) else 0

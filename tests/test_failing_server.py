@@ -47,7 +47,7 @@ def test_interrupted_run_has_complete_results(tmp_path):
                 stderr=subprocess.STDOUT,
             )
             assert process.stdout is not None
-            while b"PASSED" not in process.stdout.readline():
+            while b"PASS" not in process.stdout.readline():
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=60)

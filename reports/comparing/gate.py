@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from reports import verdicts
 from reports.comparing.baselines import Baseline, NotComparable, load
 from reports.comparing.verdict_changes import compare, title
+from reports.judging import outcome
 
 
 def read(name: str, base: Path) -> Baseline:
@@ -35,7 +35,8 @@ def hold(data: dict[str, Any], baseline: Baseline | None) -> dict[str, Any] | No
         }
         if baseline.gates:
             # A gate that could not be held is not open.
-            data["exit_code"] = data["exit_code"] or int(pytest.ExitCode.USAGE_ERROR)
+            code = int(pytest.ExitCode.USAGE_ERROR)
+            outcome.close(data, "the baseline is not comparable", code)
         return None
     regressed = [each["id"] for each in compared["requirements"]["regressed"]]
     compared["origin"] = baseline.origin
@@ -45,6 +46,5 @@ def hold(data: dict[str, Any], baseline: Baseline | None) -> dict[str, Any] | No
         "regressed": regressed,
     }
     if regressed and baseline.gates:
-        data["exit_code"] = data["exit_code"] or 1
-        data["result"] = verdicts.NOT_CONFORMANT
+        outcome.close(data, f"{len(regressed)} regressed")
     return compared

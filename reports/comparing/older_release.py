@@ -19,6 +19,7 @@ from fixtures.target.options import OPTIONS, PREFIX
 from fixtures.wire.redaction import SECRETS
 from reports.comparing import baselines
 from reports.comparing.baselines import Baseline, NotComparable
+from reports.judging import outcome
 from reports.options import Options
 
 LOG = "run.log"
@@ -103,7 +104,7 @@ def _judged(config: pytest.Config, chosen: Options, before: Target, named: str) 
             f"{folder / LOG}:\n{lines}",
             returncode=6,
         )
-    tell(f"judged {before.name}: {data['result']}")
+    tell(f"judged {before.name}: {outcome.line(data)}")
     origin = f"the verdicts of {before.name}, judged by this run before the upgrade"
     return Baseline(data, origin, gates=False)
 

@@ -9,6 +9,7 @@ from typing import Any
 from reports import verdicts
 from reports.comparing import answer_changes
 from reports.comparing.baselines import NotComparable
+from reports.judging import outcome
 from reports.judging.requirement_results import deviations, gravity
 
 Data = Mapping[str, Any]
@@ -102,7 +103,7 @@ def _classify(
         undeclared = [p for p in worse if p[1]["verdict"] != verdicts.KNOWN or not declared[1]]
         if not undeclared:
             return "deviations_new", worse
-        gated = verdicts.gated(requirement["level"], new["level"])
+        gated = verdicts.gated(requirement["level"], requirement["severity"], new["level"])
         return ("regressed" if gated else "warned"), undeclared
     now = verdicts.worst(b["verdict"] for _, b in pairs)
     found: dict[str | None, list[tuple[Data, Data]]] = {}
@@ -136,7 +137,7 @@ def _entry(
     requirement: Data, was: str | None, now: str | None, moved: Sequence[tuple[Data, Data]]
 ) -> dict[str, Any]:
     """Return a requirement as it stands in a comparison, with the checks that moved."""
-    keys = ("id", "level", "area", "text", "source", "url")
+    keys = ("id", "level", "severity", "area", "text", "source", "url")
     telling = ("message", "in_answer", "reproduce", "hint")
     data = {key: requirement[key] for key in keys} | {"old": was, "new": now}
     if listed := [deviation for deviation, _ in deviations(requirement)]:
@@ -158,7 +159,7 @@ def _side(data: Data) -> dict[str, Any]:
     return {key: target[key] for key in names} | {
         "suite_version": data["suite_version"],
         "started": data["started"],
-        "result": data["result"],
+        "result": outcome.line(data),
         "partial_reason": data["run"]["partial_reason"],
     }
 

@@ -42,7 +42,7 @@ def judge(
     exchanges = [alarm["exchange"] for alarm in shown[:MOST_EXCHANGES] if "exchange" in alarm]
     if exchanges:
         parts |= {"exchanges": exchanges, "judged": [each["id"] for each in exchanges]}
-    verdict = verdicts.of_miss(requirement.level, level, waived=not new)
+    verdict = verdicts.of_miss(requirement.level, requirement.severity, level, waived=not new)
     return verdict, parts, sorted({each.where for each in waived.values() if each is not None})
 
 

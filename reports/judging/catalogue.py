@@ -2,21 +2,24 @@
 
 import functools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reports.judging import causes
 from reports.judging.entries import (
+    CausesFile,
     FeatureEntry,
     FeaturesFile,
+    HarmsFile,
     RequirementEntry,
     RequirementsFile,
     Table,
     errors,
     name_entry,
 )
-from reports.verdicts import LEVELS
+from reports.verdicts import CRITICAL, LEVELS, SEVERITIES
 
 ROOT = Path(__file__).resolve().parents[2]
 AREAS = (
@@ -73,6 +76,8 @@ class Requirement(RequirementEntry):
     """One sentence that a server must fulfil, with its source and its area."""
 
     area: str
+    #: The harm that can follow from its miss, only of critical ones (conformance/harms.toml).
+    harm: str | None = None
 
     @property
     def watch_id(self) -> str:
@@ -86,10 +91,12 @@ class Catalogue:
 
     features: Mapping[str, Feature]
     requirements: Mapping[str, Requirement]
+    #: The requirements that are missed by the same fault, by the one that is the fault itself.
+    causes: Mapping[str, Sequence[str]]
 
     def marks(self) -> list[str]:
         """Return the names of the pytest marks by which checks are selected."""
-        marks = [level.lower() for level in LEVELS]
+        marks = [*(level.lower() for level in LEVELS), *SEVERITIES]
         marks += [*AREAS, *(feature.mark for feature in self.features.values())]
         return list(dict.fromkeys(marks))
 
@@ -117,6 +124,7 @@ def _load(root: Path) -> Catalogue:
         if entry["name"] in features:
             found.append(f"{where}: name: this feature is listed twice")
         features[entry["name"]] = Feature(**entry)
+    harms = _harms(read, conformance / "harms.toml")
     requirements: dict[str, Requirement] = {}
     for path in sorted((conformance / "requirements").glob("*.toml"), key=_place):
         if path.stem not in AREAS:
@@ -125,16 +133,43 @@ def _load(root: Path) -> Catalogue:
             if entry["id"] in requirements:
                 first = requirements[entry["id"]].area
                 found.append(f"{where}: id: this id is also used in {first}.toml")
-            requirement = Requirement(area=path.stem, **entry)
+            requirement = Requirement(area=path.stem, harm=harms.pop(entry["id"], None), **entry)
+            if (requirement.severity == CRITICAL) is not (requirement.harm is not None):
+                found.append(f"{where}: harms.toml has each critical requirement, and no other")
             found.extend(
                 f"{where}: needs: there is no feature {name!r}"
                 for name in requirement.needs
                 if name not in features
             )
             requirements[requirement.id] = requirement
+    found += [f"conformance/harms.toml: there is no requirement {name!r}" for name in harms]
+    known = _causes(read, conformance / "causes.toml")
+    severities = {each.id: SEVERITIES.index(each.severity) for each in requirements.values()}
+    found += [f"conformance/causes.toml: {error}" for error in causes.errors(known, severities)]
     if found:
         raise CatalogueError("\n".join(found))
-    return Catalogue(features, requirements)
+    return Catalogue(features, requirements, known)
+
+
+def _harms(read: "_Reader", path: Path) -> dict[str, str]:
+    """Return the harms by requirement."""
+    harms: dict[str, str] = {}
+    for where, entry in read.entries(path, HarmsFile, "harm", key="text"):
+        for name in entry["requirements"]:
+            if name in harms:
+                read.errors.append(f"{where}: requirements: {name} has a harm already")
+            harms[name] = entry["text"]
+    return harms
+
+
+def _causes(read: "_Reader", path: Path) -> dict[str, list[str]]:
+    """Return the consequences by cause."""
+    known: dict[str, list[str]] = {}
+    for where, entry in read.entries(path, CausesFile, "cause", key="requirement"):
+        if entry["requirement"] in known:
+            read.errors.append(f"{where}: requirement: this cause is listed twice")
+        known[entry["requirement"]] = list(entry["consequences"])
+    return known
 
 
 def _place(path: Path) -> tuple[int, str]:

@@ -21,6 +21,8 @@ class Judged:
     requirement: Requirement
     deviation: Deviation | None
     options: Options
+    #: Whether the check fails if it passes in spite of its deviation.
+    strict: bool = True
     verdict: str = verdicts.UNTESTED
     #: Parameters and tags, for conformance.json.
     described: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +80,7 @@ def prepare(
         named = (requirement.id, function, None if callspec is None else callspec.id)
         matching = {entry.where for entry in waived.entries if entry.matches(*named)}
         found.matched += sorted(matching.difference(found.matched))
-        mark(item, known, Judged(requirement, waived.find(*named), options))
+        mark(item, known, Judged(requirement, waived.find(*named), options, waived.strict))
         skip_unless_applicable(item, requirement, target)
 
 
@@ -109,12 +111,14 @@ def mark(item: pytest.Item, known: Catalogue, judged: Judged) -> None:
     item.user_properties += [
         ("requirement", requirement.id),
         ("level", requirement.level),
+        ("severity", requirement.severity),
         ("area", requirement.area),
     ]
     features = [known.features[name].mark for name in needed(item, requirement)]
-    for name in dict.fromkeys([requirement.level.lower(), requirement.area, *features]):
+    own = (requirement.level.lower(), requirement.severity, requirement.area)
+    for name in dict.fromkeys([*own, *features]):
         item.add_marker(_named(name))
-    judged.described = _described(item, {requirement.level.lower(), requirement.area})
+    judged.described = _described(item, set(own))
     if deviation is not None:
         item.user_properties.append(("deviation", deviation.where))
 

@@ -1,7 +1,9 @@
 """Known deviations: what a target is known not to fulfil, with a reason and a link.
 
-An entry must keep failing: one that is fulfilled, expired, or that no check belongs to is stale,
-and a stale entry fails the run until it goes.
+An entry of the user's own file must keep failing: one that is fulfilled, expired, or that no check
+belongs to is stale, and a stale entry fails the run until it goes. A shipped entry that is
+fulfilled is good news: the fault of the release is mended here. With `--strict-deviations` it is
+stale too.
 """
 
 import datetime as dt
@@ -59,6 +61,8 @@ class Deviations:
     files: tuple[str, ...] = ()
     #: Whether nobody named them: they are those that the suite has for the target's version.
     shipped: bool = False
+    #: Whether an entry that does not deviate is stale, and fails the run.
+    strict: bool = True
 
     def find(self, requirement: str, function: str, params: str | None) -> Deviation | None:
         """Return the first entry that is for a check and has not expired, or None."""
@@ -76,10 +80,12 @@ def choose(
     known: Collection[str],
     base: Path,
     shipped: Path = SHIPPED,
+    strict: bool = False,
 ) -> Deviations:
     """Read the files that were given, else those that are shipped for a version.
 
-    Relative paths are looked up in `base`; `none` alone switches the shipped ones off.
+    Relative paths are looked up in `base`; `none` alone switches the shipped ones off. Those are
+    strict only if `strict` says so.
     """
     if NONE in given:
         if len(given) > 1:
@@ -91,7 +97,12 @@ def choose(
         files = _for_version(shipped, version)
     entries = [entry for path, data in files.items() for entry in _entries(path, data, known)]
     names = tuple(path.name for path in files)
-    return Deviations(tuple(entries), names, shipped=not given and bool(files))
+    return Deviations(
+        tuple(entries),
+        names,
+        shipped=not given and bool(files),
+        strict=strict or bool(given),
+    )
 
 
 def _for_version(shipped: Path, version: str | None) -> dict[Path, dict[str, Any]]:

@@ -82,6 +82,23 @@ class RequirementEntry(Table):
         return self
 
 
+class CauseEntry(Table):
+    """A requirement whose miss is the fault behind the misses of others."""
+
+    requirement: Text
+    consequences: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)] = Field(
+        description="Requirements that cannot be fulfilled, or are missed by the same fault."
+    )
+    reason: Sentence = Field(description="Why the consequences follow.")
+
+
+class HarmEntry(Table):
+    """The harm that follows from the miss of each of several critical requirements."""
+
+    text: Sentence
+    requirements: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
+
+
 class DeviationEntry(Table):
     """A requirement, or some of its checks, that the target does not fulfil."""
 
@@ -127,6 +144,18 @@ class RequirementsFile(Table):
     """The requirements of one area: conformance/requirements/<area>.toml."""
 
     requirement: list[RequirementEntry]
+
+
+class CausesFile(Table):
+    """The causes of several misses: conformance/causes.toml."""
+
+    cause: list[CauseEntry] = []
+
+
+class HarmsFile(Table):
+    """The harms of critical misses: conformance/harms.toml."""
+
+    harm: list[HarmEntry] = []
 
 
 class DeviationsFile(Table):

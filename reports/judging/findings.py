@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fixtures.wire.redaction import SECRETS
+from reports import verdicts
 from reports.judging.catalogue import Requirement
 from reports.judging.deviations import Deviation
 
@@ -20,6 +21,9 @@ LONGEST_VALUE = 240
 LONGEST_COMMAND = 1200
 MOST_LINES = 12
 MOST_FRAMES = 4
+
+#: Verdicts of a requirement whose findings fail the run.
+NEW = frozenset((verdicts.FAIL, verdicts.BLOCKED))
 
 #: Labels with their values; a value of None is not shown.
 Rows = Sequence[tuple[str, Sequence[str | None]]]
@@ -35,10 +39,6 @@ class NotJudged(Exception):
     """A check came to no verdict; the message says why."""
 
     judged: Sequence[Any] = ()
-
-
-#: How the message of a finding starts that says nothing about the server.
-NOT_JUDGED = "could not be judged"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def stale(requirement: Requirement, deviation: Deviation) -> Finding:
 
 
 def _heading(requirement: Requirement) -> dict[str, str]:
-    return {name: getattr(requirement, name) for name in ("id", "level", "text", "source", "url")}
+    names = ("id", "level", "severity", "text", "source", "url")
+    return {name: getattr(requirement, name) for name in names}
 
 
 def text(requirement: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
@@ -89,7 +90,7 @@ def text(requirement: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     message = str(parts.get("message", ""))
     hint = ("hint", [parts.get("hint")])
     rows: Rows
-    if message.startswith(NOT_JUDGED):
+    if message.startswith(verdicts.NOT_JUDGED):
         rows = [
             ("blocked", [message, *parts.get("details", ())]),
             hint,
@@ -134,20 +135,6 @@ def judged_by(error: BaseException) -> list[Any]:
     return list(getattr(error, "judged", ()))
 
 
-def representation(message: str, whole: str, path: str, line: int) -> Any:
-    """Return a failure in the form that pytest, xdist and JUnit show: a text without a traceback.
-
-    `message` is for the short summary, `whole` for the failure itself.
-    """
-    try:
-        raise AssertionError(whole)  # noqa: TRY301 - only what was raised has a trace
-    except AssertionError:
-        shown = pytest.ExceptionInfo.from_current().getrepr(style="value", chain=False)
-    place: Any = shown.reprcrash
-    place.path, place.lineno, place.message = path, line, message
-    return shown
-
-
 def _miss(error: BaseException, own: str | None) -> dict[str, Any]:
     expected = _value(getattr(error, "expected", None))
     received = _values(getattr(error, "received", None))
@@ -180,7 +167,7 @@ def _blocked(
     stage = {"setup": "while it was prepared", "teardown": "while it was cleaned up"}.get(when)
     return _filled(
         {
-            "message": f"{NOT_JUDGED}: {reason}",
+            "message": f"{verdicts.NOT_JUDGED}: {reason}",
             "details": said[1:],
             "hint": _value(getattr(error, "hint", None), LONGEST_COMMAND),
             "when": stage,
@@ -194,7 +181,7 @@ def _lines(requirement: Mapping[str, Any], rows: Rows, indent: str = "  ") -> st
     filled = [(label, [v for v in values if v is not None]) for label, values in rows]
     spare = MOST_LINES - 2 - sum(1 for _, values in filled if values)
     lines = [
-        "{id} ({level}) {text}".format(**requirement),
+        "{id} ({level}, {severity}) {text}".format(**requirement),
         f"{indent}{'source':<11}{requirement['source']}  {requirement['url']}",
     ]
     for label, values in filled:

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reports import verdicts
-from reports.judging import app_verdict, client_answers, scope_table
+from reports.judging import (
+    app_verdict,
+    catalogue,
+    causes,
+    client_answers,
+    outcome,
+    requirement_results,
+    scope_table,
+)
 from reports.judging.catalogue import WATCH
 
 Data = Mapping[str, Any]
@@ -23,8 +31,11 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
     _belong(parts, shards)
     of = shards[0][1]
     parts = [_with_own_ids(part, number) for part, (number, _) in zip(parts, shards, strict=True)]
-    missing = sorted(set(range(1, of + 1)) - {number for number, _ in shards})
-    reasons = [f"shard {number} of {of} is missing" for number in missing]
+    missing = [
+        f"shard {number} of {of} is missing"
+        for number in sorted(set(range(1, of + 1)) - {number for number, _ in shards})
+    ]
+    reasons = list(missing)
     for part, (number, _) in zip(parts, shards, strict=True):
         own = f"shard {number} of {of}"
         said = str(part["run"]["partial_reason"]).split("; ")
@@ -34,18 +45,12 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
         for index in range(len(parts[0]["requirements"]))
     ]
     stale = list({each["where"]: each for part in parts for each in _stale(part)}.values())
-    counts = verdicts.count(each["verdict"] for each in requirements)
+    causes.explain(requirements, catalogue.load().causes)
     bad = max(int(part["exit_code"]) for part in parts)
-    # A gate that nobody held in a part of the run is not open.
-    status = bad if bad > 1 else int(bool(missing))
-    code = verdicts.exit_code(status, counts, stale=len(stale))
-    result = verdicts.result_line(counts, stale=len(stale), partial=bool(reasons))
     first = min(parts, key=lambda part: str(part["started"]))
-    return {
+    data = {
         **{key: first[key] for key in SHARED},
         "started": first["started"],
-        "result": result,
-        "exit_code": code,
         "run": {
             "wall_seconds": max(part["run"]["wall_seconds"] for part in parts),
             "requests": sum(part["run"]["requests"] for part in parts),
@@ -55,9 +60,13 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
             "partial_reason": "; ".join(reasons) or None,
         },
         "target": first["target"],
-        "deviations": {**first["deviations"], "stale": stale},
+        "deviations": {
+            **first["deviations"],
+            "stale": stale,
+            "mended": list(_mended(parts, requirements)),
+        },
         "counts": {
-            "requirements": counts,
+            "requirements": verdicts.count(each["verdict"] for each in requirements),
             "checks": verdicts.count(c["verdict"] for r in requirements for c in r["checks"]),
         },
         **_app(first, requirements),
@@ -65,6 +74,8 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
         "requirements": requirements,
         "answers": _answers(parts),
     }
+    gate = first["gate"]["name"]
+    return outcome.settle(data, status=bad if bad > 1 else 0, gate=gate, more=missing)
 
 
 def _with_own_ids(part: Data, number: int) -> dict[str, Any]:
@@ -127,6 +138,15 @@ def _stale(part: Data) -> Iterable[Data]:
     return list(part["deviations"]["stale"])
 
 
+def _mended(parts: Sequence[Data], requirements: Sequence[Data]) -> Iterable[Data]:
+    """Yield the deviations that are mended in all parts that have checks of them."""
+    kept = [each for one in requirements for each in one.get("deviations", ())]
+    found = {each["where"]: each for part in parts for each in part["deviations"].get("mended", ())}
+    for each in found.values():
+        if {key: each[key] for key in ("requirement", "reason", "link")} not in kept:
+            yield each
+
+
 def _requirement(entries: Sequence[Data], *, whole: bool) -> dict[str, Any]:
     """Join one requirement of all parts."""
     checks: dict[str, dict[str, Any]] = {}
@@ -142,6 +162,8 @@ def _requirement(entries: Sequence[Data], *, whole: bool) -> dict[str, Any]:
         if whole and checks[name]["verdict"] == verdicts.UNTESTED:
             checks[name] = {"id": name, "verdict": verdicts.PASS, "ms": 0}
     verdict = verdicts.worst(check["verdict"] for check in checks.values())
+    # Of server errors alone a part has lowered the severity; another part may have seen more.
+    entries = sorted(entries, key=requirement_results.gravity)
     data = {key: value for key, value in entries[0].items() if key not in NOT_SHARED}
     data |= {"verdict": verdict, "checks": [checks[name] for name in sorted(checks)]}
     for entry in entries:  # also those whose checks name none of theirs: the watch's
@@ -153,11 +175,12 @@ def _requirement(entries: Sequence[Data], *, whole: bool) -> dict[str, Any]:
         data["reason"] = reason
     if verdict == verdicts.UNTESTED and whole and data.get("reason") == "not run":
         data["reason"] = "no check"
+    requirement_results.lower(data)
     return data
 
 
 #: Keys of a requirement that differ between parts.
-NOT_SHARED = frozenset(("reason", "deviation", "deviations"))
+NOT_SHARED = frozenset(("reason", "deviation", "deviations", causes.EXPLAINED_BY))
 
 
 def _renumbered(check: Data, entry: Data, waivers: list[Data]) -> Data:

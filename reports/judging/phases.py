@@ -53,7 +53,9 @@ def _judge_finding(
     deviation = _deviation(item, judged)
     if finding.missed:
         waived = deviation is not None
-        judged.verdict = verdicts.of_miss(requirement.level, options.level, waived=waived)
+        judged.verdict = verdicts.of_miss(
+            requirement.level, requirement.severity, options.level, waived=waived
+        )
         if judged.verdict == verdicts.WARN:
             _expected_failure(report, f"{requirement.level} not met")
         elif judged.verdict == verdicts.KNOWN:
@@ -71,19 +73,21 @@ def _judge_finding(
         if hasattr(report, "wasxfail"):
             del report.wasxfail
     long = item.config.option.tbstyle in {"long", "native"}
-    _show(item, report, finding, SECRETS.clean(report.longreprtext) if long else None)
+    _show(report, finding, SECRETS.clean(report.longreprtext) if long else None)
 
 
 def _judge_pass(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
-    """Fail a check that passed though a deviation says otherwise: the entry is stale."""
+    """Fail a check that passed though a strict deviation says otherwise: the entry is stale."""
     deviation = _deviation(item, judged)
     if deviation is None:
         return
     if deviation.sometimes:
         report.wasxfail = collection.reason(deviation)
+    elif not judged.strict:
+        report.user_properties.append(("finding", {"mended": deviation.where}))
     else:
         report.outcome = "failed"
-        _show(item, report, findings.stale(judged.requirement, deviation))
+        _show(report, findings.stale(judged.requirement, deviation))
 
 
 def _expected_failure(report: pytest.TestReport, reason: str) -> None:
@@ -105,12 +109,8 @@ def _judge_skip(report: pytest.TestReport, judged: Judged) -> None:
     report.user_properties.append(("finding", {"reason": said}))
 
 
-def _show(
-    item: pytest.Item, report: pytest.TestReport, finding: Finding, traceback: str | None = None
-) -> None:
-    path, line, _ = item.location
-    text = finding.text if traceback is None else f"{finding.text}\n\n{traceback}"
-    report.longrepr = findings.representation(finding.text, text, path, (line or 0) + 1)
+def _show(report: pytest.TestReport, finding: Finding, traceback: str | None = None) -> None:
+    report.longrepr = finding.text if traceback is None else f"{finding.text}\n\n{traceback}"
     report.user_properties.append(("finding", dict(finding.parts)))
 
 

@@ -1,27 +1,52 @@
 """Facts of a requirement, from conformance.json."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from reports.verdicts import LEVELS
+from reports import verdicts
 
 Data = Mapping[str, Any]
 
-#: Areas by what a fault in them does: what lets strangers in comes before what only looks odd.
-GRAVITY = (
-    *("security_bcp", "scope", "bearer", "token", "authorize", "refresh", "client_credentials"),
-    *("pkce", "password", "introspection", "revocation", "logout", "id_token", "launch", "tls"),
-    *("registration", "portal", "rest_envelope", "fhir_base", "fhir_search", "fhir_write", "bulk"),
-    *("smart_config", "discovery", "cors"),
-)
+#: How the line of an exchange shows that it was answered with a server error.
+SERVER_ERROR = re.compile(r"-> 5\d\d\b")
+
+#: Verdicts of a requirement that the server does not fulfil, whether that was known or not.
+MISSED = frozenset((verdicts.FAIL, verdicts.WARN, verdicts.KNOWN))
+
+
+def is_blocked(requirement: Data) -> bool:
+    """Return whether nothing was judged of a requirement, also if a deviation declares that."""
+    if requirement["verdict"] != verdicts.KNOWN:
+        return bool(requirement["verdict"] == verdicts.BLOCKED)
+    known = [each for each in requirement["checks"] if each["verdict"] == verdicts.KNOWN]
+    return bool(known) and all(
+        str(each.get("message", "")).startswith(verdicts.NOT_JUDGED) for each in known
+    )
+
+
+def is_missed(requirement: Data) -> bool:
+    """Return whether the server was seen not to fulfil a requirement."""
+    return requirement["verdict"] in MISSED and not is_blocked(requirement)
+
+
+def lower(requirement: dict[str, Any]) -> None:
+    """Lower the severity of a miss that consists of server errors alone, and drop its harm.
+
+    A server error refuses nothing, so the requirement is missed; but it lets nobody in.
+    """
+    answers = [str(check.get("in_answer", "")) for check in telling(requirement)]
+    if is_missed(requirement) and answers and all(map(SERVER_ERROR.search, answers)):
+        severities = requirement["severity"], verdicts.SERVER_ERROR
+        requirement["severity"] = max(severities, key=verdicts.SEVERITIES.index)
+        requirement.pop("harm", None)
 
 
 def gravity(requirement: Data) -> tuple[int, int]:
-    """Return the sort key of a finding: its level, then the harm of a fault in its area."""
-    area = requirement["area"]
-    place = GRAVITY.index(area) if area in GRAVITY else len(GRAVITY)
-    return LEVELS.index(requirement["level"]), place
+    """Return the sort key of a finding: its severity, then its level."""
+    severity, level = requirement["severity"], requirement["level"]
+    return verdicts.SEVERITIES.index(severity), verdicts.LEVELS.index(level)
 
 
 def telling(requirement: Data) -> list[Data]:

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from reports import verdicts
-from reports.judging import alarms, app_verdict, client_answers, scope_table
+from reports.judging import (
+    alarms,
+    app_verdict,
+    causes,
+    client_answers,
+    outcome,
+    requirement_results,
+    scope_table,
+)
 from reports.judging.catalogue import Catalogue, Requirement
 from reports.judging.collection import Collected
 from reports.judging.deviations import Deviation, Deviations
@@ -57,6 +65,10 @@ class Run:
     target: Mapping[str, Any]
     level: str
     suite: str
+    #: The option --gate: see outcome.py.
+    gate: str = verdicts.NEW
+    #: The lowest severity that is judged; None for all.
+    severity: str | None = None
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     clock: float = field(default_factory=time.monotonic)
     checks: dict[str, Check] = field(default_factory=dict)
@@ -102,6 +114,8 @@ class Run:
         if isinstance(said.get("finding"), dict):
             check.parts = said["finding"] | check.parts
         check.parts |= {key: value for key, value in said.get("described", {}).items() if value}
+        if "server_log" in said:
+            check.parts["server_log"] = str(said["server_log"])
         _add_exchanges(check.parts, said.get("exchanges", ()), said.get("judged", ()))
         for alarm in said.get("alarms", ()):
             self.alarms.setdefault(alarm["kind"], {}).setdefault(alarm["where"], alarm)
@@ -148,6 +162,23 @@ class Run:
             found.append({**_deviation(deviation), "where": deviation.where, "why": why})
         return found
 
+    def mended(self) -> list[dict[str, str]]:
+        """Return the shipped deviations that no check of a whole run confirmed."""
+        if self.narrowed:
+            return []
+        fulfilled = {check.parts.get("mended") for check in self.checks.values()}
+        left = {
+            where
+            for check in self.checks.values()
+            if "mended" not in check.parts and check.verdict != verdicts.NOT_APPLICABLE
+            for where in check.deviations
+        }
+        return [
+            {**_deviation(each), "where": each.where}
+            for each in self.deviations.entries
+            if each.where in fulfilled - left
+        ]
+
     def _partial(self, status: int) -> list[str]:
         reasons = list(self.narrowed)
         if self.shard is not None:
@@ -188,17 +219,11 @@ class Run:
             self._requirement(requirement, checks.get(requirement.id, []), bool(reasons))
             for requirement in self.catalogue.requirements.values()
         ]
-        counts = verdicts.count(each["verdict"] for each in requirements)
-        stale = self.stale()
-        code = verdicts.exit_code(status, counts, stale=len(stale))
-        result = verdicts.result_line(counts, stale=len(stale), partial=bool(reasons))
-        return {
+        causes.explain(requirements, self.catalogue.causes)
+        data = {
             "schema_version": SCHEMA_VERSION,
             "suite_version": self.suite,
             "started": self.started.isoformat(timespec="seconds"),
-            # A bad exit code never has a good result beside it.
-            "result": verdicts.NOT_CONFORMANT if code == 1 and not reasons else result,
-            "exit_code": code,
             "level": self.level,
             "run": {
                 "wall_seconds": round(time.monotonic() - self.clock, 2),
@@ -213,10 +238,11 @@ class Run:
             "deviations": {
                 "files": list(self.deviations.files),
                 "shipped": self.deviations.shipped,
-                "stale": stale,
+                "stale": self.stale() if self.deviations.strict else [],
+                "mended": self.mended(),
             },
             "counts": {
-                "requirements": counts,
+                "requirements": verdicts.count(each["verdict"] for each in requirements),
                 "checks": verdicts.count(
                     check.verdict for several in checks.values() for check in several
                 ),
@@ -226,6 +252,7 @@ class Run:
             "requirements": requirements,
             "answers": client_answers.as_data(self.answered),
         }
+        return outcome.settle(data, status=status, gate=self.gate)
 
     def _owner(self, nodeid: str) -> str | None:
         """Find the requirement of a check whose process died before it could say it."""
@@ -237,6 +264,8 @@ class Run:
 
     def _watched(self, requirement: Requirement, *, partial: bool) -> Check:
         found = self.alarms.get(str(requirement.watch), {})
+        if verdicts.less_severe(requirement.severity, self.severity):
+            found = {}
         verdict, parts, waivers = alarms.judge(
             requirement, found, self.deviations, self.level, partial=partial or not self.requests
         )
@@ -257,6 +286,7 @@ class Run:
             "id": requirement.id,
             "level": requirement.level,
             "severity": requirement.severity,
+            **({} if requirement.harm is None else {"harm": requirement.harm}),
             "area": requirement.area,
             "text": requirement.text,
             "source": requirement.source,
@@ -271,6 +301,7 @@ class Run:
             reason = reason or requirement.untested or ("not run" if partial else "no check")
         if reason and verdict in (verdicts.UNTESTED, verdicts.NOT_APPLICABLE):
             data["reason"] = reason
+        requirement_results.lower(data)
         return data
 
     def _waivers(

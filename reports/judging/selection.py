@@ -44,9 +44,18 @@ def needs_all(ids: Collection[str], known: Catalogue) -> bool:
     return any(known.requirements[name].watch is not None for name in ids)
 
 
-def leave_out(items: list[pytest.Item], ids: Collection[str]) -> list[pytest.Item]:
-    """Take the checks of other requirements out of `items`, and return them."""
-    left = [i for i in items if JUDGED in i.stash and i.stash[JUDGED].requirement.id not in ids]
+def leave_out(
+    items: list[pytest.Item], ids: Collection[str], known: Catalogue, severity: str | None
+) -> list[pytest.Item]:
+    """Take out of `items` what judges other requirements or less severe ones, and return it."""
+    every = not ids or needs_all(ids, known)
+    judged = [(item, item.stash[JUDGED].requirement) for item in items if JUDGED in item.stash]
+    left = [
+        item
+        for item, requirement in judged
+        if not (every or requirement.id in ids)
+        or verdicts.less_severe(requirement.severity, severity)
+    ]
     gone = {item.nodeid for item in left}
     items[:] = [item for item in items if item.nodeid not in gone]
     return left

@@ -20,7 +20,8 @@ from reports.judging.catalogue import WATCH
 
 Data = Mapping[str, Any]
 
-SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
+#: Allure's severities, whose first one (blocker) no requirement has: critical means the same.
+SEVERITY = {"critical": "critical", "high": "normal", "medium": "minor", "low": "trivial"}
 STATUS = {
     verdicts.PASS: "passed",
     verdicts.FAIL: "failed",
@@ -115,8 +116,11 @@ def _labels(requirement: Data, check: Data, place: "Place") -> Iterator[tuple[st
     yield "epic", requirement["area"]
     yield "feature", place.module.removeprefix("test_")
     yield "story", requirement["id"]
-    yield "severity", SEVERITY[requirement["level"]]
-    for tag in (requirement["level"].lower(), requirement["area"], *check.get("tags", ())):
+    yield "severity", SEVERITY[requirement["severity"]]
+    for tag in (
+        *(requirement[key].lower() for key in ("level", "severity", "area")),
+        *check.get("tags", ()),
+    ):
         yield "tag", tag
     yield "parentSuite", place.parent
     yield "suite", place.module

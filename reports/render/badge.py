@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports import verdicts
+from reports.judging import outcome
 from reports.render import environment
 from reports.render.escaping import visible
 
 LABEL = "OpenEMR conformance"
-GOOD, ODD, BAD = "#1b6e3c", "#9a5b00", "#b3261e"
+COLOURS = {
+    verdicts.PASS: "#1b6e3c",
+    verdicts.WARN: "#9a5b00",
+    verdicts.KNOWN: "#6a4fa3",
+    verdicts.FAIL: "#b3261e",
+}
 #: The width of a character in the font and size of the picture, about; and the space around a text.
 CHARACTER, SPACE = 6.6, 12
 
@@ -36,16 +42,14 @@ def as_svg(data: Mapping[str, Any]) -> str:
 
 def _message(data: Mapping[str, Any]) -> tuple[str, str]:
     """Return the text and the colour of the right half."""
+    misses, version = data["misses"], data["target"]["version"]
     result = str(data["result"])
-    counts = data["counts"]["requirements"]
-    version = data["target"]["version"]
+    if result == outcome.NOT_CONFORMANT:
+        result = f"{misses['must']} MUSTs missed"
+        result += f", {misses['critical']} critical" if misses["critical"] else ""
     if data["target"]["kind"] == "embedded":
         result += " (embedded)"
     elif version:
-        result = f"{visible(version)} {result}"
-    if data["result"] == verdicts.NOT_CONFORMANT:
-        bad = counts[verdicts.FAIL] + counts[verdicts.BLOCKED]
-        return f"{result}: {bad} of {sum(counts.values())}" if bad else result, BAD
-    if data["result"] == verdicts.PARTIAL:
-        return result, ODD
-    return result, GOOD
+        result = f"{visible(version)}: {result}"
+    gate = "" if data["gate"]["passed"] else ", gate not passed"
+    return result + gate, COLOURS[outcome.tone(data)]

@@ -147,7 +147,7 @@ def as_html(data: Data) -> str:
     """Render the comparison as one page."""
     return environment.page(
         "comparison.html.j2",
-        tone="not-conformant" if data["exit_code"] else "conformant",
+        tone="fail" if data["exit_code"] else "pass",
         most_requests=MOST_REQUESTS,
         **_context(data),
     )

@@ -7,19 +7,20 @@ from typing import Any
 
 from reports import verdicts
 from reports.judging import app_verdict, declarations, requirement_results, scope_table
+from reports.judging.causes import EXPLAINED_BY
 from reports.judging.requirement_results import gravity, telling
 
 Data = Mapping[str, Any]
 
-#: The headings of a statement's sections by verdict, the gravest first.
-HEADINGS = {
-    verdicts.FAIL: "Not fulfilled",
-    verdicts.BLOCKED: "Could not be judged",
-    verdicts.WARN: "Warnings",
-    verdicts.KNOWN: "Known deviations",
-    verdicts.NOT_APPLICABLE: "Not applicable",
-    verdicts.UNTESTED: "Untested",
-}
+#: The verdicts of a statement's sections, the gravest first.
+SECTIONS = (
+    verdicts.FAIL,
+    verdicts.BLOCKED,
+    verdicts.KNOWN,
+    verdicts.WARN,
+    verdicts.NOT_APPLICABLE,
+    verdicts.UNTESTED,
+)
 #: Advice to the reader of a section, or its meaning for the run.
 ADVICE = {
     verdicts.FAIL: "Fix these in the server. To see an answer yourself, send the curl line, with "
@@ -28,13 +29,11 @@ ADVICE = {
     "run.",
     verdicts.BLOCKED: "Something that these checks need did not work, so nothing is known about "
     "these requirements. Fix what is not fulfilled first, then run again.",
-    verdicts.WARN: "A SHOULD or a MAY that is not met. It does not fail the run unless --level "
-    "includes it.",
-    verdicts.KNOWN: "Declared as deviations, and the run confirmed them. Once the server fulfils "
-    "the requirement, the run fails until the entry is deleted.",
-    verdicts.NOT_APPLICABLE: "The target does not have the features that these requirements are "
-    "about.",
-    verdicts.UNTESTED: "No check can judge these requirements, or this run left their checks out.",
+    verdicts.WARN: "These fail the run only if --level includes them.",
+    verdicts.KNOWN: "The server does not fulfil these either, as the run confirmed. They are not "
+    "new, so they fail the run only with --gate=all.",
+    verdicts.NOT_APPLICABLE: "They say nothing about this server.",
+    verdicts.UNTESTED: "Nothing is known about them.",
 }
 #: Verdicts of which the checks are shown one by one.
 FOUND = (verdicts.FAIL, verdicts.BLOCKED, verdicts.WARN)
@@ -45,16 +44,17 @@ DETAILS = {
     "in_answer": "in answer",
     "reproduce": "reproduce",
     "hint": "what to do",
+    "server_log": "server's error log",
 }
-#: The name of a verdict beside a number.
-WORDS = {
-    verdicts.FAIL: "not fulfilled",
-    verdicts.BLOCKED: "blocked",
-    verdicts.WARN: "warnings",
-    verdicts.KNOWN: "known deviations",
+#: The meanings of verdicts, for a place behind their numbers.
+MEANINGS = {
+    verdicts.FAIL: "not fulfilled, and new",
+    verdicts.BLOCKED: "could not be judged",
+    verdicts.WARN: "a SHOULD or MAY of medium or low severity, not fulfilled",
+    verdicts.KNOWN: "not fulfilled, declared as deviations",
     verdicts.PASS: "fulfilled",
-    verdicts.NOT_APPLICABLE: "not applicable",
-    verdicts.UNTESTED: "untested",
+    verdicts.NOT_APPLICABLE: "the target does not have their features",
+    verdicts.UNTESTED: "no check can judge them, or it did not run",
 }
 #: How many entries a reader may copy at a finding.
 MOST_ENTRIES = 2
@@ -112,6 +112,8 @@ class Finding:
     requirement: Data
     checks: Sequence[Check]
     check_count: int
+    #: Findings that this one explains (conformance/causes.toml).
+    consequences: Sequence["Finding"] = ()
 
     @property
     def checks_left_out(self) -> int:
@@ -184,28 +186,62 @@ def version(target: Data) -> str:
     return found
 
 
+def harms(data: Data) -> list[tuple[str, list[str]]]:
+    """Return what the critical misses let happen, each with the requirements, most first."""
+    found: dict[str, list[str]] = {}
+    for each in data["requirements"]:
+        if "harm" in each and requirement_results.is_missed(each):
+            found.setdefault(each["harm"], []).append(each["id"])
+    return sorted(found.items(), key=lambda pair: -len(pair[1]))
+
+
+def mended(data: Data) -> str:
+    """Return how many faults that the suite declares for the release are not there, in words."""
+    number = len(data["deviations"].get(verdicts.MENDED, ()))
+    files = [str(name).removesuffix(".toml") for name in data["deviations"]["files"]]
+    release = " and ".join(name.removeprefix("openemr-") for name in files)
+    noun = "fault" if number == 1 else "faults"
+    verb = "is" if number == 1 else "are"
+    return f"{number} {noun} of OpenEMR {release} {verb} mended here" if number else ""
+
+
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
 
 
 def sections(data: Data, most_checks: int) -> Iterator[Section]:
     """Yield a section for each verdict other than pass that some requirement has."""
-    for verdict, heading in HEADINGS.items():
+    for verdict in SECTIONS:
         found = [each for each in data["requirements"] if each["verdict"] == verdict]
         found.sort(key=gravity)
         shown = verdict in FOUND or verdict == verdicts.KNOWN
-        findings = [_finding(each, most_checks) for each in found] if shown else []
-        reasons = [] if shown else _by_reason(found)
+        findings = _findings(found, most_checks) if shown else []
+        reasons = [] if shown else by_reason(found)
         if found:
+            heading = f"{verdict}: {MEANINGS[verdict]}"
             yield Section(verdict, heading, ADVICE[verdict], found, findings, reasons)
 
 
-def _finding(requirement: Data, most_checks: int) -> Finding:
+def _findings(requirements: Sequence[Data], most_checks: int) -> list[Finding]:
+    """Return the findings of one verdict, each with those that it explains."""
+    explained: dict[str, list[Finding]] = {}
+    for each in requirements:
+        if cause := each.get(EXPLAINED_BY):
+            explained.setdefault(cause, []).append(_finding(each, most_checks))
+    return [
+        _finding(each, most_checks, explained.get(each["id"], ()))
+        for each in requirements
+        if EXPLAINED_BY not in each
+    ]
+
+
+def _finding(requirement: Data, most_checks: int, consequences: Sequence[Finding] = ()) -> Finding:
     checks = telling(requirement)
-    return Finding(requirement, [Check(each) for each in checks[:most_checks]], len(checks))
+    shown = [Check(each) for each in checks[:most_checks]]
+    return Finding(requirement, shown, len(checks), consequences)
 
 
-def _by_reason(requirements: Sequence[Data]) -> list[tuple[str, list[Data]]]:
+def by_reason(requirements: Sequence[Data]) -> list[tuple[str, list[Data]]]:
     """Return requirements by the reason why they are not judged, the commonest first."""
     found: dict[str, list[Data]] = {}
     for each in requirements:

@@ -8,7 +8,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import verdicts
 from reports.render import escaping
 
 _HERE = Path(__file__).parent
@@ -16,8 +15,7 @@ _HERE = Path(__file__).parent
 
 def css_class(verdict: str) -> str:
     """Return the name by which the style sheet knows a verdict or a result."""
-    known = verdict.startswith(f"{verdicts.CONFORMANT} ")
-    return "conformant" if known else verdict.replace(" ", "-").replace("/", "-")
+    return verdict.replace(" ", "-").replace("/", "-")
 
 
 def _printable(value: object) -> object:

@@ -73,5 +73,6 @@ def shorten(text: str, longest: int) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Return a number with its noun, as in `1 check` and `2 checks`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """Return a number with its noun, as in `1 check`, `2 checks` and `2 misses`."""
+    ending = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{'' if number == 1 else ending}"

@@ -19,8 +19,9 @@ Data = Mapping[str, Any]
 #: Properties that pytest wrote for the reports of the suite; they are replaced.
 REPLACED = frozenset(
     (
-        *("requirement", "level", "area", "verdict", "deviation", "described", "finding"),
-        *("exchanges", "judged", "exchange_count", "waiting_ms", "alarms", "scopes"),
+        *("requirement", "level", "severity", "area", "verdict", "deviation", "described"),
+        *("finding", "server_log", "exchanges", "judged", "exchange_count", "waiting_ms"),
+        *("alarms", "scopes"),
     )
 )
 DEVIATIONS = "deviations"
@@ -82,6 +83,7 @@ def _complete_case(case: ET.Element, requirement: Data, check: Data) -> int:
 def _properties(requirement: Data, check: Data) -> Iterator[tuple[str, str]]:
     yield "requirement", requirement["id"]
     yield "level", requirement["level"]
+    yield "severity", requirement["severity"]
     yield "area", requirement["area"]
     yield "verdict", check["verdict"]
     if "deviation" in check:

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from reports.judging import outcome
 from reports.render import content, environment, exchanges
 
 Data = Mapping[str, Any]
@@ -49,6 +50,9 @@ def _statement(data: Data, comparison: str = "", *, tables: bool = True) -> str:
     return environment.markdown(
         "statement.md.j2",
         data=data,
+        outcome=outcome.line(data),
+        harms=content.harms(data),
+        mended=content.mended(data),
         comparison=Markup(comparison.strip()),  # noqa: S704 - it is Markdown already
         facts=content.facts(data),
         app=content.app(data),

@@ -129,7 +129,7 @@ text = "The second thing is so."
 source = "RFC 1 section 3"
 url = "https://example.org/rfc1#3"
 level = "SHOULD"
-severity = "high"
+severity = "medium"
 
 [[requirement]]
 id = "T-rest"
@@ -205,6 +205,8 @@ class Project:
         self.write("conformance/requirements/token.toml", REQUIREMENTS)
         features = (ROOT / "conformance" / "features.toml").read_text("utf-8")
         self.write("conformance/features.toml", features)
+        for name in ("causes", "harms"):
+            self.write(f"conformance/{name}.toml", "")
 
     def write(self, name, text):
         """Write a file of the project."""

@@ -1,10 +1,17 @@
 """A small result of a run for the tests of its renderings, in which a hostile server is quoted."""
 
+from reports.judging import outcome
 from reports.verdicts import count
 
 #: Stands for whatever a server may put into its answers.
 PLACE = "HOSTILE"
-COMMON = {"level": "MUST", "area": "token", "source": "RFC 1", "url": "https://e.org/?a&b"}
+COMMON = {
+    "level": "MUST",
+    "severity": "high",
+    "area": "token",
+    "source": "RFC 1",
+    "url": "https://e.org/?a&b",
+}
 
 
 def exchange(name, *, url=f"http://t/x?q={PLACE}", status=200, body=PLACE, header=PLACE):
@@ -39,9 +46,9 @@ def result():
     deviation = {"requirement": "K", "reason": "Otherwise.", "link": "https://e.org/1"}
     known = {"id": "K", "text": "So.", "verdict": "known", "checks": [], "deviation": deviation}
     check = missed("c::d", exchange("main-1"), exchange("main-2"), judged=["main-1"])
-    return {
+    data = {
         "schema_version": 2, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
-        "result": "not conformant", "exit_code": 1, "level": "MUST",
+        "level": "MUST",
         "run": {"wall_seconds": 1, "requests": 2, "waiting_seconds": 0, "workers": 1,
                 "partial": False, "partial_reason": None},
         "target": {"name": "t", "kind": "url", "url": "http://t", "site": "default",
@@ -53,6 +60,7 @@ def result():
                     "enforced": False}],
         "requirements": [{**known, **COMMON}, failed("F", check)],
     }  # fmt: skip
+    return outcome.settle(data, status=1)
 
 
 def with_text(data, text):

@@ -117,9 +117,9 @@ def test_outcomes_are_told_apart(tmp_path):
     known = "known deviation: The first thing is otherwise. https://example.org/issues/1"
     assert told == {
         "test_first": ("skipped", f"XFAIL {known}"),
-        "test_second[1]": ("failed", "T-should (SHOULD) The second thing is so."),
+        "test_second[1]": ("failed", "T-should (SHOULD, medium) The second thing is so."),
         "test_second[2]": ("skipped", "XFAIL SHOULD not met"),
-        "test_third": ("broken", "T-rest (MUST) The third thing is so."),
+        "test_third": ("broken", "T-rest (MUST, high) The third thing is so."),
         "test_fourth": ("skipped", "Skipped: n/a: switched off"),
     }
     stale = results(project.results / "allure")["test_second[1]"]["statusDetails"]["message"]

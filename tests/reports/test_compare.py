@@ -11,16 +11,12 @@ from reports import compare as compare_program
 from reports.comparing import answer_changes, baselines, gate
 from reports.comparing.baselines import Baseline
 from reports.comparing.verdict_changes import compare
+from reports.judging import outcome
 from reports.render import comparison, terminal
 from reports.verdicts import count
 from tests.reports.markup import Elements, skeleton
 from tests.reports.project import ROOT
 
-UNCOUNTED = {
-    "counts": {"requirements": {}, "checks": {}},
-    "run": {"partial": False},
-    "deviations": {"stale": []},
-}
 CHECK = "conformance/oauth/test_things.py::test_thing"
 
 
@@ -29,6 +25,7 @@ def run(*requirements, answers=(), shipped=True, features=("rest",), version="7"
     listed = [
         {
             "id": name, "level": "SHOULD" if name.startswith("should") else "MUST",
+            "severity": "medium",
             "area": "token", "text": "So.", "source": "RFC 1", "url": "https://e.org/",
             "verdict": "pass",
             "checks": [
@@ -38,9 +35,9 @@ def run(*requirements, answers=(), shipped=True, features=("rest",), version="7"
         }
         for name, checks in requirements
     ]  # fmt: skip
-    return {
+    data = {
         "schema_version": 2, "suite_version": "1", "started": "2026-01-01T00:00:00+00:00",
-        "result": "not conformant", "exit_code": 1, "level": "MUST",
+        "level": "MUST",
         "run": {"wall_seconds": 1, "requests": 2, "waiting_seconds": 0, "workers": 1,
                 "partial": False, "partial_reason": None},
         "target": {"name": "t", "kind": "url", "url": "http://t", "site": "default",
@@ -51,6 +48,7 @@ def run(*requirements, answers=(), shipped=True, features=("rest",), version="7"
         "requirements": listed,
         "answers": list(answers),
     }  # fmt: skip
+    return outcome.settle(data, status=0)
 
 
 def answer(request, status, *params, error="", body="json", kind="application/json", **fields):
@@ -258,15 +256,15 @@ def test_hostile_text_adds_no_markup(text):
 
 def test_a_regression_fails_the_run():
     """A run that is held against a baseline is not conformant if something regressed."""
-    data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
+    data = run(("r", {"a": "known"}))
     worse, same, other = dict(data), dict(data), dict(data)
 
     for each, verdict, name in ((worse, "pass", "r"), (same, "known", "r"), (other, "known", "x")):
         gate.hold(each, Baseline(run((name, {"a": verdict})), "--baseline old"))
 
-    assert (worse["exit_code"], worse["result"]) == (1, "not conformant")
+    assert (worse["exit_code"], worse["gate"]["reasons"]) == (1, ["1 regressed"])
     assert worse["baseline"]["regressed"] == ["r"]
-    assert (same["exit_code"], same["result"]) == (0, "conformant")
+    assert (same["exit_code"], same["gate"]["passed"]) == (0, True)
     assert other["exit_code"] == 4
     assert "not comparable" in other["baseline"]["result"]
     assert {each["baseline"]["origin"] for each in (worse, same, other)} == {"--baseline old"}
@@ -274,17 +272,17 @@ def test_a_regression_fails_the_run():
 
 def test_what_an_upgrade_changes_is_told_and_fails_no_run():
     """The verdicts of the release before an upgrade are compared, and are no gate."""
-    data = {**run(("r", {"a": "known"})), "exit_code": 0, "result": "conformant"}
+    data = run(("r", {"a": "known"}))
     other = dict(data)
 
     compared = gate.hold(data, Baseline(run(("r", {"a": "pass"})), "what is", False))
     gate.hold(other, Baseline(run(("x", {"a": "pass"})), "what is", False))
 
-    assert (data["exit_code"], data["result"]) == (0, "conformant")
+    assert (data["exit_code"], data["gate"]["passed"]) == (0, True)
     assert data["baseline"]["regressed"] == ["r"]
     assert other["exit_code"] == 0
     assert "compared with what is" in comparison.as_markdown(compared)
-    assert "compared with what is" in "\n".join(terminal.summary({**data, **UNCOUNTED}))
+    assert "compared with what is" in "\n".join(terminal.summary(data))
 
 
 def test_a_release_is_shipped_and_found(tmp_path, monkeypatch, capsys):
