@@ -1,11 +1,13 @@
-"""Several runs side by side, as a Markdown table: unfulfilled requirements by area.
+"""Several runs side by side: releases as a table by area, or deployments as one page.
 
-`python -m reports.releases RUN [RUN ...]`, where RUN is a conformance.json, the folder that it is
-in, or a shipped release such as 7.0.3; `RUN=WORDS` adds what the release ran on.
+`python -m reports.releases RUN [RUN ...]` prints a Markdown table of unfulfilled requirements by
+area, where RUN is a conformance.json, the folder that it is in, or a shipped release such as 7.0.3;
+`RUN=WORDS` adds what the release ran on. With `--page FILE` it writes a page with a row for each
+deployment, linked to its statement. Exit codes: 0 written, 4 some of them are not results of a run;
+the page has all others.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from reports import verdicts
-from reports.comparing import baselines
+from reports.comparing import deployments
+from reports.comparing.deployments import RunError
 from reports.judging.catalogue import AREAS
 from reports.judging.requirement_results import MISSED, is_blocked
-from reports.render import files
+from reports.render import files, fleet
 
 JUDGED = (*MISSED, verdicts.PASS, verdicts.BLOCKED)
 ALL = "all"
-
-
-class RunError(ValueError):
-    """A file is not the result of a run; the message names it and what to do."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +70,12 @@ class Count:
 def read(run: str) -> Release:
     """Read RUN or RUN=WORDS, or raise RunError."""
     name, _, words = (run, "", "") if Path(run).exists() else run.partition("=")
-    path = Path(name)
-    path = path / files.CONFORMANCE if path.is_dir() else path
-    if not path.exists() and baselines.shipped(name):
-        return count(baselines.load(name), words)
+    data = deployments.read(Path(name))
     try:
-        data = json.loads(path.read_text("utf-8"))
         return count(data, words)
-    except FileNotFoundError:
-        raise RunError(f"{path}: there is no such file; name the results of a run") from None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: not readable as JSON: {error}; name a conformance.json") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(
-            f"{path}: not the result of a run ({error!r}); name a conformance.json"
+            f"{name}: not the result of a run ({error!r}); name a conformance.json"
         ) from None
 
 
@@ -140,7 +131,10 @@ def main(
     """Print the table of the runs that are named on the command line."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write a page for deployments")
     options = parser.parse_args(arguments)
+    if options.page is not None:
+        return _write_page(options.page, list(map(Path, options.runs)))
     try:
         text = as_markdown([read(run) for run in options.runs])
     except RunError as error:
@@ -148,6 +142,21 @@ def main(
         return 4
     sys.stdout.write(text)
     return 0
+
+
+def _write_page(page: Path, runs: Sequence[Path]) -> int:
+    """Write the page of deployments; what cannot be read is named on it, and here."""
+    # `results/*` may name the page of the last time as well.
+    found, problems = deployments.summarized(p for p in runs if p.resolve() != page.resolve())
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    try:
+        files.write(page, fleet.render(found, problems, page.resolve().parent))
+    except OSError as error:
+        sys.stderr.write(f"{page} cannot be written ({error.strerror}): name another file\n")
+        return 4
+    sys.stdout.write(f"{fleet.title(found, problems)}\nwritten: {page}\n")
+    return 4 if problems else 0
 
 
 if __name__ == "__main__":

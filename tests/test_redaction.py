@@ -199,3 +199,14 @@ def test_only_the_code_of_a_redirect_is_secret(monkeypatch):
         exchanges.ExchangeLog().add(exchanges.Exchange(asked, answer, None, 0.1))
 
     assert set(secrets.values()) == {"0123456789abc"}
+
+
+def test_an_id_that_was_a_launch_value_is_no_secret():
+    """A check launches an app with a patient's id: it is shown in other places and in lists."""
+    secrets = Secrets()
+    patient, launch = "946da61d-9cff-4416-8d27-805f19f9d7d8", "eyJhIjoxfQ.eyJiIjoyfQ"
+
+    secrets.remember_named([("launch", patient), ("launch", launch)])
+
+    assert secrets.clean(f'["{patient}"] Patient/{patient}') == f'["{patient}"] Patient/{patient}'
+    assert launch not in secrets.clean(f"launch={launch}")

@@ -17,9 +17,18 @@ def result(version, *requirements, partial=None):
     """Return a result of a run with these requirements."""
     return {
         "suite_version": "1",
+        "exit_code": 0,
+        "level": "MUST",
+        "deviations": {"stale": []},
         "started": "2026-01-02T00:00:00+00:00",
         "run": {"partial": partial is not None, "partial_reason": partial},
-        "target": {"name": "t", "kind": "url", "version": version, "declared_version": None},
+        "target": {
+            "name": "t",
+            "kind": "url",
+            "url": "http://t",
+            "version": version,
+            "declared_version": None,
+        },
         "requirements": list(requirements),
     }
 
