@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import importlib
 import io
 import json
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.embedded.defects import load as load_defects
 from reports.judging.catalogue import ROOT, Catalogue, CatalogueError, Requirement, load
 
 
@@ -32,14 +32,9 @@ def collect_checks(root: Path = ROOT) -> dict[str, list[str]]:
 
 def collect_defects() -> dict[str, list[str]]:
     """Name the defects of the embedded server that prove each requirement."""
-    try:
-        catalogue = importlib.import_module("fixtures.embedded.defects").load()
-    except ModuleNotFoundError:
-        return {}
     proved: dict[str, list[str]] = {}
-    for name, defect in catalogue.items():
-        proves = (defect.proves,) if isinstance(defect.proves, str) else defect.proves
-        for requirement in proves:
+    for name, defect in load_defects().items():
+        for requirement in defect.proves:
             proved.setdefault(requirement, []).append(name)
     return proved
 
@@ -53,6 +48,7 @@ def listing(
             "id": requirement.id,
             "area": requirement.area,
             "level": requirement.level,
+            "severity": requirement.severity,
             "text": requirement.text,
             "source": requirement.source,
             "url": requirement.url,
@@ -103,7 +99,7 @@ def as_text(entries: Sequence[Mapping[str, Any]]) -> str:
         if entry["area"] != area:
             area = entry["area"]
             lines += ["", area]
-        lines.append(f"  {entry['id']} ({entry['level']}) {entry['text']}")
+        lines.append(f"  {entry['id']} ({entry['level']}, {entry['severity']}) {entry['text']}")
         lines.append(f"      {entry['source']}  {entry['url']}")
         lines.append(
             f"      checks: {len(entry['checks'])}  defects: {', '.join(entry['defects']) or '-'}"
@@ -120,13 +116,14 @@ def as_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
         if entry["area"] != area:
             area = entry["area"]
             lines += ["", f"## {area}", ""]
-            lines += ["| requirement | level | text | checks | defects |", "|---|---|---|---|---|"]
+            lines += ["| requirement | level | severity | text | checks | defects |"]
+            lines += ["|---|---|---|---|---|---|"]
         text = entry["text"].replace("|", "\\|") + "".join(
             f"<br>**{gap}**".replace("|", "\\|") for gap in gaps(entry)
         )
         defects = ", ".join(f"`{name}`" for name in entry["defects"])
         lines.append(
-            f"| [{entry['id']}]({entry['url']}) | {entry['level']} | {text} "
+            f"| [{entry['id']}]({entry['url']}) | {entry['level']} | {entry['severity']} | {text} "
             f"| {len(entry['checks'])} | {defects} |"
         )
     return "\n".join(lines)
