@@ -94,6 +94,7 @@ def text(requirement: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
         rows = [
             ("blocked", [message, *parts.get("details", ())]),
             hint,
+            ("run again", [parts.get("rerun")]),
             ("when", [parts.get("when")]),
             ("at", parts.get("at", ())),
         ]
@@ -104,6 +105,7 @@ def text(requirement: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
             ("in answer", [parts.get("in_answer")]),
             ("reproduce", [parts.get("reproduce")]),
             hint,
+            ("run again", [parts.get("rerun")]),
             ("example", [parts.get("example")]),
             ("check", parts.get("at", ())),
         ]

@@ -44,6 +44,7 @@ DETAILS = {
     "in_answer": "in answer",
     "reproduce": "reproduce",
     "hint": "what to do",
+    "rerun": "run again",
     "server_log": "server's error log",
 }
 #: The meanings of verdicts, for a place behind their numbers.
@@ -56,6 +57,8 @@ MEANINGS = {
     verdicts.NOT_APPLICABLE: "the target does not have their features",
     verdicts.UNTESTED: "no check can judge them, or it did not run",
 }
+#: Details that are a command line.
+COMMANDS = frozenset(("reproduce", "rerun"))
 #: How many entries a reader may copy at a finding.
 MOST_ENTRIES = 2
 
@@ -89,7 +92,7 @@ class Check:
     def details(self) -> list[Detail]:
         """The parts of the finding, or its message if it has no parts."""
         found = [
-            Detail(label, [value] if isinstance(value, str) else value, key == "reproduce")
+            Detail(label, [value] if isinstance(value, str) else value, key in COMMANDS)
             for key, label in DETAILS.items()
             if (value := self.data.get(key))
         ]

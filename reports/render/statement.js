@@ -102,7 +102,7 @@
     button.type = "button";
     button.className = "copy";
     button.textContent = "copy";
-    button.setAttribute("aria-label", "Copy the curl line");
+    button.setAttribute("aria-label", "Copy the command");
     button.addEventListener("click", () => {
       copied(command.textContent).then(
         () => { button.textContent = "copied"; },
