@@ -2,8 +2,10 @@
 
 import pytest
 
+from reports.render import terminal
 from tests.reports.checks import DEVIATION, GOOD, MIXED
 from tests.reports.project import Project
+from tests.reports.statement_data import failed, missed, result
 
 
 @pytest.fixture
@@ -91,3 +93,26 @@ def test_tracebacks_are_shown_if_asked(project):
 
     assert "= FAILURES =" in output
     assert "def test_first(secret):" in output
+
+
+def test_the_verdict_for_an_app_comes_first():
+    """Whoever judges an app wants to know of the app."""
+    data = result()
+    data["app"] = {"name": "Mine", "verdict": "works", "exceptions": [], "not_judged": []}
+
+    first, second, *_ = terminal.summary(data)
+
+    assert first == "the app 'Mine' works"
+    assert second.startswith("not conformant: ")
+
+
+def test_many_findings_have_a_line_each():
+    """The first twenty are shown whole, and no terminal is flooded by the others."""
+    data = result()
+    data["requirements"] = [failed(f"F{number}", missed("c::d")) for number in range(150)]
+
+    lines = list(terminal.found(data))
+
+    assert sum(line.startswith("  source ") for line in lines) == terminal.MOST_WHOLE
+    assert lines[-1] == "and 50 more, in the statement"
+    assert len(lines) < 20 * 13 + 100
