@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from reports import allure_report, statement
+from reports.comparing import baselines
 from reports.judging import declarations
 from reports.render import badge, markdown, page
 from reports.verdicts import count
@@ -126,3 +127,15 @@ def test_scopes_are_a_table(data):
     assert "<summary>1 scopes: 1 advertised, 0 registrable, 0 granted" in shown
     assert "| scope | advertised | registrable | granted | enforced |" in text
     assert "## Scopes" not in markdown.render({**data, "scopes": []})
+
+
+def test_the_first_screen_of_a_release_names_its_worst():
+    """The run that is shipped of 7.0.3, whose gate passed with 251 declared misses."""
+    data = baselines.load("7.0.3")
+
+    head = page.render(data).partition("</header>")[0]
+
+    assert "<h1>not conformant: 177 MUSTs are not fulfilled; 13 can let somebody in" in head
+    assert '<p class="gate">gate passed: nothing is new; of the misses, 251 are declared' in head
+    assert '<header class="known">' in head
+    assert "A login can be hijacked" in head
