@@ -96,7 +96,7 @@ def test_tracebacks_are_shown_if_asked(project):
 
 
 def test_the_verdict_for_an_app_comes_first():
-    """Whoever judges an app wants to know of the app."""
+    """A vendor who judges an app looks for its verdict."""
     data = result()
     data["app"] = {"name": "Mine", "verdict": "works", "exceptions": [], "not_judged": []}
 
