@@ -9,7 +9,7 @@ from typing import Any
 from reports import verdicts
 from reports.comparing import answer_changes
 from reports.comparing.baselines import NotComparable
-from reports.judging import outcome
+from reports.judging import causes, outcome
 from reports.judging.requirement_results import deviations, gravity
 
 Data = Mapping[str, Any]
@@ -63,6 +63,7 @@ def compare(old: Data, new: Data) -> dict[str, Any]:
     for entries in found.values():
         # A requirement is blocked because of another one that failed.
         entries.sort(key=lambda entry: (entry["new"] == verdicts.BLOCKED, gravity(entry)))
+        entries[:] = causes.grouped(entries)
     regressed = len(found["regressed"])
     return {
         "schema_version": SCHEMA_VERSION,
@@ -140,6 +141,8 @@ def _entry(
     keys = ("id", "level", "severity", "area", "text", "source", "url")
     telling = ("message", "in_answer", "reproduce", "hint")
     data = {key: requirement[key] for key in keys} | {"old": was, "new": now}
+    if causes.EXPLAINED_BY in requirement:
+        data[causes.EXPLAINED_BY] = requirement[causes.EXPLAINED_BY]
     if listed := [deviation for deviation, _ in deviations(requirement)]:
         data |= {"deviation": listed[0], "deviations": listed}
     data["check_count"] = len(moved)

@@ -45,6 +45,23 @@ def _explained(causes: Causes, cause: str) -> set[str]:
     return found
 
 
+def grouped(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return entries with each consequence behind its cause, if that is among them.
+
+    A cause that is not among them is no longer named.
+    """
+    ids = {each["id"] for each in entries}
+    for each in entries:
+        if each.get(EXPLAINED_BY) not in ids:
+            each.pop(EXPLAINED_BY, None)
+    return [
+        each
+        for cause in entries
+        if EXPLAINED_BY not in cause
+        for each in (cause, *(one for one in entries if one.get(EXPLAINED_BY) == cause["id"]))
+    ]
+
+
 def explain(requirements: Sequence[dict[str, Any]], causes: Causes) -> None:
     """Note with each requirement of a run which miss explains its own, if one does."""
     missed = {

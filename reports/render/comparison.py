@@ -7,6 +7,7 @@ from typing import Any
 
 from reports.comparing.answer_changes import KINDS
 from reports.comparing.verdict_changes import SECTIONS, side_name, title
+from reports.judging.causes import EXPLAINED_BY
 from reports.render import environment
 from reports.render.content import Deviation
 
@@ -33,6 +34,11 @@ class Entry:
         """The verdicts before and after."""
         old, new = self.data["old"], self.data["new"]
         return f"{new} as before, in more checks" if old == new else f"{old} → {new}"
+
+    @property
+    def cause(self) -> str:
+        """The requirement of the same section whose fault explains this one; empty if none."""
+        return str(self.data.get(EXPLAINED_BY, ""))
 
     @property
     def message(self) -> str:

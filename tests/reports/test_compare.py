@@ -120,6 +120,22 @@ def test_a_should_that_is_not_met_is_a_warning():
     assert compared["requirements"]["warned"][0]["id"] == "should"
 
 
+def test_a_consequence_follows_its_cause():
+    """If both are in one section; else the consequence stands where its severity puts it."""
+    old = run(*((name, {"a": "pass"}) for name in "abc"), ("d", {"a": "fail"}))
+    new = run(*((name, {"a": "fail"}) for name in "abcd"))
+    for place, cause in ((0, "c"), (1, "d")):
+        new["requirements"][place]["explained_by"] = cause
+
+    compared = compare(old, new)
+
+    assert [(e["id"], e.get("explained_by")) for e in compared["requirements"]["regressed"]] == [
+        ("b", None), ("c", None), ("a", "c"),
+    ]  # fmt: skip
+    assert 'Explained by <a href="#c">c</a>' in comparison.as_html(compared)
+    assert "explained by c) So." in comparison.as_markdown(compared)
+
+
 def changed(old, new, checks=("a", "b")):
     """Return what changed for clients, as `(kind, what, requests)`."""
     verdicts = dict.fromkeys(checks, "pass")
