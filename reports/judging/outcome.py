@@ -102,7 +102,7 @@ def conformance(data: Data) -> str:
     if result == NOT_CONFORMANT:
         must = misses["must"]
         said = f"{must} MUST is" if must == 1 else f"{must} MUSTs are"
-        partial = " of what this partial run judged" if data["run"]["partial"] else ""
+        partial = " in this partial run" if data["run"]["partial"] else ""
         return f"{result}: {said} not fulfilled{partial}; {critical}"
     if result == UNDECIDED:
         return f"{result}: not all could be judged"
