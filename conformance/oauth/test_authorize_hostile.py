@@ -60,7 +60,7 @@ def test_repeated_parameter_is_refused(login_client, second_client, browser, tar
     request = browser.request(login_client, SCOPE)
     request |= {"nonce": "first", "aud": target.fhir_url}
     page = browser.http.get(
-        browser.server.url("/authorize"), params=[*request.items(), (name, second)]
+        browser.server.endpoint("authorization_endpoint"), params=[*request.items(), (name, second)]
     )
     page = browser.follow_redirects(page)
 
@@ -154,7 +154,9 @@ def test_list_in_place_of_a_value_causes_no_server_error(login_client, browser, 
 @pytest.mark.parametrize("content", ["{}", "client_id=x&x", ""], ids=["object", "form", "empty"])
 def test_odd_body_causes_no_server_error(http, server, media_type, content):
     headers = {"Content-Type": media_type}
-    response = http.post(server.url("/authorize"), content=content, headers=headers)
+    response = http.post(
+        server.endpoint("authorization_endpoint"), content=content, headers=headers
+    )
 
     expect.no_server_error(response)
 

@@ -11,7 +11,6 @@ from fixtures.driver import keys
 from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.driver.registrar import public_metadata
 from fixtures.given.authorizations import NONCE, REFUSABLE
 from fixtures.wire.exchanges import exchange_line
 
@@ -30,7 +29,7 @@ def test_listed_response_types_work(
     broken, failed = [], []
     for response_type in listed:
         registered = new_client.register(
-            public_metadata(SCOPE) | {"response_types": [response_type]}
+            new_client.public_metadata(SCOPE) | {"response_types": [response_type]}
         )
         if not registered.is_success:
             broken.append(f"{response_type}: refused at registration")
@@ -157,9 +156,7 @@ def test_userinfo_answers_a_valid_token(discovery, http, token_response):
 @requirement("OIDCD-3-registration-endpoint")
 def test_registration_endpoint_registers(discovery, http, new_client):
     endpoint = expect.member(discovery, "registration_endpoint", kind=str)
-    right = new_client.server.url("/registration")
-    expect.equal(endpoint, right, "registration_endpoint", discovery)
-    response = new_client.register(public_metadata(SCOPE))
+    response = new_client.remember(http.post(endpoint, json=new_client.public_metadata(SCOPE)))
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
@@ -250,8 +247,9 @@ def test_flow_works_with_the_issuer_only(target, http, server, token_response_wi
     document = http.get(f"{target.oauth_url}/.well-known/openid-configuration")
     found = expect.json_object(document)
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
-    there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
-    expect.equal(here, there, "the endpoints", document)
+    # Endpoints that are listed and do not work are not used: see endpoints.py in provisioning.
+    used = {name: server.endpoint(f"{name}_endpoint") for name in here}
+    expect.equal(here, used, "the endpoints", document)
     token = require_tokens(token_response_with_nonce).get("id_token", "")
 
     key_set = http.get(found["jwks_uri"])

@@ -30,9 +30,9 @@ def introspection_response(server, session_by_grant, confidential_client):
 
 @requirement("OPENEMR-INTRO-active-fresh")
 @pytest.mark.parametrize("grant", GRANTS)
-def test_fresh_token_is_active(server, session_by_grant, grant):
+def test_fresh_token_is_active(server, session_by_grant, introspection_auth, grant):
     session = session_by_grant(grant)
-    auth = session.client.authentication("client_secret_post")
+    auth = introspection_auth(session.client)
     response = server.introspect(
         session.client, session.access_token, hint="access_token", auth=auth
     )

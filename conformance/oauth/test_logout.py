@@ -53,7 +53,7 @@ def unconfirmed_logout(login_before_consent):
 
     def ask():
         browser, finish = login_before_consent()
-        return browser.http.get(browser.server.url("/logout")), finish
+        return browser.http.get(browser.server.endpoint("end_session_endpoint")), finish
 
     return cache(ask)
 
@@ -220,7 +220,7 @@ def test_nobody_is_logged_out_unasked(
         other = new_session(API_PATHS["portal"][1], user=request.getfixturevalue("patient"))
         browser, finish = login_before_consent()
         sent = {"id_token_hint": other.id_token}
-        response = browser.http.get(browser.server.url("/logout"), params=sent)
+        response = browser.http.get(browser.server.endpoint("end_session_endpoint"), params=sent)
     authorization = finish()
 
     expect.no_server_error(response)

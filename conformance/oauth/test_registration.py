@@ -13,8 +13,6 @@ from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import (
     LOGIN_SCOPE,
     PUBLIC_SCOPE,
-    confidential_metadata,
-    public_metadata,
 )
 from fixtures.wire.exchanges import record_exchanges
 
@@ -38,8 +36,8 @@ CHOSEN = {
 def registration_responses(registrar):
     """The responses to a good registration of each kind, which no check changes."""
     return {
-        "confidential": registrar.register(confidential_metadata(SCOPE)),
-        "public": registrar.register(public_metadata()),
+        "confidential": registrar.register(registrar.confidential_metadata(SCOPE)),
+        "public": registrar.register(registrar.public_metadata()),
     }
 
 
@@ -111,7 +109,7 @@ def test_management_token_and_address_come_together(registration_responses, kind
 
 @requirement("RFC7591-3.2.1-echo-metadata")
 def test_answer_returns_what_was_registered(new_client):
-    sent = confidential_metadata(SCOPE) | {
+    sent = new_client.confidential_metadata(SCOPE) | {
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
     }
@@ -128,7 +126,7 @@ def test_answer_returns_what_was_registered(new_client):
 @requirement("RFC7591-2-i18n-name")
 def test_client_name_keeps_its_characters(new_client):
     name = "Ünïcode \N{EN DASH} テスト"
-    response = new_client.register(public_metadata() | {"client_name": name})
+    response = new_client.register(new_client.public_metadata() | {"client_name": name})
 
     expect.success(response)
     expect.equal(expect.member(response, "client_name"), name, "client_name", response)
@@ -136,7 +134,7 @@ def test_client_name_keeps_its_characters(new_client):
 
 @requirement("RFC7591-2-unknown-members-ignored")
 def test_unknown_member_is_ignored(new_client):
-    response = new_client.register(public_metadata() | {"x_conformance": {"number": 1}})
+    response = new_client.register(new_client.public_metadata() | {"x_conformance": {"number": 1}})
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
@@ -145,7 +143,7 @@ def test_unknown_member_is_ignored(new_client):
 @pytest.fixture(scope="module")
 def repeated_registrations(registrar):
     """The responses to five registrations of the same metadata, one after the other."""
-    metadata = confidential_metadata(SCOPE)
+    metadata = registrar.confidential_metadata(SCOPE)
     return [registrar.register(metadata) for _ in range(5)]
 
 
@@ -174,7 +172,7 @@ def test_secret_cannot_be_guessed(repeated_registrations):
 @pytest.mark.parametrize("kind", ["RSA", "EC"])
 def test_key_set_is_registered(new_client, kind):
     key_set = keys.jwks(keys.key("conformance-1", kind))
-    response = new_client.register(confidential_metadata(SCOPE) | {"jwks": key_set})
+    response = new_client.register(new_client.confidential_metadata(SCOPE) | {"jwks": key_set})
 
     expect.success(response)
     expect.equal(expect.json_object(response).get("jwks", key_set), key_set, "jwks", response)
@@ -182,7 +180,7 @@ def test_key_set_is_registered(new_client, kind):
 
 @requirement("RFC7591-2-none-accepted")
 def test_public_client_registers_without_authentication(new_client):
-    metadata = public_metadata() | {"token_endpoint_auth_method": "none"}
+    metadata = new_client.public_metadata() | {"token_endpoint_auth_method": "none"}
     response = new_client.register(metadata)
 
     expect.success(response)
@@ -215,7 +213,7 @@ def test_documented_registration_works(new_client):
 
 @requirement("OPENEMR-REG-secret-private-only")
 def test_application_type_confidential_makes_no_silent_public_client(new_client):
-    metadata = confidential_metadata(SCOPE) | {"application_type": "confidential"}
+    metadata = new_client.confidential_metadata(SCOPE) | {"application_type": "confidential"}
     response = new_client.register(metadata)
     body = expect.json_object(response)
 
@@ -233,8 +231,9 @@ def unapproved_client_responses(registrar, server, admin):
     Returns the responses to the registration and to the token request.
     """
 
-    def ask(metadata):
+    def ask(**changes):
         with record_exchanges() as exchanges:
+            metadata = registrar.confidential_metadata(STAFF, **changes)
             client = registrar.new(metadata, enable=False)
         allowed = Browser(server).authorize(client, admin, STAFF)
         code = allowed.parameters.get("code", "none-was-given")
@@ -246,7 +245,7 @@ def unapproved_client_responses(registrar, server, admin):
 
 @requirement("OPENEMR-REG-disabled-by-default")
 def test_staff_client_is_disabled_at_first(unapproved_client_responses):
-    _, response = unapproved_client_responses(confidential_metadata(STAFF))
+    _, response = unapproved_client_responses()
 
     expect.no_token(response)
 
@@ -261,7 +260,7 @@ def test_staff_client_works_once_enabled(token_response):
 
 @requirement("OPENEMR-REG-patient-app-at-once")
 def test_patient_app_works_at_once(new_client, server, browser, patient):
-    client = new_client.new(public_metadata(PUBLIC_SCOPE), enable=False)
+    client = new_client.new(new_client.public_metadata(PUBLIC_SCOPE), enable=False)
     answer = browser.authorize(client, patient, PUBLIC_SCOPE)
     response = server.exchange(client, answer.code, verifier=answer.verifier)
 
@@ -271,7 +270,7 @@ def test_patient_app_works_at_once(new_client, server, browser, patient):
 
 @requirement("RFC7591-2-mass-assignment")
 def test_client_does_not_choose_what_the_server_decides(unapproved_client_responses):
-    registration, response = unapproved_client_responses(confidential_metadata(STAFF) | CHOSEN)
+    registration, response = unapproved_client_responses(**CHOSEN)
 
     for name in ("client_secret", "registration_access_token"):
         value = expect.json_object(registration).get(name)

@@ -75,7 +75,7 @@ def test_revocation_needs_credentials(server, api, new_session, with_):
 
 @requirement("RFC7009-2.1-anonymous")
 def test_revocation_by_nobody_is_refused(server, http):
-    response = http.post(server.url("/revoke"), data={"token": "no-token-at-all"})
+    response = http.post(server.endpoint("revocation_endpoint"), data={"token": "no-token-at-all"})
 
     received = f"{response.status_code}, by which a client thinks that the token is revoked"
     expect.that(response.is_client_error, "a status of 4xx", received, response)

@@ -81,7 +81,7 @@ def test_redirect_after_a_form_is_a_303(login_steps, step):
 @pytest.mark.parametrize("name", ["redirect_uri", "redirect", "next", "post_logout_redirect_uri"])
 def test_authorization_leads_to_no_stranger(server, http, confidential_client, name):
     request = authorization_request(confidential_client, SCOPE, Pkce.new()) | {name: EVIL}
-    response = http.get(server.url("/authorize"), params=request)
+    response = http.get(server.endpoint("authorization_endpoint"), params=request)
 
     expect.no_server_error(response)
     goes_to = response.headers.get("location", "")
