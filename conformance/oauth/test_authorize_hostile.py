@@ -104,8 +104,10 @@ def not_injected(response):
 @requirement("RFC6749-4.1.2-response-mode")
 @pytest.mark.parametrize("mode", ["web_message", "query.jwt"])
 def test_unsupported_response_mode_leads_no_code_astray(
-    authorization_with_refusable_parameters, shared_authorization, mode
+    discovery, authorization_with_refusable_parameters, shared_authorization, mode
 ):
+    if mode in expect.json_object(discovery).get("response_modes_supported", []):
+        not_applicable(f"the server supports the response mode {mode}")
     answer = authorization_with_refusable_parameters if mode == REFUSABLE["response_mode"] else None
     if answer is None:
         _, answer = shared_authorization(response_mode=mode)

@@ -2,8 +2,8 @@
 
 import math
 import string
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
-from itertools import pairwise
 
 import pytest
 
@@ -151,10 +151,13 @@ def repeated_registrations(registrar):
 def test_clients_differ(repeated_registrations):
     bodies = [expect.json_object(answer) for answer in repeated_registrations]
 
+    expect.that(
+        all(body.get("client_id") for body in bodies), "a client_id", bodies, repeated_registrations
+    )
     for name in ("client_id", "client_secret", "registration_access_token"):
-        values = [body.get(name) for body in bodies]
+        values = [body[name] for body in bodies if body.get(name)]
         expect.equal(
-            len({*values}), len(bodies), f"the number of different {name}s", repeated_registrations
+            len({*values}), len(values), f"the number of different {name}s", repeated_registrations
         )
 
 
@@ -163,9 +166,10 @@ def test_secret_cannot_be_guessed(repeated_registrations):
     bodies = [expect.json_object(answer) for answer in repeated_registrations]
 
     secrets = [str(body.get("client_secret")) for body in bodies]
-    bits = min(changing_bits(one, other) for one, other in pairwise(secrets))
+    bits = changing_bits(secrets)
     received = f"{bits:.0f} bits in {len(secrets[0])} letters"
-    expect.that(bits >= 128, "at least 128 bits", received, repeated_registrations)
+    # Some letters of five random secrets are equal by chance.
+    expect.that(bits >= 100, "about 128 bits, and at least 100", received, repeated_registrations)
 
 
 @requirement("RFC7591-2-jwks-inline")
@@ -352,13 +356,10 @@ def test_registration_page_is_served(target, http):
     expect.that(form, "the registration form", "another page", response)
 
 
-def changing_bits(one: str, other: str) -> float:
-    """Return the number of bits in which two secrets differ, between equal ends."""
-    head = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
-    tail = next(
-        (i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), 0
-    )
-    middle = {*one[head : len(one) - tail]}
+def changing_bits(secrets: Sequence[str]) -> float:
+    """Return how many bits a secret has in the places where not all of them have one letter."""
+    changing = [{*letters} for letters in zip(*secrets, strict=False) if len({*letters}) > 1]
+    used = set().union(*changing)
     classes = [string.digits, string.hexdigits[:16], string.ascii_lowercase, string.ascii_letters]
-    size = next((len(each) for each in classes if middle <= {*each}), 64)
-    return (len(one) - head - tail) * math.log2(size)
+    size = next((len(each) for each in classes if used <= {*each}), 64)
+    return len(changing) * math.log2(size)

@@ -32,7 +32,7 @@ def login_steps(server, registrar, admin):
     """One login in steps: the pages, the responses to the forms, and the redirect to the client."""
     client = registrar.confidential(SCOPE)
     browser = Browser(server)
-    response = browser.send(authorization_request(client, SCOPE, Pkce.new()))
+    response = browser.send(authorization_request(browser.server.target, client, SCOPE, Pkce.new()))
     steps = {"authorize": response, "login_page": browser.follow(response)}
     form = login_form(BeautifulSoup(steps["login_page"].text, "html.parser"), steps["login_page"])
     if form is None:
@@ -80,7 +80,9 @@ def test_redirect_after_a_form_is_a_303(login_steps, step):
 @requirement("RFC9700-2.1-no-open-redirector")
 @pytest.mark.parametrize("name", ["redirect_uri", "redirect", "next", "post_logout_redirect_uri"])
 def test_authorization_leads_to_no_stranger(server, http, confidential_client, name):
-    request = authorization_request(confidential_client, SCOPE, Pkce.new()) | {name: EVIL}
+    request = authorization_request(server.target, confidential_client, SCOPE, Pkce.new()) | {
+        name: EVIL
+    }
     response = http.get(server.endpoint("authorization_endpoint"), params=request)
 
     expect.no_server_error(response)
