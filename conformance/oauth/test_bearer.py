@@ -111,7 +111,7 @@ def test_bad_token_is_called_invalid(api_response, api_path_and_token, forger, n
 def test_ended_token_is_answered_with_401(server, api, new_session, by):
     session = new_session(SCOPE)
     before = api.get("/api/facility", session.access_token)
-    server.logout(id_token_hint=session.id_token)
+    session.log_out(server)
     response = api.get("/api/facility", session.access_token)
 
     expect.status(before, 200)
