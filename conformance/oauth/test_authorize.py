@@ -324,6 +324,7 @@ def test_foreign_aud_brings_no_code(target, new_authorization, aud):
 
 
 @requirement("AUTH-disabled-client-authorize")
+@needs("oauth.openemr_registration")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 @pytest.mark.unpooled_clients
 def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):

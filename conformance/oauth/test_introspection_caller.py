@@ -91,6 +91,7 @@ def test_basic_authentication_opens_introspection(server, token_introspection):
 
 
 @requirement("RFC7662-2.1-bearer-auth")
+@needs("smart.v2_scopes")
 def test_bearer_token_opens_introspection(server, token_introspection, http):
     found = token_introspection("authorization_code").active()
     token = found.session.access_token

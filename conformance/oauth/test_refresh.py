@@ -305,7 +305,8 @@ def test_refresh_response_has_its_members(token_response):
 
 
 @requirement("OPENEMR-REFRESH-example")
-def test_refresh_gives_what_the_document_shows(refresh_responses):
+def test_refresh_gives_what_the_document_shows(refresh_responses, expect_rotation):
+    expect_rotation()
     login, response, _, _ = refresh_responses()
 
     expect.status(response, 200)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conformance import expect, requirement, writes
+from conformance import expect, needs, requirement, writes
 from fixtures.driver import keys
 from fixtures.driver.authorization_server import Client
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
@@ -147,6 +147,7 @@ def test_dangerous_redirect_uri_is_unusable(new_client, browser, uri):
 
 
 @requirement("OPENEMR-REG-public-no-user-system")
+@needs("oauth.openemr_registration")
 @pytest.mark.parametrize(
     "scope",
     ["api:oemr user/patient.read", "api:fhir system/Patient.read"],

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from conformance import expect, requirement
+from conformance import expect, needs, requirement
 from fixtures.driver.admin_pages import LAUNCH_PAGE
 from fixtures.given.launches import LAUNCH_URI, SCOPE
 from fixtures.wire.client import Http, query
@@ -127,6 +127,7 @@ def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
 
 
 @requirement("SMART-1.0-aud-wrong-rejected")
+@needs("smart.ehr_launch")
 def test_launch_with_a_foreign_aud_brings_no_code(ehr_launch):
     answer = ehr_launch.authorize(aud="https://evil.example/fhir")
 

@@ -95,20 +95,25 @@ def secret_shown(exchange: Exchange, response: Response, path: str) -> str | Non
     confided = _confided(exchange)
     told = "\n".join([response.text, *exchange.response_headers.values()]) if confided else ""
     for name, value in confided:
-        if _is_registration_token(response, value):
+        if _is_member_of_answer(response, value):
             told = told.replace(value, "", 1)
         if value in told:
             return f"{response.status_code} that repeats the {name} of the request"
     return None
 
 
-def _is_registration_token(response: Response, value: str) -> bool:
-    """Return whether the response is a registration with its own token (RFC 7592 section 3)."""
+def _is_member_of_answer(response: Response, value: str) -> bool:
+    """Return whether a response may repeat a secret of its request as one of its members.
+
+    A registration has its own token (RFC 7592 section 3), and a refresh may give the same refresh
+    token again (RFC 6749 section 6).
+    """
     try:
         body = json_body(response)
     except Blocked:
         return False
-    return isinstance(body, dict) and body.get("registration_access_token") == value
+    names = ("registration_access_token", "refresh_token")
+    return isinstance(body, dict) and value in [body.get(name) for name in names]
 
 
 def cacheable(exchange: Exchange, response: Response, path: str) -> str | None:
