@@ -315,11 +315,11 @@ def client_with_three_redirect_uris(registrar):
 
 @requirement("OIDCR-4.2-client-read")
 @pytest.mark.parametrize("kind", KINDS)
-def test_client_reads_its_registration(registration_responses, http, kind):
+def test_client_reads_its_registration(registration_responses, registrar, kind):
     body = expect.json_object(registration_responses[kind])
-    uri = expect.member(registration_responses[kind], "registration_client_uri", kind=str)
-    headers = {"Authorization": f"Bearer {body.get('registration_access_token')}"}
-    response = http.get(uri, headers=headers)
+    expect.member(registration_responses[kind], "registration_client_uri", kind=str)
+    client = next(each for each in registrar.clients if each.client_id == body["client_id"])
+    response = registrar.read(client)
 
     expect.status(response, 200)
     for name in ("client_id", "redirect_uris"):
@@ -338,9 +338,10 @@ def test_registration_is_read_with_its_token_only(registration_responses, http, 
 
 
 @requirement("RFC7592-2.1-other-client-token")
-def test_registration_is_not_read_by_another_client(registration_responses, http):
+def test_registration_is_not_read_by_another_client(registration_responses, registrar, http):
     uri = expect.member(registration_responses["confidential"], "registration_client_uri", kind=str)
-    token = expect.member(registration_responses["public"], "registration_access_token", kind=str)
+    other = registrar.register(registrar.public_metadata())
+    token = expect.member(other, "registration_access_token", kind=str)
     response = http.get(uri, headers={"Authorization": f"Bearer {token}"})
 
     expect.that(
