@@ -281,7 +281,7 @@ def test_user_can_refuse(pending_consent_page):
     refusing = [button for button in buttons if REFUSAL.search(str(button))]
     expect.that(refusing, "a button to refuse", [str(button) for button in buttons], consent_page)
     name, value = str(refusing[0]["name"]), str(refusing[0].get("value", ""))
-    response = browser.submit(form, [*form.fields, (name, value)])
+    response = browser.follow_redirects(browser.submit(form, [*form.fields, (name, value)]))
 
     answer = expect.redirect(response)
     expect.equal(answer.get("error"), "access_denied", "error", response)

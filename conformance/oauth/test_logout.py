@@ -6,6 +6,7 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.driver.authorization_server import LOGOUT_URI
+from fixtures.driver.logout_pages import end_session
 from fixtures.given.sessions import API_PATHS, OFFLINE_SCOPE, SCOPE
 from fixtures.wire.client import query
 
@@ -175,16 +176,15 @@ def test_logout_can_be_repeated(logout_responses):
 
 
 @requirement("OIDCRPL-2-earlier-id-token")
-def test_earlier_id_token_is_a_good_hint(
-    server, api, admin, new_authorization, log_out, new_browser
-):
+def test_earlier_id_token_is_a_good_hint(server, api, admin, new_authorization, new_browser):
     client, given = new_authorization(SCOPE, parameters={"nonce": "first"})
     first = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
-    later = new_browser().authorize(client, admin, SCOPE, parameters={"nonce": "second"})
+    latest = new_browser()
+    later = latest.authorize(client, admin, SCOPE, parameters={"nonce": "second"})
     second = expect.json_object(server.exchange(client, later.code, verifier=later.verifier))
     token = second.get("access_token")
     before = api.get(PATH, token)
-    response = log_out(id_token_hint=first.get("id_token"))
+    response = end_session(latest, id_token_hint=first.get("id_token"))
 
     expect.status(before, 200)
     expect.status(response, 200, 302, 303)

@@ -117,7 +117,7 @@ def test_address_of_keys_discloses_nothing(server, new_client, uri):
         return
     client = Client.from_registration(registered, metadata, audience=server.token_endpoint)
     client.key, client.method = keys.key("conformance-1"), "private_key_jwt"
-    new_client.administrator.enable(client.client_id)
+    new_client.enable(client, metadata)
     response = server.client_credentials(client, SYSTEM)
 
     expect.no_token(response)

@@ -46,7 +46,9 @@ def login_steps(server, registrar, admin):
     if form is None:
         raise Blocked("the login led to no consent page")
     steps["consent"] = browser.submit(form, consent(form, SCOPE.split()))
-    if "code=" not in location(steps["consent"]):
+    # The redirect to the client may come behind others of the server's own.
+    end = browser.follow_redirects(steps["consent"])
+    if not end.is_redirect or "code=" not in location(end):
         raise Blocked("the consent gave no code")
     return steps
 
