@@ -9,6 +9,7 @@ from conformance import expect, requirement
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.given.authorizations import REFUSABLE
 from fixtures.target.model import not_applicable
+from fixtures.wire.client import NoResponse
 from fixtures.wire.exchanges import record_exchanges
 
 INJECTED = "a\r\nX-Injected: yes\r\nSet-Cookie: injected=yes\r\n\r\n<b>injected</b>"
@@ -156,9 +157,14 @@ def test_list_in_place_of_a_value_causes_no_server_error(login_client, browser, 
 @pytest.mark.parametrize("content", ["{}", "client_id=x&x", ""], ids=["object", "form", "empty"])
 def test_odd_body_causes_no_server_error(http, server, media_type, content):
     headers = {"Content-Type": media_type}
-    response = http.post(
-        server.endpoint("authorization_endpoint"), content=content, headers=headers
-    )
+    try:
+        response = http.post(
+            server.endpoint("authorization_endpoint"), content=content, headers=headers
+        )
+    except NoResponse:
+        if media_type.isprintable():
+            raise
+        not_applicable("the server ends the connection of a request whose header is malformed")
 
     expect.no_server_error(response)
 

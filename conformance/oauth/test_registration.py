@@ -308,7 +308,7 @@ def client_with_three_redirect_uris(registrar):
         redirect_uris=[
             "https://client.example.org/callback",
             "https://client.example.org/other?kept=1",
-            "org.example.client:/callback",
+            "https://client.example.org/third",
         ]
     )
 

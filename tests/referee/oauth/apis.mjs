@@ -65,7 +65,8 @@ const statement = ({ fhir, provider }) => ({
   }],
 });
 
-async function holder({ provider, jwks, jwt, api, base, mount }, token) {
+async function holder(site, token) {
+  const { provider, jwks, jwt, api, base, mount } = site;
   let found;
   if (jwt) {
     try {
@@ -73,6 +74,8 @@ async function holder({ provider, jwks, jwt, api, base, mount }, token) {
       const options = { issuer: base + mount, audience: api, algorithms: ['RS256'] };
       const { payload } = await jwtVerify(token, keys, options);
       const own = payload.sub === payload.client_id;
+      const grantId = site.grants.get(payload.jti);
+      if (grantId && !(await provider.Grant.find(grantId))) return undefined; // it was ended
       found = { clientId: payload.client_id, scope: payload.scope, accountId: own ? null : payload.sub };
     } catch { return undefined; }
   } else {

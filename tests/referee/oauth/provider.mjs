@@ -148,14 +148,21 @@ provider.use(async (ctx, next) => {
   }
 });
 
+// The grant of each JWT, which ends with it although nobody keeps the JWT itself.
+const grants = new Map();
+provider.on('access_token.issued', (token) => grants.set(token.jti, token.grantId));
 const answerOAuth = provider.callback();
-const site = { provider, facts, base: BASE, api: API, fhir: FHIR, mount: MOUNT, jwks, jwt, cors: !CHOICES.has('no_cors') };
+const site = { provider, facts, base: BASE, api: API, fhir: FHIR, mount: MOUNT, grants, jwks, jwt, cors: !CHOICES.has('no_cors') };
 
 http.createServer(async (request, response) => {
   try {
     request.headers.host = `127.0.0.1:${PORT}`; // as a reverse proxy would
     for (const name of ['forwarded', 'x-forwarded-host', 'x-forwarded-proto']) {
       delete request.headers[name];
+    }
+    if (!URL.canParse(request.url, BASE)) {
+      response.writeHead(400, { 'Content-Type': 'text/plain' });
+      return response.end('no URL');
     }
     const url = new URL(request.url, BASE);
     if (url.pathname.startsWith(`${MOUNT}/interaction/`)) {
