@@ -12,15 +12,17 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends curl \
  && rm -rf /var/lib/apt/lists/*
 COPY constraints.txt /tmp/
-RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
-    pip install --no-cache-dir --constraint /tmp/constraints.txt \
-        "$(echo /wheel/*.whl)[interop]" \
+COPY docker-entrypoint.sh /usr/local/bin/
+COPY --from=wheel /wheel /tmp/wheel
+RUN pip install --no-cache-dir --constraint /tmp/constraints.txt \
+        "$(echo /tmp/wheel/*.whl)[interop]" \
+ && rm -r /tmp/wheel \
  && useradd --create-home --uid 10001 conformance \
- && install --directory --owner=conformance --mode=0777 /results
-USER conformance
+ && install --directory --owner=conformance --group=conformance /results /work
 ENV OPENEMR_CONFORMANCE_RESULTS=/results \
-    PYTEST_ADDOPTS="-p no:cacheprovider" \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTEST_ADDOPTS="-p no:cacheprovider"
 VOLUME /results
+# Target files and deviations: docker run -v "$PWD:/work:ro" ... --target=staging.toml
+WORKDIR /work
 
-ENTRYPOINT ["openemr-conformance"]
+ENTRYPOINT ["docker-entrypoint.sh"]

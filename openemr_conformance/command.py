@@ -1,12 +1,16 @@
 """The command `openemr-conformance`: it runs the suite, or one of the programs around it."""
 
+import hashlib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 
 import pytest
 
-from openemr_conformance.place import ROOT, make_importable
+from openemr_conformance.place import PACKAGE, ROOT, make_importable
 
 #: The programs by name: their module, whose `main` takes the arguments, and a sentence about them.
 PROGRAMS = {
@@ -21,11 +25,14 @@ PROGRAMS = {
     "report": ("reports.allure_report", "write an Allure report of a run (needs Node.js)"),
     "embedded": ("fixtures.embedded.__main__", "serve the embedded OpenEMR"),
 }
+#: The variable with further arguments of pytest.
+ADDOPTS = "PYTEST_ADDOPTS"
 EPILOGUE = """\
 Options of `run`, of which every one may also be a variable OPENEMR_CONFORMANCE_<NAME>:
 
   --target NAME|FILE.toml|URL   the server to judge (default: embedded)
   --read-only                   write nothing to it
+  --requirement ID              run only what judges this requirement; repeatable
   --results DIR                 where results go (default: results)
 
 `openemr-conformance run --help` lists them all, with those of pytest.
@@ -39,16 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] in (["-h"], ["--help"]):
         sys.stdout.write(usage())
         return 0
+    if given and (program := _misspelt(given[0])):
+        sys.stderr.write(f"there is no program {given[0]!r}: did you mean {program!r}?\n")
+        return int(pytest.ExitCode.USAGE_ERROR)
     name = given.pop(0) if given and given[0] in PROGRAMS else "run"
     if name == "run":
         return judge(given)
     module, _ = PROGRAMS[name]
-    return int(importlib.import_module(module).main(given, f"openemr-conformance {name}"))
+    try:
+        return int(importlib.import_module(module).main(given, f"openemr-conformance {name}"))
+    except BrokenPipeError:
+        # The reader, such as `head`, has enough; Python would try to write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def judge(arguments: Sequence[str]) -> int:
     """Run pytest with the configuration of the suite, wherever it is called."""
     own = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}"]
+    switched_off = "no:cacheprovider" in " ".join([*arguments, os.environ.get(ADDOPTS, "")])
+    if ROOT == PACKAGE and not switched_off:  # pytest does not know `cache_dir` then
+        own += ["-o", f"cache_dir={_cache()}"]
     # Loaded before pytest reads the command line: `--target FILE` needs no equals sign.
     early = [
         "-p",
@@ -59,6 +77,24 @@ def judge(arguments: Sequence[str]) -> int:
         "reports.plugin",
     ]
     return int(pytest.main([*own, *early, *arguments]))
+
+
+def _misspelt(word: str) -> str | None:
+    """Return the program that was probably meant by a word that is no program, option or path."""
+    place = word.partition("::")[0]
+    if word in PROGRAMS or word.startswith("-") or Path(place).exists() or (ROOT / place).exists():
+        return None
+    return next(iter(get_close_matches(word, PROGRAMS, n=1)), None)
+
+
+def _cache() -> Path:
+    """Return where pytest remembers for `--lf` what failed: one place for each folder of work.
+
+    The folder of the installed package is not for that.
+    """
+    caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    work = hashlib.sha256(os.fsencode(Path.cwd())).hexdigest()[:12]
+    return Path(caches, "openemr-conformance", work)
 
 
 def usage() -> str:

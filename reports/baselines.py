@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from fixtures.target.releases import PREFIX
 from reports.comparing import baselines
-from reports.comparing.baselines import PREFIX, SUFFIX, NotComparable, load
+from reports.comparing.baselines import SUFFIX, NotComparable, load
 
 #: The keys of a check that a comparison needs.
 KEPT = ("id", "verdict", "ms", "message", "reason", "in_answer")

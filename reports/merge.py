@@ -1,7 +1,8 @@
 """The parts of a run that several jobs judged (`--shard`), joined into one.
 
 `python -m reports.merge PART PART ... --results DIR` writes conformance.json, the statement and the
-badge. Exit codes: 0 conformant, 1 not conformant, 2 the parts do not belong together.
+badge. Exit codes: 0 conformant, 1 not conformant or a part is missing, 2 the parts do not belong
+together, or the result cannot be written.
 """
 
 import argparse
@@ -32,12 +33,17 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m repor
         return 2
     compared = gate.hold(data, baseline)
     folder = Path(options.results)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in comparison.FILES:
-        (folder / name).unlink(missing_ok=True)
-    paths = files.write_all(folder, data, compared)
-    sys.stdout.write(f"{data['result']}\nwritten: {' '.join(map(os.fspath, paths))}\n")
-    return int(data["exit_code"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in comparison.FILES:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        sys.stderr.write(f"not merged: {folder} cannot be written to ({error.strerror})\n")
+        return 2
+    written = files.write_all(folder, data, compared)
+    sys.stdout.write(f"{data['result']}\nwritten: {' '.join(map(os.fspath, written.paths))}\n")
+    sys.stderr.writelines(f"{problem}\n" for problem in written.problems)
+    return int(data["exit_code"]) or (2 if written.problems else 0)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """The options of the command line, each also an environment variable."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
 
-from fixtures.target.options import PREFIX, collected_paths, switch, variable
+from fixtures.target import options as target_options
+from fixtures.target.options import PREFIX, check_variables, collected_paths, switch, variable
 from reports.verdicts import LEVELS
 
 BODIES = ("none", "failed", "all")
@@ -25,8 +26,19 @@ class Options:
     shard: tuple[int, int] | None = None
     #: Whether an upgrade judges the older release too.
     judge_both: bool = False
+    #: The requirements to judge, as ids or patterns; empty for all.
+    requirement: tuple[str, ...] = ()
     #: Where to write the collected checks.
     list_checks: Path | None = None
+
+
+#: The names of the variables, without their prefix.
+VARIABLES = frozenset(
+    field.name.upper()
+    for model in (target_options.Options, Options)
+    for field in fields(model)
+    if field.name != "list_checks"
+)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -64,6 +76,13 @@ def add(parser: pytest.Parser) -> None:
         help="judge only part N of M, in one of M jobs; `python -m reports.merge` joins them",
     )
     group.addoption(
+        "--requirement",
+        action="append",
+        metavar="ID",
+        help="run only the checks of this requirement; repeatable, and may be a pattern such as "
+        "'RFC7009-*'",
+    )
+    group.addoption(
         "--judge-both",
         action="store_true",
         help="with --upgrade-from: judge the older release too, in containers of its own, instead "
@@ -78,12 +97,19 @@ def add(parser: pytest.Parser) -> None:
 
 def resolve(config: pytest.Config) -> Options:
     """Return the options in force; they are set in `config` too, for workers and other plugins."""
+    check_variables(VARIABLES)
     option = config.option
+    for name in sorted(VARIABLES):
+        if getattr(option, name.lower(), None) in ("", [""]):
+            written = name.lower().replace("_", "-")
+            raise pytest.UsageError(f"--{written} is empty: give a value, or leave it out")
     base = config.invocation_params.dir
     option.results = str(base / (option.results or variable("RESULTS") or "results"))
     if not option.deviations:
         given = variable("DEVIATIONS")
         option.deviations = given.split(os.pathsep) if given else []
+    if not option.requirement:
+        option.requirement = (variable("REQUIREMENT") or "").split()
     option.level = (option.level or variable("LEVEL") or "MUST").upper()
     option.bodies = option.bodies or variable("BODIES") or "failed"
     for name, value, allowed in (
@@ -102,6 +128,7 @@ def resolve(config: pytest.Config) -> Options:
         option.baseline,
         parse_shard(option.shard) if option.shard else None,
         judge_both=switch(config, "judge_both"),
+        requirement=tuple(option.requirement),
         list_checks=base / option.list_checks if option.list_checks else None,
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import pytest
 
@@ -22,13 +23,22 @@ from fixtures.wire.redaction import SECRETS
 from reports import options
 from reports.comparing import gate, older_release
 from reports.comparing.baselines import Baseline
-from reports.judging import app_verdict, catalogue, collection, deviations, phases, sharding
+from reports.judging import (
+    app_verdict,
+    catalogue,
+    collection,
+    deviations,
+    phases,
+    selection,
+    sharding,
+)
 from reports.judging.catalogue import Catalogue
 from reports.judging.collection import JUDGED, Collected
 from reports.judging.deviations import Deviations
 from reports.judging.run import Run
 from reports.options import Options
 from reports.render import allure, files, junit, terminal
+from reports.render.files import Written
 
 NAME = "openemr_conformance_reports"
 
@@ -59,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if not config.option.collectonly:
             judging.prepare()
     config.pluginmanager.register(judging, NAME)
+    if isinstance(judging, Controller):
+        config.pluginmanager.register(OtherReports(judging), f"{NAME}_of_others")
 
 
 class Judging:
@@ -70,6 +82,7 @@ class Judging:
         self.catalogue = known
         self.found = Collected()
         self._deviations: Deviations | None = None
+        self.requirements = selection.chosen(chosen.requirement, known)
 
     def deviations(self) -> Deviations:
         """Return the deviations in force; without given files, those of the target's version."""
@@ -101,6 +114,9 @@ class Judging:
             self.config.stash.get(TARGET, None),
             self.found,
         )
+        if self.requirements and not selection.needs_all(self.requirements, self.catalogue):
+            left = selection.leave_out(items, self.requirements)
+            self.config.hook.pytest_deselected(items=left)
         if self.options.shard is not None:
             left = sharding.leave_out(items, self.options.shard, set(self.found.collected))
             self.found.forget(left)
@@ -172,7 +188,7 @@ class Controller(Judging):
         super().__init__(config, chosen, known)
         self.run = Run(known, Deviations(), {}, chosen.level, "")
         self.baseline: Baseline | None = None
-        self._written: tuple[dict[str, Any], list[Path]] | None = None
+        self._written: tuple[dict[str, Any], Written] | None = None
 
     def prepare(self) -> None:
         """Find all errors of usage, then remove the results of an earlier run."""
@@ -214,6 +230,8 @@ class Controller(Judging):
         )
         for reason in options.narrowing(self.config):
             self.run.narrow(reason)
+        if self.requirements and not selection.needs_all(self.requirements, self.catalogue):
+            self.run.narrow("narrowed by --requirement")
         if target is not None and target.read_only:
             self.run.narrow("the target was only to be read")
 
@@ -279,19 +297,42 @@ class Controller(Judging):
         if session.shouldfail or session.shouldstop:
             self.run.narrow(str(session.shouldfail or session.shouldstop))
         # Most texts occur many times.
-        data = files.cleaned(self.run.as_data(int(exitstatus)), functools.cache(SECRETS.clean))
+        data = self.run.as_data(int(exitstatus))
+        selection.add_commands(data, self.config, self.options)
+        data = files.cleaned(data, functools.cache(SECRETS.clean))
         compared = gate.hold(data, self.baseline)
         session.exitstatus = data["exit_code"]
-        paths = files.write_all(self.options.results, data, compared)
-        allure.write(self.options.results / files.ALLURE, data)
-        written = self._path("xmlpath")
-        paths += [path for path in (written, self.options.results / files.ALLURE) if path]
-        self._written = data, paths
+        written = files.write_all(self.options.results, data, compared)
+        allure_folder = self.options.results / files.ALLURE
+        with written.attempt(allure_folder):
+            allure.write(allure_folder, data)
+        if allure_folder not in written.paths:
+            files.clear_allure(allure_folder)  # half of it is of no use, and takes space
+        xml = self._path("xmlpath")
+        written.paths += [xml] if xml else []
+        self._written = data, written
         result = yield
-        files.sweep(SECRETS.clean, written, self._path("allure_report_dir"))
-        if written is not None and written.is_file():
-            junit.complete(written, data, self.config.option.junitprefix)
+        self._complete(written, xml)
+        if written.problems:
+            session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
         return result
+
+    def _complete(self, written: Written, xml: Path | None) -> None:
+        """Take secrets out of the files of other reporters, and complete junit.xml."""
+        data = self._written[0] if self._written else {}
+        try:
+            files.sweep(SECRETS.clean, xml, self._path("allure_report_dir"))
+            if xml is not None and xml.is_file():
+                junit.complete(xml, data, self.config.option.junitprefix)
+        except (OSError, ParseError) as error:
+            written.fail(xml or self.options.results, error)
+
+    def note_unwritten(self, error: OSError) -> bool:
+        """Note that pytest could not write a report; return False if nothing was judged."""
+        if self._written is not None:
+            path = self._path("xmlpath") or Path(error.filename or "a report")
+            self._written[1].fail(path, error)
+        return self._written is not None
 
     # A wrapper, and the outermost: the last lines are those that a reader sees first.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -302,11 +343,13 @@ class Controller(Judging):
         result = yield
         if self._written is None:
             return result
-        data, paths = self._written
+        data, written = self._written
         terminalreporter.write_sep("=", "openemr-conformance")
         for line in terminal.summary(data):
             terminalreporter.write_line(line)
-        terminalreporter.write_line(terminal.written(paths, self.config.invocation_params.dir))
+        terminalreporter.write_line(
+            terminal.written(written.paths, self.config.invocation_params.dir)
+        )
         for line in app_verdict.lines(data["app"]) if "app" in data else ():
             terminalreporter.write_line(line)
         return result
@@ -315,11 +358,31 @@ class Controller(Judging):
         """Show as the last line what was judged."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if self._written is not None and reporter is not None:
+            for problem in self._written[1].problems:
+                reporter.write_line(problem)
             reporter.write_line(terminal.judged(self._written[0]["target"]))
 
     def _path(self, option: str) -> Path | None:
         value = getattr(self.config.option, option, None)
         return Path(value).absolute() if value else None
+
+
+class OtherReports:
+    """Keeps a report that pytest cannot write, such as junit.xml, from ending the run."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.controller = controller
+
+    # The innermost wrapper: the others, such as the terminal's summary, are to go on.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Note what could not be written."""
+        try:
+            return (yield)
+        except OSError as error:
+            if not self.controller.note_unwritten(error):
+                raise
+            return None
 
 
 def describe_target(target: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Several runs side by side, as a Markdown table: unfulfilled requirements by area.
 
-`python -m reports.releases RUN [RUN ...]`, where RUN is a conformance.json or the folder that it is
-in; `RUN=WORDS` adds what the release ran on.
+`python -m reports.releases RUN [RUN ...]`, where RUN is a conformance.json, the folder that it is
+in, or a shipped release such as 7.0.3; `RUN=WORDS` adds what the release ran on.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reports import verdicts
+from reports.comparing import baselines
 from reports.judging import findings
 from reports.judging.catalogue import AREAS
 from reports.render import files
@@ -81,6 +82,8 @@ def read(run: str) -> Release:
     name, _, words = (run, "", "") if Path(run).exists() else run.partition("=")
     path = Path(name)
     path = path / files.CONFORMANCE if path.is_dir() else path
+    if not path.exists() and baselines.shipped(name):
+        return count(baselines.load(name), words)
     try:
         data = json.loads(path.read_text("utf-8"))
         return count(data, words)

@@ -1,16 +1,17 @@
 """Renders a conformance.json again: as Markdown, as one HTML page, and as a badge.
 
-`python -m reports.statement conformance.json` writes these files beside it.
+`python -m reports.statement conformance.json` writes these files beside it. Exit codes: 0 written,
+2 not written.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import UndefinedError
-
+from reports.comparing import baselines
+from reports.comparing.baselines import NotComparable
+from reports.render import files
 from reports.render.statement import render
 
 
@@ -19,15 +20,22 @@ def main(
 ) -> int:
     """Render the conformance.json that is named on the command line."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
-    parser.add_argument("file", type=Path, help="a conformance.json")
+    parser.add_argument("file", type=Path, help="a conformance.json, or the folder that has one")
     path = parser.parse_args(arguments).file
-    try:
-        rendered = render(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, UndefinedError) as error:
-        sys.stderr.write(f"{path} is not a conformance.json: {error!r}\n")
+    folder = path if path.is_dir() else path.parent
+    if not path.exists():
+        sys.stderr.write(f"{path}: there is no such file; name the result of a run\n")
         return 2
-    for name, text in rendered.items():
-        (path.parent / name).write_text(text, "utf-8")
+    try:
+        rendered = render(baselines.load(str(path)))
+        for name, text in rendered.items():
+            files.write(folder / name, text)
+    except NotComparable as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"not written: {folder} ({error.strerror or error})\n")
+        return 2
     return 0
 
 

@@ -139,7 +139,7 @@ def _become(
     reports.options = options.resolve(config)
     files.cleaned = lambda data, _: data
     allure.write = lambda *_: None  # nobody reads a report of these runs
-    files.write_all = lambda folder, data, *_: [_write(files, folder, data)]
+    files.write_all = lambda folder, data, *_: files.Written([_write(files, folder, data)])
     files.prepare(reports.options.results)
     hooks.pytest_sessionstart(session)
     reports.start_run()

@@ -269,7 +269,8 @@ def test_app_is_judged_from_the_command_line(embedded, tmp_path):
     [
         ("name = ", "is not valid TOML"),
         ('name = "x"', "registration: is missing"),
-        ("", "does not describe an app"),
+        ("", "is empty"),
+        ('name = ""', "does not describe an app"),
     ],
 )
 def test_broken_description_is_explained(tmp_path, text, message):

@@ -25,7 +25,8 @@ def written(tmp_path):
     [
         ("kind = ", "not valid TOML"),
         ('kind = "url"\n', "url: is missing"),
-        ("", "kind is missing"),
+        ("", "is empty"),
+        ("site = 'default'", "kind is missing"),
         (URL + 'colour = "red"\n', "colour: unknown key"),
         ('kind = "cloud"\n', "'cloud' is not one of 'embedded', 'url', 'container'"),
         (URL + "read_only = 1\n", "read_only"),
@@ -36,6 +37,9 @@ def written(tmp_path):
         ('kind = "url"\nurl = "emr.example.org"\n', "no base URL"),
         ('kind = "url"\nurl = "https://emr.example.org/?a=b"\n', "no base URL"),
         ('kind = "url"\nurl = "https://emr.example.org:port"\n', "no base URL"),
+        ('kind = "url"\nurl = "ftp://emr.example.org"\n', "no base URL"),
+        ('kind = "url"\nurl = "https://[::1"\n', "no base URL"),
+        ('kind = "url"\nurl = "https://emr.example.org/oauth2/default"\n', "below it: write"),
     ],
 )
 def test_wrong_file_is_a_usage_error(written, text, message):
@@ -100,3 +104,60 @@ def test_target_is_the_same_in_a_worker(written):
     target = load(written(URL + '[users.admin]\nname = "a"\npassword = "b"\n'), {})
 
     assert Target.from_dict(target.to_dict()) == target
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("http://[::1", "no base URL"),
+        ("http://", "no base URL"),
+        ("http://a..b", "no base URL"),
+        ("http://emr.example.org:99999", "no base URL"),
+        ("http://emr example", "no base URL"),
+        ("http://emr.example.org/oauth2/default", "write http://emr.example.org$"),
+        ("https://emr.example.org/emr/apis/default/fhir", "write https://emr.example.org/emr$"),
+        ("https://emr.example.org/interface/login", "write https://emr.example.org$"),
+        ("emr.example.org", "name a URL"),
+    ],
+)
+def test_wrong_url_is_a_usage_error(name, message):
+    """A URL that cannot be judged says how to write it."""
+    with pytest.raises(pytest.UsageError, match=message):
+        load(name, {"OPENEMR_ADMIN_PASSWORD": "pass"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://admin:s3cret@emr.example.org",
+        "https://admin:s3/cret@emr.example.org/openemr",
+        "HTTPS://admin:s3cret@[::1",
+        "admin:s3cret@emr.example.org",
+        "ftp://admin:s3cret@emr.example.org",
+    ],
+)
+def test_password_in_a_url_is_refused_and_not_shown(name, written):
+    """A password in a URL is not printed, whatever else is wrong."""
+    file = written(f'kind = "url"\nurl = "{name}"\n')
+
+    for target in (name, file):
+        with pytest.raises(pytest.UsageError) as refused:
+            load(target, {})
+        assert "cret" not in str(refused.value)
+
+
+def test_scheme_and_host_are_read_in_any_case():
+    """`HTTPS://EMR.Example.org/OpenEMR` keeps only the case of its path."""
+    target = load("HTTPS://EMR.Example.org/OpenEMR", {"OPENEMR_ADMIN_PASSWORD": ""})
+
+    assert target.base_url == "https://emr.example.org/OpenEMR"
+
+
+def test_folder_is_no_target(tmp_path):
+    """A folder, and a file with another ending, say what to name."""
+    (tmp_path / "staging").write_text(URL, "utf-8")
+
+    with pytest.raises(pytest.UsageError, match="is a folder: name a file"):
+        load(str(tmp_path), {})
+    with pytest.raises(pytest.UsageError, match=r"ends in \.toml"):
+        load(str(tmp_path / "staging"), {})

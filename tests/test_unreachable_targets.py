@@ -4,11 +4,13 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 import trustme
 
 from fixtures.embedded.server import EmbeddedServer
+from fixtures.wire.client import Http, NoResponse, Transport
 from tests.runs import run, target_file
 
 
@@ -53,6 +55,13 @@ def http(status, content_type, body):
 HTML = http("200 OK", "text/html", "<html>a shop</html>")
 OFF = http("404 Not Found", "application/json", "{}")
 MOVED = b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere.example/\r\nContent-Length: 0\r\n\r\n"
+TO_HTTPS = (
+    b"HTTP/1.1 308 Moved\r\nContent-Length: 0\r\nLocation: "
+    b"https://emr.example/oauth2/default/.well-known/openid-configuration\r\n\r\n"
+)
+APACHE = http("400 Bad Request", "text/html", "speaking plain HTTP to an SSL-enabled server port")
+NGINX = http("400 Bad Request", "text/html", "The plain HTTP request was sent to HTTPS port")
+LOGIN = http("401 Unauthorized\r\nWWW-Authenticate: Basic", "text/html", "log in")
 ELSEWHERE = http("200 OK", "application/json", '{"issuer": "https://internal/oauth2/default"}')
 
 
@@ -62,6 +71,14 @@ ELSEWHERE = http("200 OK", "application/json", '{"issuer": "https://internal/oau
         pytest.param(HTML, "is this an OpenEMR address?", id="html"),
         pytest.param(OFF, "switch the APIs on", id="apis-off"),
         pytest.param(MOVED, "redirects to https://elsewhere.example/", id="redirect"),
+        pytest.param(TO_HTTPS, "redirects to https://emr.example: name that", id="to-https"),
+        pytest.param(APACHE, "it speaks TLS on that port: use https://", id="apache"),
+        pytest.param(NGINX, "it speaks TLS on that port: use https://", id="nginx"),
+        pytest.param(b"\x15\x03\x01\x00\x02\x02\x46", "if it speaks TLS, use https://", id="alert"),
+        pytest.param(b"", "is it https:// that it speaks", id="closed"),
+        pytest.param(LOGIN, "a proxy, asks for a login: let it forward /oauth2/", id="proxy-login"),
+        pytest.param(http("403 No", "text/html", ""), "refuses this address", id="proxy-refusal"),
+        pytest.param(http("502 No", "text/html", ""), "is OpenEMR up?", id="gateway"),
         pytest.param(ELSEWHERE, "Connectors > Site Address", id="site-address"),
         pytest.param(http("500 No", "text/html", ""), "error log", id="broken"),
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", "cannot be reached", id="not-http"),
@@ -169,3 +186,86 @@ def test_refused_administrator_is_explained(tmp_path):
     assert finished.exit_code == 6
     assert "OpenEMR refused the administrator 'admin'" in finished.output
     assert "not the password" not in finished.output
+
+
+def test_message_is_printed_once(tmp_path):
+    """The sentence of exit code 6 is not repeated."""
+    finished = run(tmp_path / "results", f"--target={target_file(tmp_path, 'http://127.0.0.1:1')}")
+
+    assert finished.output.count("nothing listens there") == 1
+    assert "nothing was judged (exit code 6)" in finished.output
+
+
+def test_unknown_defect_of_the_embedded_server_is_explained(tmp_path):
+    """A misspelt defect in the URL is named, with the one that was probably meant."""
+    with EmbeddedServer() as server:
+        target = target_file(tmp_path, f"{server.url}/~metadata_is_htlm")
+        finished = run(tmp_path / "results", f"--target={target}")
+
+    assert finished.exit_code == 6
+    assert "no defect 'metadata_is_htlm'; did you mean 'metadata_is_html'?" in finished.output
+
+
+def test_plain_http_on_a_tls_port_is_explained(tmp_path, own_certificate):
+    """The message names https."""
+    with answering(ELSEWHERE, own_certificate) as url:
+        target = target_file(tmp_path, url.replace("https://", "http://"))
+        finished = run(tmp_path / "results", f"--target={target}")
+
+    assert finished.exit_code == 6
+    assert "https://" in finished.output
+
+
+@contextlib.contextmanager
+def dripping(content, first_read=True):
+    """Run a server that sends one byte of its response after the other, and never ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def drip(connection):
+        with contextlib.suppress(OSError), connection:
+            if first_read:
+                connection.recv(65536)
+            connection.sendall(content)
+            while not ended.wait(0.1):
+                connection.sendall(b"x")
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=drip, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listener.getsockname()[1]
+    ended.set()
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nX-Header: ", b"HTTP/1.1 200 OK\r\n\r\n"],
+    ids=["status line", "headers", "body"],
+)
+def test_response_that_never_ends_is_cut_off(content):
+    """One deadline holds for the whole response, however often a byte comes."""
+    with dripping(content) as port:
+        transport = Transport(read_seconds=0.5)
+        began = time.monotonic()
+        with pytest.raises(NoResponse, match="the answer did not end in time"):
+            Http(transport).get(f"http://127.0.0.1:{port}/")
+        transport.close()
+
+    assert time.monotonic() - began < 3
+
+
+def test_handshake_that_never_ends_is_cut_off():
+    """The deadline holds for TLS too."""
+    with dripping(b"\x16\x03\x03\x40\x00", first_read=False) as port:
+        transport = Transport(read_seconds=0.5)
+        began = time.monotonic()
+        with pytest.raises(NoResponse):
+            Http(transport).get(f"https://127.0.0.1:{port}/")
+        transport.close()
+
+    assert time.monotonic() - began < 3

@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from openemr_conformance.command import PROGRAMS
 from tests.runs import LONGEST_SECONDS, ROOT
 
 CHECKS = "conformance/oauth/test_discovery.py"
@@ -55,9 +56,9 @@ def installed(wheel, tmp_path_factory):
 @pytest.fixture
 def foreign_project(tmp_path):
     """A project of somebody else, with a conftest.py and a package `fixtures` of its own."""
-    for name in ("conftest.py", "fixtures/__init__.py", "conformance/__init__.py"):
+    for name in ("conftest.py", "fixtures/__init__.py", "conformance/__init__.py", CHECKS):
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"raise RuntimeError('{name} is not part of the suite')\n")
     return tmp_path
 
@@ -68,7 +69,11 @@ def command(installed, foreign_project):
 
     def execute(*arguments):
         script = installed / "bin" / "openemr-conformance"
-        return run([sys.executable, script, *arguments], foreign_project, PYTHONPATH=str(installed))
+        environment = {
+            "PYTHONPATH": str(installed),
+            "XDG_CACHE_HOME": str(foreign_project / "cache"),
+        }
+        return run([sys.executable, script, *arguments], foreign_project, **environment)
 
     return execute
 
@@ -93,14 +98,57 @@ def test_installed_command_collects_the_whole_suite(command):
 
 @pytest.mark.parametrize(
     "program",
-    ["", "doctor", "compare", "merge", "declare", "releases", "statement", "report", "embedded"],
+    ["", *PROGRAMS],
 )
 def test_every_program_has_help(command, program):
     """`--help` shows what a program does, and starts nothing."""
     finished = command(*program.split(), "--help")
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert finished.stdout.startswith("usage: openemr-conformance")
+    assert finished.stdout.startswith("usage: ")
+    assert program == "run" or finished.stdout.startswith(f"usage: openemr-conformance {program}")
+
+
+def test_programs_work_where_they_are_installed(command, foreign_project):
+    """The programs read and write files of the caller's folder, and data of the package."""
+    assert command("compare", "7.0.3", "8.1").returncode == 1
+    assert "| **all** |" in command("releases", "7.0.3", "openemr-8.1").stdout
+    assert "requirements, " in command("catalogue").stdout
+    assert command("--requirement=RFC7009-2-*", "-n0", "-p", "no:randomly").returncode == 0
+    (foreign_project / "results" / "statement.md").unlink()
+    assert command("statement", "results/conformance.json").returncode == 0
+    assert (foreign_project / "results" / "statement.md").is_file()
+
+
+def test_installed_package_is_not_written_to(command, installed, foreign_project):
+    """A run leaves no cache in the folder of the package, even where it could."""
+    (installed / "openemr_conformance").chmod(0o755)
+
+    finished = command("-n0", "-p", "no:randomly", CHECKS)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert not (installed / "openemr_conformance" / ".pytest_cache").exists()
+    assert list((foreign_project / "cache" / "openemr-conformance").iterdir())
+
+
+@pytest.mark.parametrize("word", ["doctr", "cmpare", "mrge"])
+def test_misspelt_program_is_explained(command, word):
+    """A word that is nearly a program is no path to collect."""
+    finished = command(word)
+
+    assert finished.returncode == 4
+    assert f"there is no program '{word}': did you mean " in finished.stderr
+
+
+def test_plugin_leaves_other_projects_alone(installed, tmp_path):
+    """Where the wheel is installed, pytest runs the tests of other projects as ever."""
+    (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
+
+    finished = run(
+        [sys.executable, "-m", "pytest", "-W", "error", "."], tmp_path, PYTHONPATH=str(installed)
+    )
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 def test_image_and_wheel_have_every_folder_of_the_suite():

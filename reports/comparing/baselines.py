@@ -8,12 +8,13 @@ from typing import Any
 
 import jsonschema
 
+from fixtures.target import releases
+from fixtures.target.releases import PREFIX
 from reports.judging.catalogue import WATCH
 
 SHIPPED = Path(__file__).parents[1] / "baselines"
 SCHEMA = Path(__file__).parents[2] / "conformance" / "schemas" / "conformance.json"
 SUFFIX = ".json.gz"
-PREFIX = "openemr-"
 #: In the results: the folder of the older release's results (see older_release.py).
 BEFORE = "before"
 #: How the id of a check began in version 1 that judges every exchange of a run.
@@ -42,8 +43,7 @@ def names() -> list[str]:
 
 def shipped(version: str) -> str | None:
     """Return the shipped release that a version such as 8.1.0 is of, or None."""
-    found = [name for name in names() if version == name or version.startswith(f"{name}.")]
-    return max(found, key=len, default=None)
+    return releases.find(version, names(), patches=True)
 
 
 def load(name: str, base: Path | None = None) -> dict[str, Any]:
@@ -55,13 +55,13 @@ def load(name: str, base: Path | None = None) -> dict[str, Any]:
     if path.is_dir():
         path /= "conformance.json"
     elif not path.exists():
-        shipped = SHIPPED / f"{PREFIX}{name.removeprefix(PREFIX)}{SUFFIX}"
-        if not shipped.exists():
+        release = shipped(name)
+        if release is None:
             known = ", ".join(names()) or "none"
             raise NotComparable(
                 f"{name}: there is no such file, and no such release is shipped (shipped: {known})"
             )
-        path = shipped
+        path = SHIPPED / f"{PREFIX}{release}{SUFFIX}"
     return check(_read(path), str(path))
 
 

@@ -36,7 +36,9 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
     stale = list({each["where"]: each for part in parts for each in _stale(part)}.values())
     counts = verdicts.count(each["verdict"] for each in requirements)
     bad = max(int(part["exit_code"]) for part in parts)
-    code = verdicts.exit_code(bad if bad > 1 else 0, counts, stale=len(stale))
+    # A gate that nobody held in a part of the run is not open.
+    status = bad if bad > 1 else int(bool(missing))
+    code = verdicts.exit_code(status, counts, stale=len(stale))
     result = verdicts.result_line(counts, stale=len(stale), partial=bool(reasons))
     first = min(parts, key=lambda part: str(part["started"]))
     return {

@@ -5,11 +5,13 @@ cannot start its target (exit code 6), or is killed, leaves no file that could b
 result; read a baseline before that. A run that is interrupted writes what it has, marked partial.
 """
 
+import contextlib
 import functools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -40,6 +42,31 @@ ALLURE_FILES = (
 )
 
 
+@dataclass
+class Written:
+    """The files of a run that were written, and why others were not."""
+
+    paths: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def attempt(self, path: Path) -> Iterator[None]:
+        """Note a file that the block writes; a full disk or a missing right ends no run."""
+        try:
+            yield
+        except OSError as error:
+            self.fail(path, error)
+        else:
+            self.paths.append(path)
+
+    def fail(self, path: Path, error: OSError | ET.ParseError) -> None:
+        """Note that a file was not written."""
+        self.paths = [each for each in self.paths if each != path]
+        if not any(each.startswith(f"not written: {path} (") for each in self.problems):
+            reason = getattr(error, "strerror", None) or error
+            self.problems.append(f"not written: {path} ({reason})")
+
+
 def prepare(folder: Path) -> None:
     """Make the folder, without what an earlier run left in it; a usage error if that fails."""
     try:
@@ -48,12 +75,27 @@ def prepare(folder: Path) -> None:
         raise pytest.UsageError(
             f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
         ) from None
-    for place in (folder, folder / baselines.BEFORE):
-        for name in (CONFORMANCE, JUNIT, *RENDERED, *comparison.FILES):
-            (place / name).unlink(missing_ok=True)
-        for pattern in ALLURE_FILES:
-            for path in (place / ALLURE).glob(pattern):
-                path.unlink()
+    try:
+        for place in (folder, folder / baselines.BEFORE):
+            for name in (CONFORMANCE, JUNIT, *RENDERED, *comparison.FILES):
+                (place / name).unlink(missing_ok=True)
+            clear_allure(place / ALLURE)
+        for place in (folder, folder / ALLURE):
+            if place.exists():
+                with tempfile.TemporaryFile(dir=place):
+                    pass  # now, and not when all is judged
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--results: {folder} cannot be written to ({error.strerror}): make it yours, or name "
+            "another folder"
+        ) from None
+
+
+def clear_allure(folder: Path) -> None:
+    """Remove the files of Allure's results from a folder, and no others."""
+    for pattern in ALLURE_FILES:
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def write(path: Path, text: str) -> None:
@@ -75,21 +117,33 @@ def write(path: Path, text: str) -> None:
 
 def write_all(
     folder: Path, data: Mapping[str, Any], compared: Mapping[str, Any] | None = None
-) -> list[Path]:
-    """Write conformance.json, its renderings, and the comparison; return their paths."""
-    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-    renderings = {CONFORMANCE: text, **statement.render(data)}
+) -> Written:
+    """Write conformance.json, then its renderings, the comparison and the summary of the CI.
+
+    A file that cannot be written is noted, and keeps no other from being written.
+    """
+    written = Written()
+    _attempt(written, folder / CONFORMANCE, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    renderings = statement.render(data)
     more = ""
     if compared is not None:
         renderings |= comparison.written(compared)
         more = "#" + comparison.as_markdown(compared)
     for name, text in renderings.items():
-        write(folder / name, text)
+        _attempt(written, folder / name, text)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(markdown.summary(data, more))
-    return [folder / name for name in renderings]
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(markdown.summary(data, more))
+        except OSError as error:
+            written.fail(Path(summary), error)
+    return written
+
+
+def _attempt(written: Written, path: Path, text: str) -> None:
+    with written.attempt(path):
+        write(path, text)
 
 
 def sweep(clean: Callable[[str], str], junit: Path | None, allure: Path | None) -> None:

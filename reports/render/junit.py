@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from reports.judging import evidence
+from reports.render.files import write
 
 Data = Mapping[str, Any]
 
@@ -44,7 +45,8 @@ def complete(path: Path, data: Data, prefix: str | None = None) -> None:
         suite.extend(stale)
         _add(suite, "tests", len(stale))
         _add(suite, "failures", len(stale) - removed)
-    tree.write(path, encoding="utf-8", xml_declaration=True)
+    root = tree.getroot()
+    write(path, str(ET.tostring(root, encoding="utf-8", xml_declaration=True), "utf-8"))
 
 
 def _address(nodeid: str, prefix: str | None) -> tuple[str, str]:

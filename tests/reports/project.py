@@ -23,7 +23,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.target.options import OPTIONS
+from fixtures.target.options import OPTIONS, Options
 from fixtures.wire.redaction import SECRETS
 
 TARGET = pytest.StashKey()
@@ -40,7 +40,7 @@ FACTS = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     facts = FACTS | json.loads(os.environ.get("FACTS", "{}"))
-    config.stash[OPTIONS] = SimpleNamespace(target="embedded", upgrade_from="")
+    config.stash[OPTIONS] = Options()
     if not config.option.collectonly:
         config.stash[TARGET] = SimpleNamespace(**facts)
 
@@ -195,8 +195,9 @@ class Project:
         self.write("fixtures/wire/redaction.py", REDACTION)
         key = "import pytest\n{} = pytest.StashKey()\n"
         self.write("fixtures/target/app.py", key.format("APP"))
-        real = ROOT / "fixtures" / "target" / "options.py"
-        self.write("fixtures/target/options.py", real.read_text("utf-8"))
+        for name in ("options.py", "releases.py"):
+            real = ROOT / "fixtures" / "target" / name
+            self.write(f"fixtures/target/{name}", real.read_text("utf-8"))
         self.write("fixtures/target/files.py", FILES)
         self.write(
             "conformance/__init__.py", "import pytest\nrequirement = pytest.mark.requirement"

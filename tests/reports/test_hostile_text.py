@@ -127,7 +127,7 @@ def test_files_hold_what_utf_8_cannot(tmp_path):
     """A lone surrogate in JSON is read back as it was sent."""
     data = with_text(result(), "half \ud800 of a pair")
 
-    paths = files.write_all(tmp_path, data)
+    paths = files.write_all(tmp_path, data).paths
 
     assert json.loads((tmp_path / files.CONFORMANCE).read_text("utf-8")) == data
     assert all(path.read_text("utf-8") for path in paths)

@@ -130,7 +130,7 @@ def test_a_missing_part_is_said():
     """A missing part is not judged: the run is partial."""
     merged = merging.merge([part(2, a="pass", watch="untested")])
 
-    assert merged["result"] == "partial run"
+    assert (merged["result"], merged["exit_code"]) == ("partial run", 1)
     assert merged["run"]["partial_reason"] == "shard 1 of 2 is missing"
     assert merged["requirements"][1]["verdict"] == "untested"
 
