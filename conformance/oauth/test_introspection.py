@@ -7,6 +7,7 @@ import pytest
 
 from conformance import GRANTS, expect, needs, requirement
 from fixtures.driver import keys
+from fixtures.target.model import not_applicable
 
 USER_GRANTS = ["authorization_code", "refresh_token"]
 LAUNCH = ("patient", "encounter", "intent", "fhirContext", "need_patient_banner", "smart_style_url")
