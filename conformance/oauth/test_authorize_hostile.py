@@ -9,6 +9,7 @@ from conformance import expect, requirement
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.given.authorizations import REFUSABLE
 from fixtures.target.model import not_applicable
+from fixtures.wire.client import NoResponse
 from fixtures.wire.exchanges import record_exchanges
 
 INJECTED = "a\r\nX-Injected: yes\r\nSet-Cookie: injected=yes\r\n\r\n<b>injected</b>"
@@ -60,7 +61,7 @@ def test_repeated_parameter_is_refused(login_client, second_client, browser, tar
     request = browser.request(login_client, SCOPE)
     request |= {"nonce": "first", "aud": target.fhir_url}
     page = browser.http.get(
-        browser.server.url("/authorize"), params=[*request.items(), (name, second)]
+        browser.server.endpoint("authorization_endpoint"), params=[*request.items(), (name, second)]
     )
     page = browser.follow_redirects(page)
 
@@ -104,8 +105,10 @@ def not_injected(response):
 @requirement("RFC6749-4.1.2-response-mode")
 @pytest.mark.parametrize("mode", ["web_message", "query.jwt"])
 def test_unsupported_response_mode_leads_no_code_astray(
-    authorization_with_refusable_parameters, shared_authorization, mode
+    discovery, authorization_with_refusable_parameters, shared_authorization, mode
 ):
+    if mode in expect.json_object(discovery).get("response_modes_supported", []):
+        not_applicable(f"the server supports the response mode {mode}")
     answer = authorization_with_refusable_parameters if mode == REFUSABLE["response_mode"] else None
     if answer is None:
         _, answer = shared_authorization(response_mode=mode)
@@ -154,7 +157,14 @@ def test_list_in_place_of_a_value_causes_no_server_error(login_client, browser, 
 @pytest.mark.parametrize("content", ["{}", "client_id=x&x", ""], ids=["object", "form", "empty"])
 def test_odd_body_causes_no_server_error(http, server, media_type, content):
     headers = {"Content-Type": media_type}
-    response = http.post(server.url("/authorize"), content=content, headers=headers)
+    try:
+        response = http.post(
+            server.endpoint("authorization_endpoint"), content=content, headers=headers
+        )
+    except NoResponse:
+        if media_type.isprintable():
+            raise
+        not_applicable("the server ends the connection of a request whose header is malformed")
 
     expect.no_server_error(response)
 

@@ -127,7 +127,7 @@ def test_second_redirect_uri_is_never_used(client_with_one_redirect_uri, browser
     good, bad = ("redirect_uri", CALLBACK), ("redirect_uri", FOREIGN)
     request = browser.request(client_with_one_redirect_uri, SCOPE)
     request.pop("redirect_uri")
-    url, others = browser.server.url("/authorize"), [*request.items()]
+    url, others = browser.server.endpoint("authorization_endpoint"), [*request.items()]
     if order.startswith("good_in"):
         query, body = ([good], [bad]) if order == "good_in_query" else ([bad], [good])
         answer = browser.http.post(url, params=others + query, data=others + body)

@@ -184,10 +184,8 @@ def test_refused_backend_service_is_told_why(system_client, response_to_faulty_a
 )
 def test_user_gets_no_system_scope(server, new_client, admin, grant):
     scope = "openid api:fhir user/Patient.read system/Patient.$export"
-    client = new_client.system(scope)
-    response = server.password(
-        client, admin, scope, auth=client.authentication("client_secret_post")
-    )
+    client = new_client.confidential(scope, jwks=keys.jwks(keys.key("conformance-1")))
+    response = server.password(client, admin, scope)
     body = response.json() if response.status_code == 200 else {}
     held = str(body.get("scope", "")).split()
 

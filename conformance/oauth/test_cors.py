@@ -52,6 +52,7 @@ def test_authorization_pages_are_not_shared(server, method, path):
 
 
 @requirement("CORS-public-any-origin")
+@needs("smart.browser_apps")
 @pytest.mark.parametrize("path", ["/.well-known/smart-configuration", "/metadata"])
 def test_public_documents_are_readable_from_anywhere(cross_origin_response, path):
     response = cross_origin_response(path)
@@ -61,12 +62,14 @@ def test_public_documents_are_readable_from_anywhere(cross_origin_response, path
 
 
 @requirement("CORS-token-registered-origin")
+@needs("smart.browser_apps")
 def test_token_answer_is_readable_by_its_app(browser_app_token_response):
     require_tokens(browser_app_token_response)
     readable(browser_app_token_response, APP)
 
 
 @requirement("CORS-error-responses")
+@needs("smart.browser_apps")
 @pytest.mark.parametrize("path", ["token", *APIS[:1]])
 def test_errors_are_readable_too(server, api, public_client, path):
     headers = {"Origin": APP}
@@ -81,11 +84,13 @@ def test_errors_are_readable_too(server, api, public_client, path):
 
 
 @requirement("CORS-preflight")
+@needs("smart.browser_apps")
 def test_preflight_of_the_fhir_api_succeeds(api):
     preflight(api.request("OPTIONS", "/fhir/Patient", headers=PREFLIGHT))
 
 
 @requirement("CORS-preflight-standard-api")
+@needs("smart.browser_apps")
 @pytest.mark.parametrize("path", APIS[1:])
 def test_preflight_of_the_standard_api_succeeds(api, path):
     preflight(api.request("OPTIONS", path, headers=PREFLIGHT))

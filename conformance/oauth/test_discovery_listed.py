@@ -8,10 +8,10 @@ import pytest
 
 from conformance import expect, needs, requirement, writes
 from fixtures.driver import keys
-from fixtures.driver.authorization_server import Client, PrivateKeyJwt, require_tokens
+from fixtures.driver.authorization_server import PrivateKeyJwt, require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.driver.registrar import RegistrationRefused, confidential_metadata
+from fixtures.driver.registrar import RegistrationRefused
 from fixtures.wire.exchanges import exchange_line
 
 SYSTEM = "api:fhir system/Patient.read"
@@ -110,7 +110,7 @@ def client_secret_post_attempts(server, token_response, unused_authorization):
 @pytest.fixture
 def private_key_jwt_attempts(server, new_client):
     """Whether the right key gets a token and another key does not, and both responses."""
-    client = new_client.system(SYSTEM, token_endpoint_auth_method=None)
+    client = new_client.system(SYSTEM)
     auth = client.authentication("private_key_jwt")
     right = server.client_credentials(client, SYSTEM, auth=auth)
     other = PrivateKeyJwt(client.client_id, client.audience, keys.key("stranger"))
@@ -215,7 +215,7 @@ def test_unlisted_value_is_not_registered(discovery, new_client, member):
     listed = expect.json_object(discovery).get(name, [])
     unlisted = [each for each in candidates if not {*as_list(each)} & {*listed}]
     wished = unlisted[0] if unlisted else candidates[-1]
-    response = new_client.register(confidential_metadata(SCOPE) | {member: wished})
+    response = new_client.register(new_client.confidential_metadata(SCOPE) | {member: wished})
 
     expect.no_server_error(response)
     registered = expect.json_object(response).get(member) if response.is_success else None
@@ -249,15 +249,16 @@ def test_listed_claims_exist(discovery, new_session):
         pytest.param("system", marks=needs("oauth.client_credentials")),
     ],
 )
-def test_listed_scopes_are_granted(discovery, server, tokens, client_for_all_scopes, role, request):
+def test_listed_scopes_are_granted(discovery, server, tokens, registrar, role, request):
     listed = expect.member(discovery, "scopes_supported", kind=list)
     asked = [each for each in listed if role_of(each) == role]
     if role == "system":
-        response = server.client_credentials(client_for_all_scopes, f"{APIS} {' '.join(asked)}")
+        scope = " ".join([APIS, *asked])
+        response = server.client_credentials(registrar.system(scope), scope)
     else:
-        user = request.getfixturevalue("admin" if role == "staff" else "patient")
         scope = " ".join(dict.fromkeys([*FAMILIES.split(), *asked]))
-        response = tokens.fetch(client_for_all_scopes, user, scope)
+        user = request.getfixturevalue("admin" if role == "staff" else "patient")
+        response = tokens.fetch(registrar.confidential(scope), user, scope)
     expect.status(response, 200)
     body = require_tokens(response)
 
@@ -267,16 +268,6 @@ def test_listed_scopes_are_granted(discovery, server, tokens, client_for_all_sco
     got |= {*keys.unverified_claims(token).get("scopes", [])} if keys.is_jwt(token) else set()
     missing = [each for each in asked if not covers(got, each)]
     expect.that(not missing, "every scope that is listed", missing, [response, discovery])
-
-
-@pytest.fixture(scope="module")
-def client_for_all_scopes(registrar, discovery):
-    """A client that is registered for every scope that the metadata lists."""
-    listed = expect.member(discovery, "scopes_supported", kind=list)
-    scope = " ".join(dict.fromkeys([*FAMILIES.split(), *listed]))
-    client: Client = registrar.system(scope)
-    client.method = "client_secret_post"
-    return client
 
 
 def role_of(scope):

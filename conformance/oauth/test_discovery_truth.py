@@ -11,7 +11,6 @@ from fixtures.driver import keys
 from fixtures.driver.authorization_server import Client, Pkce, PrivateKeyJwt, require_tokens
 from fixtures.driver.login_pages import Browser
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.driver.registrar import public_metadata
 from fixtures.given.authorizations import NONCE, REFUSABLE
 from fixtures.wire.exchanges import exchange_line
 
@@ -29,9 +28,10 @@ def test_listed_response_types_work(
 
     broken, failed = [], []
     for response_type in listed:
-        registered = new_client.register(
-            public_metadata(SCOPE) | {"response_types": [response_type]}
-        )
+        if response_type == "none":  # it brings no parameter of its own
+            continue
+        types = {"response_types": [response_type], "grant_types": grants_of(response_type)}
+        registered = new_client.register(new_client.public_metadata(SCOPE) | types)
         if not registered.is_success:
             broken.append(f"{response_type}: refused at registration")
             failed.append(registered)
@@ -157,9 +157,7 @@ def test_userinfo_answers_a_valid_token(discovery, http, token_response):
 @requirement("OIDCD-3-registration-endpoint")
 def test_registration_endpoint_registers(discovery, http, new_client):
     endpoint = expect.member(discovery, "registration_endpoint", kind=str)
-    right = new_client.server.url("/registration")
-    expect.equal(endpoint, right, "registration_endpoint", discovery)
-    response = new_client.register(public_metadata(SCOPE))
+    response = new_client.remember(http.post(endpoint, json=new_client.public_metadata(SCOPE)))
 
     expect.success(response)
     expect.member(response, "client_id", kind=str)
@@ -206,11 +204,12 @@ def test_unknown_endpoint_is_not_found(server, http, path):
 
 @requirement("RFC8414-3.2-json-or-absent")
 def test_metadata_of_oauth_is_there_or_nothing_is(server, http):
-    response = http.get(server.url("/.well-known/oauth-authorization-server"))
+    parts = urlsplit(server.issuer)
+    inserted = f"/.well-known/oauth-authorization-server{parts.path}"
+    response = http.get(f"{parts.scheme}://{parts.netloc}{inserted}")
 
-    there = response.status_code == 200
-    expect.that(there or response.is_client_error, "status 200 or 4xx", response, response)
-    if there:
+    expect.no_server_error(response)
+    if response.is_success:
         expect.member(response, "issuer", kind=str)
 
 
@@ -250,8 +249,9 @@ def test_flow_works_with_the_issuer_only(target, http, server, token_response_wi
     document = http.get(f"{target.oauth_url}/.well-known/openid-configuration")
     found = expect.json_object(document)
     here = {name: found.get(f"{name}_endpoint") for name in ("authorization", "token")}
-    there = {"authorization": server.url("/authorize"), "token": server.url("/token")}
-    expect.equal(here, there, "the endpoints", document)
+    # Endpoints that are listed and do not work are not used: see endpoints.py in provisioning.
+    used = {name: server.endpoint(f"{name}_endpoint") for name in here}
+    expect.equal(here, used, "the endpoints", document)
     token = require_tokens(token_response_with_nonce).get("id_token", "")
 
     key_set = http.get(found["jwks_uri"])
@@ -261,6 +261,13 @@ def test_flow_works_with_the_issuer_only(target, http, server, token_response_wi
     claims = keys.unverified_claims(token)
     expect.equal(claims.get("iss"), found["issuer"], "iss", [token_response_with_nonce, document])
     expect.equal(claims.get("nonce"), NONCE, "nonce", token_response_with_nonce)
+
+
+def grants_of(response_type):
+    """Return the grant types that go with a response type (RFC 7591 section 2.1)."""
+    words = response_type.split()
+    code = ["authorization_code"] if "code" in words else []
+    return code + (["implicit"] if {"token", "id_token"} & {*words} else [])
 
 
 def came(response):

@@ -21,9 +21,9 @@ def test_expired_access_token_opens_nothing(api, expired_token):
 
 
 @requirement("RFC7662-2.2-inactive-expired")
-def test_expired_access_token_is_inactive(server, expired_token):
+def test_expired_access_token_is_inactive(server, expired_token, introspection_auth):
     session = expired_token().active().session
-    auth = session.client.authentication("client_secret_post")
+    auth = introspection_auth(session.client)
     response = server.introspect(session.client, session.access_token, auth=auth)
 
     disclosure.inactive(response)

@@ -74,7 +74,9 @@ def test_odd_token_is_answered_in_json(server, confidential_client, value):
 def test_introspection_without_a_form_is_answered_in_json(server, http, body):
     content, media_type = BODIES[body]
     response = http.post(
-        server.url("/introspect"), content=content, headers={"Content-Type": media_type}
+        server.endpoint("introspection_endpoint"),
+        content=content,
+        headers={"Content-Type": media_type},
     )
 
     _expect_nothing_active(response)

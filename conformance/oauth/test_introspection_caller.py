@@ -8,7 +8,6 @@ from conformance import expect, needs, requirement
 from conformance.watch import disclosure
 from fixtures.driver import keys
 from fixtures.driver.authorization_server import FormParameterAuth
-from fixtures.given.sessions import TokenIntrospection
 from fixtures.target.model import not_applicable
 
 
@@ -30,7 +29,7 @@ def test_caller_has_to_authenticate(server, session_by_grant, http, with_):
         form |= {"client_id": session.client.client_id, "client_secret": ""}
     elif with_ == "bearer_garbage":
         headers = {"Authorization": "Bearer no-token-at-all"}
-    response = http.post(server.url("/introspect"), data=form, headers=headers)
+    response = http.post(server.endpoint("introspection_endpoint"), data=form, headers=headers)
 
     expect.no_server_error(response)
     disclosure.nothing_told(response)
@@ -92,11 +91,14 @@ def test_basic_authentication_opens_introspection(server, token_introspection):
 
 
 @requirement("RFC7662-2.1-bearer-auth")
+@needs("smart.v2_scopes")
 def test_bearer_token_opens_introspection(server, token_introspection, http):
     found = token_introspection("authorization_code").active()
     token = found.session.access_token
     headers = {"Authorization": f"Bearer {token}"}
-    response = http.post(server.url("/introspect"), data={"token": token}, headers=headers)
+    response = http.post(
+        server.endpoint("introspection_endpoint"), data={"token": token}, headers=headers
+    )
 
     expect.status(response, 200)
     expect.that(expect.member(response, "active") is True, "active true", response.text, response)
@@ -108,7 +110,10 @@ def test_backend_service_introspects_tokens_of_others(
 ):
     token = token_introspection("authorization_code").active().session.access_token
     own = session_by_grant("client_credentials").access_token
-    ask = {"url": server.url("/introspect"), "headers": {"Authorization": f"Bearer {own}"}}
+    ask = {
+        "url": server.endpoint("introspection_endpoint"),
+        "headers": {"Authorization": f"Bearer {own}"},
+    }
     about_itself = http.post(data={"token": own}, **ask)
     if not re.search(r'"active": ?true', about_itself.text):
         not_applicable("introspection takes no bearer token of a backend service")
@@ -119,11 +124,9 @@ def test_backend_service_introspects_tokens_of_others(
 
 
 @requirement("OPENEMR-INTRO-private-key-jwt")
-def test_signed_assertion_opens_introspection(server, session_by_grant):
+def test_signed_assertion_opens_introspection(server, session_by_grant, token_introspection):
+    token_introspection("authorization_code").active()
     session = session_by_grant("client_credentials")
-    by_secret = session.client.authentication("client_secret_post")
-    control = server.introspect(session.client, session.access_token, auth=by_secret)
-    TokenIntrospection(session, control).active()
     auth = session.client.authentication("private_key_jwt")
     response = server.introspect(session.client, session.access_token, auth=auth)
 
@@ -153,7 +156,7 @@ def test_token_in_query_tells_nothing(server, token_introspection, http):
         "client_id": client.client_id,
         "client_secret": client.client_secret,
     }
-    response = http.get(server.url("/introspect"), params=parameters)
+    response = http.get(server.endpoint("introspection_endpoint"), params=parameters)
 
     expect.no_server_error(response)
     disclosure.nothing_told(response)

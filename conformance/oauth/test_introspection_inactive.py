@@ -33,16 +33,21 @@ def test_missing_token_is_refused_cleanly(server, confidential_client, token, hi
 
 
 @requirement("RFC7662-2.2-inactive-revoked")
-@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 @pytest.mark.parametrize(
-    "by",
+    ("by", "kind"),
     [
-        pytest.param("rotation", id="rotation"),
-        pytest.param("logout", marks=needs("oauth.logout"), id="logout"),
-        pytest.param("administrator", marks=needs("administration"), id="administrator"),
+        # A refresh ends no access token.
+        pytest.param("rotation", "refresh_token", id="rotation-refresh_token"),
+        *(
+            pytest.param(by, kind, marks=needs(feature), id=f"{by}-{kind}")
+            for by, feature in {"logout": "oauth.logout", "administrator": "administration"}.items()
+            for kind in ("access_token", "refresh_token")
+        ),
     ],
 )
-def test_revoked_token_is_inactive(ended_session, by, kind):
+def test_revoked_token_is_inactive(ended_session, expect_rotation, by, kind):
+    if by == "rotation":
+        expect_rotation()
     session = ended_session(by)
     before = session.before.introspections[kind]
 
@@ -85,10 +90,14 @@ def test_forged_token_is_inactive(server, session_by_grant, forger, how):
         pytest.param("logged_out", marks=needs("oauth.logout")),
     ],
 )
-def test_inactive_token_is_not_described(server, session_by_grant, ended_session, forger, why):
-    if why in {"rotated", "logged_out"}:
-        by = {"rotated": "rotation", "logged_out": "logout"}[why]
-        response = ended_session(by).after.introspections["access_token"]
+def test_inactive_token_is_not_described(
+    server, session_by_grant, ended_session, expect_rotation, forger, why
+):
+    if why == "rotated":
+        expect_rotation()
+        response = ended_session("rotation").after.introspections["refresh_token"]
+    elif why == "logged_out":
+        response = ended_session("logout").after.introspections["access_token"]
     else:
         session = session_by_grant("authorization_code")
         token = {

@@ -127,7 +127,8 @@ def test_fresh_tokens_work(observe, act):
 
 
 @requirement("LIFECYCLE-rotation")
-def test_replaced_refresh_token_gives_nothing(observe):
+def test_replaced_refresh_token_gives_nothing(observe, expect_rotation):
+    expect_rotation()
     refreshes = observe("try_refresh", is_replaced)
 
     refreshes.expect(

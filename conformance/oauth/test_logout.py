@@ -6,8 +6,8 @@ import pytest
 
 from conformance import expect, needs, requirement
 from fixtures.driver.authorization_server import LOGOUT_URI
-from fixtures.driver.login_pages import Browser
-from fixtures.given.sessions import API_PATHS, OFFLINE_SCOPE, SCOPE, Session, end_session
+from fixtures.driver.logout_pages import end_session
+from fixtures.given.sessions import API_PATHS, OFFLINE_SCOPE, SCOPE
 from fixtures.wire.client import query
 
 PATH = "/api/facility"
@@ -24,12 +24,12 @@ def logout_responses(server, api, new_shared_session):
     """
 
     def end():
-        session, other, browser = new_shared_session(), new_shared_session(), Browser(server)
+        session, other = new_shared_session(), new_shared_session()
         answers = {"before": api.get(PATH, session.access_token)}
-        answers["first"] = end_session(browser, id_token_hint=session.id_token)
+        answers["first"] = session.log_out(server)
         answers["after"] = api.get(PATH, session.access_token)
         answers["other"] = api.get(PATH, other.access_token)
-        answers["second"] = end_session(browser, id_token_hint=session.id_token)
+        answers["second"] = session.log_out(server)
         return answers
 
     return cache(end)
@@ -39,9 +39,7 @@ def logout_responses(server, api, new_shared_session):
 def logout_redirect(server, new_shared_session):
     """Log out once with a registered URI and a plain state, and return the response."""
     sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES["plain"]}
-    return cache(
-        lambda: end_session(Browser(server), id_token_hint=new_shared_session().id_token, **sent)
-    )
+    return cache(lambda: new_shared_session().log_out(server, **sent))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +51,7 @@ def unconfirmed_logout(login_before_consent):
 
     def ask():
         browser, finish = login_before_consent()
-        return browser.http.get(browser.server.url("/logout")), finish
+        return browser.http.get(browser.server.endpoint("end_session_endpoint")), finish
 
     return cache(ask)
 
@@ -77,9 +75,9 @@ def test_logout_by_get_ends_at_a_page_of_the_server(logout_responses, target):
 
 
 @requirement("OIDCRPL-2-post")
-def test_logout_by_post_does_what_get_does(log_out, new_session):
+def test_logout_by_post_does_what_get_does(server, new_session):
     session = new_session()
-    response = log_out("POST", id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
+    response = session.log_out(server, method="POST", post_logout_redirect_uri=LOGOUT_URI)
 
     expect.redirect(response, LOGOUT_URI)
 
@@ -93,9 +91,9 @@ def test_logout_leads_to_the_registered_uri(logout_redirect):
 
 @requirement("OIDCRPL-2-multi-uris")
 @pytest.mark.parametrize("uri", list(URIS))
-def test_each_registered_uri_is_led_to(log_out, new_session, client_with_two_uris, uri):
+def test_each_registered_uri_is_led_to(server, new_session, client_with_two_uris, uri):
     session = new_session(client=client_with_two_uris)
-    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=URIS[uri])
+    response = session.log_out(server, post_logout_redirect_uri=URIS[uri])
 
     expect.redirect(response, URIS[uri])
 
@@ -108,11 +106,11 @@ def client_with_two_uris(registrar):
 
 @requirement("OIDCRPL-3-state-echo")
 @pytest.mark.parametrize("state", list(STATES))
-def test_state_comes_back_unchanged(logout_redirect, log_out, new_session, state):
+def test_state_comes_back_unchanged(server, logout_redirect, new_session, state):
     sent = {"post_logout_redirect_uri": LOGOUT_URI, "state": STATES[state]}
     response = {
         "plain": logout_redirect,
-        "odd_letters": lambda: log_out(id_token_hint=new_session().id_token, **sent),
+        "odd_letters": lambda: new_session().log_out(server, **sent),
     }[state]()
 
     found = expect.redirect(response, LOGOUT_URI)
@@ -120,21 +118,19 @@ def test_state_comes_back_unchanged(logout_redirect, log_out, new_session, state
 
 
 @requirement("OIDCRPL-3-uri-query-kept")
-def test_query_of_a_registered_uri_is_kept(log_out, new_session):
+def test_query_of_a_registered_uri_is_kept(server, new_session):
     uri = f"{LOGOUT_URI}?from=openemr"
     session = new_session(post_logout_redirect_uris=[uri])
-    response = log_out(
-        id_token_hint=session.id_token, post_logout_redirect_uri=uri, state="state-to-come-back"
-    )
+    response = session.log_out(server, post_logout_redirect_uri=uri, state="state-to-come-back")
 
     expected = {"from": "openemr", "state": "state-to-come-back"}
     expect.equal(expect.redirect(response, LOGOUT_URI), expected, "the query", response)
 
 
 @requirement("OIDCRPL-3-no-state")
-def test_no_state_is_made_up(log_out, new_session):
+def test_no_state_is_made_up(server, new_session):
     session = new_session()
-    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=LOGOUT_URI)
+    response = session.log_out(server, post_logout_redirect_uri=LOGOUT_URI)
 
     expect.redirect(response, LOGOUT_URI)
     location = response.headers["location"]
@@ -145,16 +141,13 @@ def test_no_state_is_made_up(log_out, new_session):
 @pytest.mark.parametrize(
     "grant", ["authorization_code", pytest.param("password", marks=needs("oauth.password_grant"))]
 )
-def test_logout_ends_the_access_token(
-    server, api, logout_responses, log_out, new_authorization, grant
-):
+def test_logout_ends_the_access_token(server, api, logout_responses, new_session, grant):
     if grant == "password":
         before, after = logout_responses()["before"], logout_responses()["after"]
     else:
-        client, given = new_authorization(SCOPE)
-        session = Session(client, server.exchange(client, given.code, verifier=given.verifier))
+        session = new_session(SCOPE, by_code=True)
         before = api.get(PATH, session.access_token)
-        log_out(id_token_hint=session.id_token)
+        session.log_out(server)
         after = api.get(PATH, session.access_token)
 
     expect.status(before, 200)
@@ -162,9 +155,9 @@ def test_logout_ends_the_access_token(
 
 
 @requirement("OPENEMR-LOGOUT-refresh")
-def test_logout_ends_the_refresh_token(server, log_out, new_session):
+def test_logout_ends_the_refresh_token(server, new_session):
     session = new_session(OFFLINE_SCOPE)
-    log_out(id_token_hint=session.id_token)
+    session.log_out(server)
     response = server.refresh(session.client, session.refresh_token)
 
     expect.no_token(response, "the user logged out, and the app would stay logged in for months")
@@ -183,16 +176,15 @@ def test_logout_can_be_repeated(logout_responses):
 
 
 @requirement("OIDCRPL-2-earlier-id-token")
-def test_earlier_id_token_is_a_good_hint(
-    server, api, admin, new_authorization, log_out, new_browser
-):
+def test_earlier_id_token_is_a_good_hint(server, api, admin, new_authorization, new_browser):
     client, given = new_authorization(SCOPE, parameters={"nonce": "first"})
     first = expect.json_object(server.exchange(client, given.code, verifier=given.verifier))
-    later = new_browser().authorize(client, admin, SCOPE, parameters={"nonce": "second"})
+    latest = new_browser()
+    later = latest.authorize(client, admin, SCOPE, parameters={"nonce": "second"})
     second = expect.json_object(server.exchange(client, later.code, verifier=later.verifier))
     token = second.get("access_token")
     before = api.get(PATH, token)
-    response = log_out(id_token_hint=first.get("id_token"))
+    response = end_session(latest, id_token_hint=first.get("id_token"))
 
     expect.status(before, 200)
     expect.status(response, 200, 302, 303)
@@ -220,7 +212,7 @@ def test_nobody_is_logged_out_unasked(
         other = new_session(API_PATHS["portal"][1], user=request.getfixturevalue("patient"))
         browser, finish = login_before_consent()
         sent = {"id_token_hint": other.id_token}
-        response = browser.http.get(browser.server.url("/logout"), params=sent)
+        response = browser.http.get(browser.server.endpoint("end_session_endpoint"), params=sent)
     authorization = finish()
 
     expect.no_server_error(response)

@@ -8,8 +8,6 @@ from conformance import expect, requirement
 from conformance.watch import disclosure
 from fixtures.driver import keys
 from fixtures.driver.authorization_server import LOGOUT_URI
-from fixtures.driver.login_pages import Browser
-from fixtures.given.sessions import end_session
 
 PATH = "/api/facility"
 EVIL = "https://evil.example.net/"
@@ -49,15 +47,15 @@ MALFORMED = {
 def logged_out_id_token(server, new_shared_session):
     """The ID token of a session that the user has logged out of; nobody logs in there again."""
     session = new_shared_session()
-    end_session(Browser(server), id_token_hint=session.id_token)
+    session.log_out(server)
     return session.id_token
 
 
 @requirement("OIDCRPL-3-redirect-unregistered")
 @pytest.mark.parametrize("uri", list(NEAR_MISSES))
-def test_signed_in_user_is_not_led_to_an_unregistered_uri(log_out, new_session, uri):
+def test_signed_in_user_is_not_led_to_an_unregistered_uri(server, new_session, uri):
     session = new_session()
-    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=NEAR_MISSES[uri])
+    response = session.log_out(server, post_logout_redirect_uri=NEAR_MISSES[uri])
 
     expect.not_led_to(response, NEAR_MISSES[uri], "the client did not register this address")
 
@@ -78,10 +76,10 @@ def test_signed_out_user_is_not_led_to_an_unregistered_uri(
 
 
 @requirement("OIDCRPL-3-redirect-query-added")
-def test_uri_with_an_added_query_is_not_led_to(log_out, new_session):
+def test_uri_with_an_added_query_is_not_led_to(server, new_session):
     session = new_session()
     uri = f"{LOGOUT_URI}?next=elsewhere"
-    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=uri)
+    response = session.log_out(server, post_logout_redirect_uri=uri)
 
     expect.not_led_to(response, uri)
 
@@ -95,11 +93,11 @@ def test_logout_without_hint_leads_nowhere(log_out, clients):
 
 
 @requirement("OIDCRPL-3-uri-of-other-client")
-def test_uri_of_another_client_is_not_led_to(log_out, new_client, new_session):
+def test_uri_of_another_client_is_not_led_to(server, new_client, new_session):
     uri = "https://other-client.example.org/logout"
     new_client.confidential("openid", post_logout_redirect_uris=[uri])
     session = new_session()
-    response = log_out(id_token_hint=session.id_token, post_logout_redirect_uri=uri)
+    response = session.log_out(server, post_logout_redirect_uri=uri)
 
     expect.not_led_to(response, uri)
 
@@ -151,11 +149,11 @@ def test_access_token_is_no_hint(api, log_out, new_session):
 
 
 @requirement("OIDCRPL-2-client-id-mismatch")
-def test_client_id_has_to_fit_the_hint(api, log_out, new_session, confidential_client):
+def test_client_id_has_to_fit_the_hint(server, api, new_session, confidential_client):
     session = new_session()
     before = api.get(PATH, session.access_token)
-    response = log_out(
-        id_token_hint=session.id_token,
+    response = session.log_out(
+        server,
         client_id=confidential_client.client_id,
         post_logout_redirect_uri=LOGOUT_URI,
     )

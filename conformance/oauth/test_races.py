@@ -87,7 +87,8 @@ def refresh_race(server, tokens, admin, race, is_thorough):
 
 
 @requirement("RFC9700-4.14-refresh-race")
-def test_refresh_token_has_one_successor(server, new_client, refresh_race):
+def test_refresh_token_has_one_successor(server, new_client, refresh_race, expect_rotation):
+    expect_rotation()
     client = new_client.confidential(SCOPE)
     won = refresh_race(client)
     valid: list[Response] = []

@@ -10,6 +10,7 @@ from fixtures.driver.keys import unverified_claims
 from fixtures.driver.login_pages import Browser
 from fixtures.given.authorizations import OPTIONAL
 from fixtures.given.faulty_redemptions import Redeemable, Redemptions
+from fixtures.target.model import not_applicable
 from fixtures.wire.client import Blocked
 
 SCOPE = "openid offline_access api:oemr user/patient.read user/facility.read"
@@ -177,8 +178,11 @@ def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_cli
 
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["used", "foreign"])
-def test_dead_refresh_token_is_an_invalid_grant(refresh_responses, foreign_refresh, fault):
+def test_dead_refresh_token_is_an_invalid_grant(
+    refresh_responses, foreign_refresh, expect_rotation, fault
+):
     if fault == "used":
+        expect_rotation()
         _, used, _, response = refresh_responses()
         require_tokens(used)
     else:
@@ -301,7 +305,8 @@ def test_refresh_response_has_its_members(token_response):
 
 
 @requirement("OPENEMR-REFRESH-example")
-def test_refresh_gives_what_the_document_shows(refresh_responses):
+def test_refresh_gives_what_the_document_shows(refresh_responses, expect_rotation):
+    expect_rotation()
     login, response, _, _ = refresh_responses()
 
     expect.status(response, 200)
@@ -317,6 +322,8 @@ def test_refresh_token_lives_for_three_months(server, session_by_grant):
     response = server.introspect(session.client, session.refresh_token, hint="refresh_token")
     began = float(unverified_claims(session.id_token)["iat"])
 
+    if expect.member(response, "active") is True and "exp" not in response.json():
+        not_applicable("introspection need not give the exp of a refresh token")
     expires = expect.member(response, "exp", kind=int)
     days = (expires - began) / 86400
     expect.that(days >= 89, "89 days or more", expires - began, [response, session.response])

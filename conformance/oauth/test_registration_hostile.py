@@ -10,7 +10,6 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures.driver.authorization_server import Client
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
-from fixtures.driver.registrar import confidential_metadata, public_metadata
 from fixtures.wire.client import Blocked
 from fixtures.wire.exchanges import exchange_line
 
@@ -98,7 +97,9 @@ BODIES = {
 @requirement("RFC7591-hostile-types")
 @pytest.mark.parametrize(("member", "value"), TYPES)
 def test_value_of_any_type_breaks_nothing(new_client, member, value):
-    response = new_client.register(confidential_metadata(SCOPE) | {member: VALUES[value]})
+    response = new_client.register(
+        new_client.confidential_metadata(SCOPE) | {member: VALUES[value]}
+    )
 
     client_or_error(response)
 
@@ -115,7 +116,7 @@ def test_odd_body_is_refused(new_client, body):
 
 @requirement("RFC7591-hostile-bodies")
 def test_member_that_is_given_twice_counts_once(new_client):
-    good = json.dumps(public_metadata() | {"client_name": "the first"})
+    good = json.dumps(new_client.public_metadata() | {"client_name": "the first"})
     body = good[:-1] + ', "client_name": "the second"}'
     headers = {"Content-Type": "application/json"}
     response = new_client.register(None, content=body, headers=headers)
@@ -129,7 +130,7 @@ def test_member_that_is_given_twice_counts_once(new_client):
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/xml"], ids=["none", "text", "xml"])
 def test_registration_of_another_media_type_breaks_nothing(new_client, kind):
     headers = {"Content-Type": kind} if kind else {}
-    body = json.dumps(public_metadata()).encode()
+    body = json.dumps(new_client.public_metadata()).encode()
     response = new_client.register(None, content=body, headers=headers)
 
     client_or_error(response)
@@ -139,7 +140,7 @@ def test_registration_of_another_media_type_breaks_nothing(new_client, kind):
 @pytest.mark.parametrize("what", list(LONG))
 def test_long_value_is_kept_or_refused(new_client, what):
     sent = LONG[what]
-    response = new_client.register(confidential_metadata(SCOPE) | sent)
+    response = new_client.register(new_client.confidential_metadata(SCOPE) | sent)
 
     client_or_error(response, 400, 413)
     if response.is_success:
@@ -153,7 +154,7 @@ def test_long_value_is_kept_or_refused(new_client, what):
 @requirement("RFC7591-robust-sizes")
 def test_long_name_reaches_the_user_whole(new_client, browser, admin):
     name = "n" * 255
-    response = new_client.register(public_metadata() | {"client_name": name})
+    response = new_client.register(new_client.public_metadata() | {"client_name": name})
 
     client_or_error(response, 400, 413)
     if response.is_success:
@@ -166,7 +167,7 @@ def test_long_name_reaches_the_user_whole(new_client, browser, admin):
 @requirement("RFC7591-robust-sizes")
 def test_last_of_many_redirect_uris_is_usable(new_client, browser):
     uris = [f"{HOST}/callback/{number}/{'x' * 400}" for number in range(200)]
-    response = new_client.register(public_metadata() | {"redirect_uris": uris})
+    response = new_client.register(new_client.public_metadata(redirect_uris=uris))
 
     client_or_error(response, 400, 413)
     if response.is_success:
@@ -213,7 +214,7 @@ def registration_with_links(registrar):
 
     def ask(*members):
         bad = {each: [SCRIPT] if each.endswith("s") else SCRIPT for each in members}
-        return registrar.register(confidential_metadata(SCOPE) | bad)
+        return registrar.register(registrar.confidential_metadata(SCOPE) | bad)
 
     with contextlib.suppress(Blocked):
         with_all = ask(*LINKS)
@@ -237,7 +238,7 @@ def test_link_that_a_browser_runs_is_not_registered(registration_with_links, mem
 @pytest.mark.parametrize("member", ["client_name", "scope", "token_endpoint_auth_method"])
 def test_line_breaks_reach_no_header(new_client, browser, member):
     broken = "a\r\nX-Injected: yes\r\n\r\n<script>"
-    response = new_client.register(public_metadata() | {member: broken})
+    response = new_client.register(new_client.public_metadata() | {member: broken})
     answers = [response]
     if response.is_success:
         client = Client(expect.member(response, "client_id", kind=str))
@@ -262,7 +263,7 @@ def client_or_error(response, *refusals):
 
 def unusable(new_client, browser, registered, used):
     """Expect the URI to be refused, at registration or when it is used."""
-    response = new_client.register(public_metadata() | {"redirect_uris": [registered]})
+    response = new_client.register(new_client.public_metadata(redirect_uris=[registered]))
     if not response.is_success:
         expect.oauth_error(response, "invalid_redirect_uri", "invalid_client_metadata")
         return

@@ -7,7 +7,6 @@ import pytest
 from conformance import GRANTS, expect, needs, requirement, writes
 from fixtures.driver import keys
 from fixtures.driver.authorization_server import require_tokens
-from fixtures.driver.registrar import confidential_metadata
 from fixtures.wire.client import Blocked
 from fixtures.wire.exchanges import exchange_line
 
@@ -62,7 +61,7 @@ def reading_client_response(server, registrar, admin):
 def register(new_client, scope):
     """Try to register a client with these scopes, and return the response."""
     key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}  # required for system scopes
-    return new_client.register(confidential_metadata(scope) | key_set)
+    return new_client.register(new_client.confidential_metadata(scope) | key_set)
 
 
 @requirement("SCOPE-granted-subset")

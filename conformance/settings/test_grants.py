@@ -4,7 +4,6 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver.authorization_server import require_tokens
-from fixtures.driver.registrar import public_metadata
 
 STAFF = "openid api:oemr user/facility.read"
 PORTAL = "openid api:port patient/patient.read"
@@ -92,7 +91,7 @@ def tokens_of(settings, client):
 @requirement("OPENEMR-REG-manual-approval")
 def test_app_that_is_to_be_approved_gets_no_token(settings):
     settings.change(oauth_app_manual_approval="1")
-    client = settings.registrar.new(public_metadata(PATIENT), enable=False)
+    client = settings.registrar.new(settings.registrar.public_metadata(PATIENT), enable=False)
 
     before, granted_before = tokens_of(settings, client)
     settings.administrator.enable(client.client_id)

@@ -7,7 +7,6 @@ import pytest
 
 from conformance import expect, requirement
 from fixtures.driver.authorization_server import require_tokens
-from fixtures.driver.registrar import public_metadata
 from fixtures.wire.client import json_body
 from fixtures.wire.simultaneous import send_simultaneously
 
@@ -57,7 +56,7 @@ def test_introspection_is_json_at_another_address(settings):
 def test_registration_at_another_address_says_why_it_fails(settings):
     settings.change(site_addr_oath=ELSEWHERE)
 
-    response = settings.registrar.register(public_metadata())
+    response = settings.registrar.register(settings.registrar.public_metadata())
 
     expect.member(response, "client_id" if response.is_success else "error")
 

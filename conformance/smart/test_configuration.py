@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conformance import expect, requirement
+from conformance import expect, needs, requirement
 
 #: SMART App Launch 1 and 2, Capabilities.
 CAPABILITIES = {
@@ -158,6 +158,7 @@ def test_capabilities_are_known_words(smart_configuration):
 
 
 @requirement("SMART-2.2-wellknown-introspection")
+@needs("oauth.introspection")
 def test_configuration_names_the_introspection_endpoint(smart_configuration, http):
     endpoint = expect.member(smart_configuration, "introspection_endpoint", kind=str)
     response = http.post(endpoint, data={"token": "x"})

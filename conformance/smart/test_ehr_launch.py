@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from conformance import expect, requirement
+from conformance import expect, needs, requirement
 from fixtures.driver.admin_pages import LAUNCH_PAGE
 from fixtures.given.launches import LAUNCH_URI, SCOPE
 from fixtures.wire.client import Http, query
@@ -127,6 +127,7 @@ def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
 
 
 @requirement("SMART-1.0-aud-wrong-rejected")
+@needs("smart.ehr_launch")
 def test_launch_with_a_foreign_aud_brings_no_code(ehr_launch):
     answer = ehr_launch.authorize(aud="https://evil.example/fhir")
 
@@ -173,13 +174,13 @@ def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault)
 
 
 @requirement("SMART-2.2-patient-scope-context")
-@pytest.mark.parametrize("asked", ["nothing", "launch"])
+@pytest.mark.parametrize(
+    "asked", ["nothing", pytest.param("launch", marks=needs("smart.ehr_launch"))]
+)
 def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, asked):
     scope = "openid api:fhir launch patient/Patient.read"
     scope = scope if asked == "launch" else scope.replace(" launch", "")
     client = new_client.confidential(scope)
-    if asked == "launch":
-        new_client.administrator.enable(client.client_id)
     answer = browser.authorize(client, admin, scope)
     response = server.exchange(
         client, answer.parameters.get("code", "none"), verifier=answer.verifier
