@@ -110,7 +110,7 @@ def test_contradictory_types_are_refused_or_mended(new_client, grants, responses
     ids=["file", "gopher", "ftp", "closed_port"],
 )
 def test_address_of_keys_discloses_nothing(server, new_client, uri):
-    metadata = new_client.confidential_metadata(SYSTEM) | {"jwks_uri": uri}
+    metadata = new_client.system_metadata(SYSTEM, jwks_uri=uri)
     registered = new_client.register(metadata)
     if registered.is_client_error:
         expect.member(registered, "error", kind=str)
