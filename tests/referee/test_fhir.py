@@ -92,5 +92,6 @@ def test_only_argued_checks_are_missed(facts, tmp_path, configuration):
 def test_argument_names_requirement_reason_and_source():
     """Each entry of the list can be followed up."""
     for miss in MISSES:
-        assert miss["checks"] and miss["reason"].endswith("."), miss
+        assert miss["checks"], miss
+        assert miss["reason"].endswith("."), miss
         assert miss["source"].startswith("https://"), miss
