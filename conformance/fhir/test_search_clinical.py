@@ -37,6 +37,13 @@ COMBINED = {
         ],
     ),
 }
+#: Searches of US Core for which a server may demand a status.
+WITH_STATUS = {
+    "Encounter": {},
+    "MedicationRequest": {"intent": "order"},
+    "Observation": {"category": "vital-signs"},
+    "Procedure": {},
+}
 LIMITED = "openid api:fhir fhirUser user/AllergyIntolerance.read"
 INCLUDING = {
     "include": {"_include": "AllergyIntolerance:patient"},
@@ -171,6 +178,21 @@ def test_resource_is_found_by_patient_and_more(compartment, case):
     expect.status(response, 200)
     words, matches = f"{kind}/{one['id']}, which has {params}", compartment.all_ids(response)
     expect.that(one["id"] in matches, words, matches, response)
+
+
+@requirement("USCORE-status-required")
+@pytest.mark.parametrize("kind", WITH_STATUS)
+def test_search_without_a_required_status_says_so(compartment, kind):
+    compartment.need_us_core(kind)
+    if kind not in compartment.types:
+        not_applicable(f"the server does not declare a search for {kind}")
+    params = {"patient": compartment.person.uuid, **WITH_STATUS[kind]}
+    response = compartment.get(f"/{kind}", params=params)
+    if response.is_success:
+        not_applicable(f"the server demands no status in a search for {kind}")
+
+    expect.status(response, 400)
+    expect.schema(response, "operation_outcome")
 
 
 @requirement("USCORE-docref")

@@ -1,9 +1,12 @@
 """FHIR search: the matches of each type of parameter."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.given.fhir_resources import found, ids
+from fixtures.target.model import not_applicable
 from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patients who are found are made by the run
@@ -25,6 +28,8 @@ BORN = {
     "le1970-03": [0, 1],
 }
 FIVE = range(5)
+#: Whether an encounter is found by a prefix and a time so many seconds from its start.
+NEAR = {("ge", 0): True, ("lt", 0): False, ("lt", 1): True}
 
 
 @pytest.fixture
@@ -213,6 +218,29 @@ def test_different_parameters_must_all_fit(expect_matches, namesakes):
 @pytest.mark.parametrize("value", BORN)
 def test_birth_date_is_compared(expect_matches, value):
     expect_matches([("birthdate", value)], expected=BORN[value])
+
+
+@requirement("FHIR-search-date-time")
+@pytest.mark.parametrize("zone", ["own", "other"])
+@pytest.mark.parametrize(("prefix", "seconds"), NEAR)
+def test_time_is_compared_to_the_second(resources, shared_patient, prefix, seconds, zone):
+    declared = resources.declared.get("Encounter", {}).get("searchParam", [])
+    if "date" not in {one.get("name") for one in declared}:
+        not_applicable("the server declares no search of encounters by date")
+    start = json_body(resources.read("Encounter")).get("period", {}).get("start", "")
+    if "T" not in start:
+        not_applicable("the encounter has no time to search for")
+    moment = datetime.fromisoformat(start) + timedelta(seconds=seconds)
+    if zone == "other":
+        moment = moment.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    value = prefix + moment.isoformat(timespec="seconds")
+    response = resources.search("Encounter", {"patient": shared_patient.uuid, "date": value})
+
+    expected = NEAR[prefix, seconds]
+    matches = resources.all_ids(response)
+    expect.status(response, 200)
+    found_it = resources.key("Encounter") in matches
+    expect.equal(found_it, expected, f"whether the encounter from {start} is found", response)
 
 
 @requirement("FHIR-search-lastupdated")
