@@ -10,6 +10,7 @@ import pytest
 from conformance import expect, requirement, writes
 from fixtures.driver.authorization_server import require_tokens
 from fixtures.given.bulk_export import EXPORT_SCOPE
+from fixtures.given.fhir_resources import entries
 from fixtures.target.model import not_applicable
 from fixtures.wire.client import Blocked, json_body
 
@@ -80,6 +81,27 @@ def test_export_contains_the_last_change(api, bulk_export, records, staff_token)
     expect.that(found, "the patient that was changed before", "no such patient", judged)
     cities = [each.get("city") for each in found[0].get("address", [])]
     expect.contains(cities, "Newtown", "the cities in the export", judged)
+
+
+@requirement("BULK-2.0-provenance")
+def test_export_contains_provenance(server, bulk_export, compartment, new_client):
+    if compartment.scope("Provenance", "system") is None:
+        not_applicable("the server offers no system scope for Provenance")
+    compartment.search("Encounter")  # so that the patient has one
+    params = {"patient": compartment.person.uuid, "_revinclude": "Provenance:target"}
+    shown = compartment.get("/Encounter", params=params)
+    kinds = {one["resource"].get("resourceType") for one in entries(shown)}
+    if "Provenance" not in kinds:
+        not_applicable("the server has no Provenance of an encounter")
+    scope = f"{EXPORT_SCOPE} {compartment.scope('Provenance', 'system')}"
+    answer = server.client_credentials(new_client.system(scope), scope)
+    token = require_tokens(answer)["access_token"]
+    kick_off = bulk_export.kick_off(ALL, token)
+    status = bulk_export.finished(kick_off, token)
+
+    expect.status(status, 200)
+    types = sorted({one.get("type") for one in json_body(status).get("output", [])})
+    expect.contains(types, "Provenance", "the types of the export", [status, shown])
 
 
 @requirement("BULK-2.0-type-repeated")

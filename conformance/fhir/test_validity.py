@@ -205,7 +205,7 @@ def test_system_of_a_coding_is_absolute(resources_of_type, kind):
 
 
 @requirement("FHIR-references-resolve")
-@pytest.mark.parametrize("kind", [one for one in FILLED if one != "Location"])
+@pytest.mark.parametrize("kind", [*(one for one in FILLED if one != "Location"), "Person"])
 def test_reference_leads_to_its_resource(compartment, resources_of_type, target, kind):
     resources, response = resources_of_type(kind)
 
