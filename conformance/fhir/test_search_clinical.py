@@ -37,6 +37,11 @@ COMBINED = {
         ],
     ),
 }
+#: The dates of the care that documents are about.
+DOCUMENTS = {
+    "current": {},
+    "dates": {"start": "2000-01-01T00:00:00Z", "end": "2100-01-01T00:00:00Z"},
+}
 #: Searches of US Core for which a server may demand a status.
 WITH_STATUS = {
     "Encounter": {},
@@ -210,6 +215,25 @@ def test_docref_reads_a_parameters_body(api, compartment):
     )
 
     expect.equal(gist(response), gist(asked), "the result of a Parameters body", [response, asked])
+
+
+@requirement("USCORE-docref-searchset")
+@pytest.mark.parametrize("case", DOCUMENTS)
+def test_docref_finds_documents_of_the_patient(api, compartment, target, case):
+    patient = compartment.person.uuid
+    path, params = "/fhir/DocumentReference/$docref", {"patient": patient} | DOCUMENTS[case]
+    response = api.post(path, compartment.token, params=params)
+    if response.is_server_error:
+        not_applicable("the server makes no documents at all")
+
+    expect.status(response, 200)
+    expect.equal(expect.member(response, "resourceType"), "Bundle", "resourceType", response)
+    expect.equal(expect.member(response, "type"), "searchset", "type", response)
+    subjects = {str(at(one, "subject", "reference")) for one in found(response)}
+    others = {
+        one for one in subjects if one.removeprefix(f"{target.fhir_url}/") != f"Patient/{patient}"
+    }
+    expect.that(not others, "documents of the patient only", sorted(others), response)
 
 
 def kinds_of(response):
