@@ -25,6 +25,7 @@ CONFIGURATIONS = {
         "readonly",
         [
             "conformance/fhir/test_writing.py",
+            "conformance/fhir/test_undeclared_writes.py",
             "conformance/fhir/test_write_headers.py",
             "conformance/fhir/test_versions.py",
             "conformance/fhir/test_metadata.py",
