@@ -2,6 +2,7 @@
 
 import uuid
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from fixtures.target.model import not_applicable
 pytestmark = writes
 
 NOT_JSON = {"no_json": "{", "array": "[]", "empty": ""}
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "birth_date": {"birthDate": "yesterday"},
     "gender": {"gender": "nonsense"},
     "no_type": {"resourceType": None},
