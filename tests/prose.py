@@ -190,6 +190,8 @@ def passages(root: Path = ROOT) -> Iterator[Passage]:
     """Yield the prose of the checks, the suite, the self-tests, the data files and documents."""
     for folder in ("conformance", "fixtures", "reports", "tests"):
         for path in sorted((root / folder).rglob("*.py")):
+            if "node_modules" in path.parts:
+                continue  # packages of npm, some of which contain Python
             name = path.relative_to(root).as_posix()
             if name not in QUOTING:
                 yield from _of_python(name, path.read_text("utf-8"))

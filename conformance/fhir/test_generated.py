@@ -1,5 +1,6 @@
 """Patients, searches and ids that Hypothesis generates from the documented types of fields."""
 
+import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -126,17 +127,23 @@ def expect_none(problems, expected):
 
 
 def unfit(response, name, value):
-    """Return the names of the matches that do not begin with the searched value."""
+    """Return the names of the matches that do not contain the searched value."""
     if name not in SHOWN or "," in value:
         return []
-    begins = value.strip().replace("\\", "").casefold()
-    return [one.get("name") for one in found(response) if not starts(one, name, begins)]
+    begins = folded(value)
+    return [one.get("name") for one in found(response) if not contains(one, name, begins)]
 
 
-def starts(resource, name, text):
-    """Return whether a name of the patient, or a word in it, begins with a text."""
+def contains(resource, name, text):
+    """Return whether a name of the patient contains a folded text."""
     every = []
     for one in resource.get("name") or []:
         value = one.get(name)
         every += value if isinstance(value, list) else [value]
-    return any(text[:1] in str(one).casefold() and text in str(one).casefold() for one in every)
+    return any(text in folded(str(one)) for one in every)
+
+
+def folded(text):
+    """Return a text without case, accents, punctuation and blanks (FHIR R4 section 3.1.1.4.8)."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(one for one in plain if one.isalnum())

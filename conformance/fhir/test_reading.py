@@ -6,6 +6,7 @@ import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.given.fhir_resources import STAFF_TYPES, found
+from fixtures.target.model import not_applicable
 from fixtures.wire.client import json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
@@ -59,6 +60,7 @@ def test_search_by_id_gives_what_read_gives(resources, kind):
 @requirement("FHIR-read-unknown-404")
 @pytest.mark.parametrize("kind", TYPES)
 def test_unknown_id_is_not_found(resources, kind):
+    resources.need_interaction(kind, "read")
     response = resources.get_once(f"/{kind}/{UNKNOWN}")
 
     expect.status(response, 404)
@@ -68,13 +70,14 @@ def test_unknown_id_is_not_found(resources, kind):
 @pytest.mark.parametrize("malformed", MALFORMED)
 @pytest.mark.parametrize("kind", ["Patient", "Encounter", "Observation", "Organization"])
 def test_malformed_id_is_refused(resources, kind, malformed):
+    resources.need_interaction(kind, "read")
     response = resources.get_once(f"/{kind}/{MALFORMED[malformed]}")
 
     expect.refused(response)
 
 
 @requirement("FHIR-unknown-resource-404")
-@pytest.mark.parametrize("kind", ["Nothing", "Basic", "patient"])
+@pytest.mark.parametrize("kind", ["Nothing", "Nowhere", "patient"])
 def test_unknown_type_is_not_found(resources, kind):
     response = resources.get_once(f"/{kind}")
 
@@ -104,6 +107,18 @@ def test_refused_token_carries_an_operation_outcome(api, shared_patient):
 
     expect.status(response, 401)
     expect.schema(response, "operation_outcome")
+
+
+@requirement("FHIR-405-allow")
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", ["/metadata", "/Location/{unknown}"])
+def test_refused_method_comes_with_those_that_are_allowed(api, resources, path, method):
+    path = path.format(unknown=UNKNOWN)
+    response = api.request(method, f"/fhir{path}", resources.token)
+    if response.status_code != 405:
+        not_applicable("the server does not answer with 405")
+
+    expect.header(response, "Allow")
 
 
 @requirement("FHIR-last-modified")

@@ -19,6 +19,7 @@ CODE = r"\S+( \S+)*"
 #: FHIR R4 section 2.24.0.1, by the names of the elements in these resources.
 STRINGS = {
     "id": ID,
+    "element id": r".+",
     "birthDate": DATE,
     "lastUpdated": rf"{DAY}T{TIME}",
     "authoredOn": DATETIME,
@@ -34,6 +35,8 @@ STRINGS = {
 }
 BOOLEANS = {"active", "actual", "userSelected", "preferred", "multipleBirthBoolean"}
 NUMBERS = {"total", "rank", "minutesDuration", "priority"}
+#: The places of resources, whose id has a format of its own.
+RESOURCES = {"$", "$.contained", "$.entry.resource", "$.entry.resource.contained"}
 #: Elements and attributes that run or fetch something (FHIR R4 narrative, txt-1).
 ACTIVE = re.compile(
     r"<\s*(script|iframe|object|embed|form|input|link|base|style|svg|head|body)\b"
@@ -59,17 +62,17 @@ def resource_and_response(resources):
 def test_resource_has_nothing_empty(resource_and_response, kind):
     resource, response = resource_and_response(kind)
 
-    empty = [path for path, value in walk(resource) if value in (None, "", [], {})]
+    found = empty(resource)
     blank = [path for path, value in walk(resource) if isinstance(value, str) and not value.strip()]
-    expect.that(not empty and not blank, "nothing empty", sorted({*empty, *blank}), response)
+    expect.that(not found and not blank, "nothing empty", sorted({*found, *blank}), response)
 
 
 @requirement("FHIR-json-no-empty")
 def test_bundle_has_nothing_empty(resources, shared_patient):
     response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
 
-    empty = [path for path, value in walk(json_body(response)) if value in (None, "", [], {})]
-    expect.that(not empty, "nothing empty", empty, response)
+    found = empty(json_body(response))
+    expect.that(not found, "nothing empty", found, response)
 
 
 @requirement("FHIR-json-types")
@@ -137,6 +140,24 @@ def test_narrative_has_no_active_content(resources, records):
     expect.that(active is None, "no active content in the narrative", narrative, response)
 
 
+def empty(resource):
+    """Return the paths of all empty values.
+
+    In an array of primitives, null is legal where the value has only an extension, or none: the
+    other array, with or without an underscore, has an entry there (FHIR R4 section 2.6.2.3).
+    """
+    found = [path for path, value in walk(resource) if value in ("", [], {})]
+    there = dict(walk(resource))
+    nulls = [path for path, value in there.items() if value is None]
+    return found + [one for one in nulls if not one.endswith("]") or there.get(beside(one)) is None]
+
+
+def beside(path):
+    """Return the path of the extension of a primitive, or of the primitive of an extension."""
+    head, _, name = path.rpartition(".")
+    return f"{head}.{name[1:]}" if name.startswith("_") else f"{head}._{name}"
+
+
 def walk(value, path="$"):
     """Yield every value in a value with its path, at any depth."""
     yield path, value
@@ -149,12 +170,15 @@ def walk(value, path="$"):
 
 def fits(path, value):
     """Return whether a primitive has the form of its type."""
-    name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
+    place, _, name = re.sub(r"\[\d+\]", "", path).rpartition(".")
+    if isinstance(value, dict | list) or value is None:
+        return True  # not a primitive; whether null may be there is another requirement
     if name in BOOLEANS:
         return isinstance(value, bool)
     if name in NUMBERS:
         return isinstance(value, int | float) and not isinstance(value, bool)
-    pattern = STRINGS.get(name)
-    if pattern is None or isinstance(value, dict | list):
+    # The id of an element, unlike that of a resource, is any string (FHIR R4 section 2.25).
+    pattern = STRINGS.get("element id" if name == "id" and place not in RESOURCES else name)
+    if pattern is None:
         return True
-    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+    return isinstance(value, str) and re.fullmatch(pattern, value, re.DOTALL) is not None

@@ -41,7 +41,8 @@ def test_unknown_parameter_is_ignored(resources, namesakes, name):
     response = resources.search("Patient", {"family": namesakes[0].family, name: "x"})
 
     expect.status(response, 200)
-    expect.equal(sorted(ids(response)), sorted(one.uuid for one in namesakes), "matches", response)
+    matches = sorted(resources.all_ids(response))
+    expect.equal(matches, sorted(one.uuid for one in namesakes), "matches", response)
 
 
 @requirement("FHIR-search-unknown-param")
@@ -92,11 +93,12 @@ def test_failed_search_carries_an_operation_outcome(resources, namesakes, case):
     ("name", "value"),
     [
         pytest.param("family:nonsense", None, id="unknown_modifier"),
-        pytest.param("gender:above", "male", id="gender-above"),
+        pytest.param("gender:contains", "male", id="gender-contains"),
         pytest.param("birthdate:text", "1970", id="birthdate-text"),
     ],
 )
 def test_unsupported_modifier_is_refused(resources, namesakes, name, value):
+    """No server supports these: FHIR does not define them for the type of the parameter."""
     params = {"family": namesakes[0].family, name: value or namesakes[0].family}
     response = resources.search("Patient", params)
 

@@ -1,10 +1,14 @@
 """Versions, conditional reads and formats of FHIR resources."""
 
+from datetime import datetime
+
 import pytest
 
 from conformance import expect, requirement, writes
 from fixtures.given.fhir_resources import ids
-from fixtures.wire.client import json_body
+from fixtures.given.once import once
+from fixtures.target.model import not_applicable
+from fixtures.wire.client import Blocked, json_body
 
 pytestmark = writes  # the patient whose data is read is made by the run
 
@@ -39,6 +43,65 @@ def test_history_that_is_not_kept_is_refused(resources, path):
         refused = response.is_client_error or response.status_code == 501
         expect.that(refused, words, response, response)
         expect.schema(response, "operation_outcome")
+
+
+@pytest.fixture(scope="module")
+def history(resources, records):
+    """The history of a patient that was updated, and its entries.
+
+    Not applicable unless the server declares history and update.
+    """
+
+    @once
+    def fetch():
+        resources.need_interaction("Patient", "history-instance")
+        resources.need_interaction("Patient", "update")
+        mine = records.patient()
+        changed = resources.put(f"/Patient/{mine.uuid}", changed_patient(mine))
+        if not changed.is_success:
+            raise Blocked(f"no changed patient to judge with: {changed.status_code}")
+        response = resources.get(f"/Patient/{mine.uuid}/_history")
+        expect.status(response, 200)
+        entries = json_body(response).get("entry") or []
+        expect.that(entries, "the versions of the patient", json_body(response), response)
+        return response, entries
+
+    return fetch
+
+
+@requirement("FHIR-history-entries")
+@pytest.mark.parametrize("member", ["request", "response"])
+def test_entry_of_a_history_says_how_it_came_about(history, member):
+    response, entries = history()
+
+    missing = [n for n, one in enumerate(entries) if not isinstance(one.get(member), dict)]
+    expect.that(not missing, f"{member} in every entry", f"none in entry {missing}", response)
+
+
+@requirement("FHIR-history-order")
+def test_history_has_the_oldest_version_last(history):
+    response, entries = history()
+
+    times = [one.get("resource", {}).get("meta", {}).get("lastUpdated") for one in entries]
+    moments = [datetime.fromisoformat(one) for one in times if one]
+    expect.that(len(moments) > 1, "two versions with the time of their change", times, response)
+    expect.that(moments == sorted(moments, reverse=True), "the newest first", times, response)
+
+
+@requirement("FHIR-read-deleted-410")
+def test_deleted_resource_is_gone(api, resources, records):
+    resources.need_interaction("Patient", "delete")
+    mine = records.patient()
+    expect.status(resources.get(f"/Patient/{mine.uuid}"), 200)
+    deleted = api.delete(f"/fhir/Patient/{mine.uuid}", resources.token)
+    if not deleted.is_success:
+        not_applicable("the server did not delete this Patient")
+    response = resources.get(f"/Patient/{mine.uuid}")
+    history = resources.get(f"/Patient/{mine.uuid}/_history")
+
+    # A server that keeps nothing of what was deleted does not know the id any more.
+    kept = history.is_success and json_body(history).get("entry")
+    expect.status(response, *([410] if kept else [410, 404]))
 
 
 @requirement("FHIR-conditional-read")
@@ -85,3 +148,10 @@ def test_format_that_is_not_there_is_refused(resources, shared_patient):
 
     real = response.is_success and response.content.lstrip()[:1] == b"<"
     expect.that(real or response.status_code == 406, "XML, or 406", response, response)
+
+
+def changed_patient(person):
+    """Return the Patient of a record with another gender."""
+    name = {"use": "official", "family": person.family, "given": [person.fields["fname"]]}
+    body = {"resourceType": "Patient", "id": person.uuid, "name": [name]}
+    return body | {"gender": "other", "birthDate": person.fields["DOB"]}

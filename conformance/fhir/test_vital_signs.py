@@ -8,7 +8,6 @@ others.
 import pytest
 
 from conformance import expect, requirement, writes
-from fixtures.given.fhir_resources import ids
 from fixtures.target.model import not_applicable
 
 pytestmark = writes
@@ -43,22 +42,23 @@ def patient_with_same_form_number(records, measured_patient):
 
 @requirement("FHIR-vitals-own-patient")
 def test_vital_signs_are_of_who_was_measured(
-    compartment, measured_patient, patient_with_same_form_number
+    compartment, target, measured_patient, patient_with_same_form_number
 ):
     own = compartment.get("/Observation", params={"patient": measured_patient.uuid})
-    taken = ids(own)
+    taken = compartment.all_ids(own)
     expect.that(taken, "the vital signs of the patient who was measured", taken, own)
 
     response = compartment.get(
         "/Observation", params={"patient": patient_with_same_form_number.uuid}
     )
     expect.answered(response)
-    foreign = sorted(set(taken) & set(ids(response)))
+    foreign = sorted({*taken} & {*compartment.all_ids(response)})
     expect.that(not foreign, "no vital signs of another patient", foreign, [response, own])
 
     response = compartment.get(f"/Observation/{taken[0]}")
     expect.status(response, 200)
-    subject = expect.member(response, "subject", kind=dict).get("reference")
+    subject = str(expect.member(response, "subject", kind=dict).get("reference"))
+    subject = subject.removeprefix(f"{target.fhir_url}/")  # FHIR R4 section 2.3.0.1
     expect.equal(subject, f"Patient/{measured_patient.uuid}", "subject", response)
 
 

@@ -1,19 +1,19 @@
 """Creating and updating FHIR resources."""
 
-import secrets
 import uuid
 from functools import cache
+from typing import Any
 
 import pytest
 
-from conformance import expect, requirement, writes
-from fixtures.given.fhir_resources import ids
-from fixtures.wire.client import json_body
+from conformance import expect, needs, requirement, writes
+from fixtures.given.fhir_resources import found, ids, patient_body
+from fixtures.target.model import not_applicable
 
 pytestmark = writes
 
 NOT_JSON = {"no_json": "{", "array": "[]", "empty": ""}
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "birth_date": {"birthDate": "yesterday"},
     "gender": {"gender": "nonsense"},
     "no_type": {"resourceType": None},
@@ -83,6 +83,7 @@ def test_create_answers_where_the_resource_is(created_patient):
 
 
 @requirement("FHIR-create-body-is-fhir")
+@needs("fhir.patient_create")
 def test_created_body_is_the_resource(created_patient):
     _, response = created_patient
 
@@ -91,6 +92,7 @@ def test_created_body_is_the_resource(created_patient):
 
 
 @requirement("FHIR-create-body-is-fhir")
+@needs("fhir.patient_update")
 def test_updated_body_is_the_resource(resources, written_patient_state):
     _, path, body, _ = written_patient_state
     response = resources.put(path, body | {"gender": "other"})
@@ -105,8 +107,7 @@ def test_created_resource_holds_what_was_sent(resources, created_patient):
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "the number of patients with the name", [matches, response])
-    one = json_body(matches)["entry"][0]["resource"]
+    one = the_only_match(matches, response)
     told = {
         "family": one["name"][0].get("family"),
         "given": one["name"][0].get("given"),
@@ -147,8 +148,7 @@ def test_meta_of_the_client_is_ignored(resources, new_patient_resource):
     matches = resources.search("Patient", {"family": body["name"][0]["family"]})
 
     expect.success(response)
-    expect.equal(len(ids(matches)), 1, "the number of patients with the name", [matches, response])
-    told = json_body(matches)["entry"][0]["resource"].get("meta", {})
+    told = the_only_match(matches, response).get("meta", {})
     both = [matches, response]
     expect.that(told.get("versionId") != "999", "a versionId of the server", told, both)
     expect.that(
@@ -161,7 +161,7 @@ def test_meta_of_the_client_is_ignored(resources, new_patient_resource):
 def test_invalid_body_is_refused(response_to_invalid_patient, case):
     response, made, listed = response_to_invalid_patient(case)
 
-    expect.refused(response)
+    refused_or_broken(response)
     expect.equal(made, [], "patients", [response, listed])
 
 
@@ -169,6 +169,8 @@ def test_invalid_body_is_refused(response_to_invalid_patient, case):
 @pytest.mark.parametrize("case", INVALID)
 def test_refused_create_carries_an_operation_outcome(response_to_invalid_patient, case):
     response, _, _ = response_to_invalid_patient(case)
+    if response.is_success:
+        not_applicable("the create was not refused")
 
     expect.schema(response, "operation_outcome")
 
@@ -180,7 +182,7 @@ def test_resource_of_another_type_is_refused(resources, kind):
     response = resources.post("/Patient", body)
     made, listed = resources.made(body["name"][0]["family"])
 
-    expect.refused(response)
+    refused_or_broken(response)
     expect.equal(made, [], "patients", [response, listed])
 
 
@@ -253,18 +255,6 @@ def test_update_without_an_id_is_refused(resources, written_patient_state):
     unchanged(resources, mine, body, response)
 
 
-@requirement("FHIR-update-unknown")
-def test_update_of_an_unknown_id_is_refused(resources, records):
-    key = str(uuid.uuid4())
-    body = patient_body(id=key)
-    response = resources.put(f"/Patient/{key}", body)
-    after = resources.get(f"/Patient/{key}")
-    records.forget(body["name"][0]["family"])
-
-    expect.refused(response)
-    expect.status(after, 404)
-
-
 @requirement("FHIR-if-match-stale")
 def test_update_of_an_old_version_is_refused(resources, written_patient_state):
     mine, path, body, born = written_patient_state
@@ -273,23 +263,6 @@ def test_update_of_an_old_version_is_refused(resources, written_patient_state):
 
     expect.status(response, 412, 409, 400, 428)
     unchanged(resources, mine, body, response)
-
-
-@requirement("FHIR-write-not-supported")
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
-@pytest.mark.parametrize("kind", ["Encounter", "AllergyIntolerance", "Condition", "Patient"])
-def test_write_that_is_not_offered_is_refused(api, resources, kind, method):
-    before = resources.read(kind)
-    body = json_body(before)
-    # A Patient can be updated, so the update without an id is tried.
-    offered = kind == "Patient" and method == "PUT"
-    path = f"/fhir/{kind}" if offered else f"/fhir/{kind}/{resources.key(kind)}"
-    response = api.request(method, path, resources.token, json=body)
-    after = resources.get(f"/{kind}/{resources.key(kind)}")
-
-    expect.status(response, 400, 401, 403, 404, 405, 501)
-    both = [after, response]
-    expect.equal(json_body(after).get("id"), body.get("id"), "the resource", both)
 
 
 @requirement("FHIR-write-needs-scope")
@@ -308,19 +281,6 @@ def test_update_without_the_scope_is_refused(
     unchanged(resources, mine, body, response)
 
 
-def patient_body(**elements):
-    """Return a Patient with unique names that OpenEMR's rules accept."""
-    tag = secrets.token_hex(4)
-    return {
-        "resourceType": "Patient",
-        "name": [{"use": "official", "family": f"Created{tag}", "given": [f"Ada{tag}"]}],
-        "gender": "female",
-        "birthDate": "1985-05-05",
-        "address": [{"line": ["1 Street"], "city": "Testville", "state": "CA"}],
-        **elements,
-    }
-
-
 def create_invalid(api, resources, case):
     """Send a body that is not a valid Patient; return the response and its family name."""
     body = patient_body()
@@ -328,6 +288,17 @@ def create_invalid(api, resources, case):
     wrong = {"content": NOT_JSON[case]} if case in NOT_JSON else {"json": body | WRONG[case]}
     response = api.post("/fhir/Patient", resources.token, headers=headers, **wrong)
     return response, body["name"][0]["family"]
+
+
+def refused_or_broken(response):
+    """Expect anything but success.
+
+    FHIR R4 section 3.1.0.8: "servers may also return 5xx errors in these cases without being
+    deemed non-conformant". The watch reports server errors.
+    """
+    __tracebackhide__ = True
+    refused_at_all = response.is_client_error or response.is_server_error
+    expect.that(refused_at_all, "a status of 4xx or 5xx", response, response)
 
 
 def unchanged(resources, patient, body, response):
@@ -339,9 +310,22 @@ def unchanged(resources, patient, body, response):
 
 
 def is_fhir(response):
-    """Expect the body of a response to a write to be empty or the Patient."""
+    """Expect the body of a response to a write to be empty, the Patient, or an OperationOutcome."""
+    __tracebackhide__ = True
     if response.content:
-        expect.equal(json_body(response).get("resourceType"), "Patient", "resourceType", response)
+        kind = expect.json_object(response).get("resourceType")
+        words = "a Patient, an OperationOutcome, or no body"
+        expect.that(
+            kind in {"Patient", "OperationOutcome"}, words, f"resourceType {kind}", response
+        )
+
+
+def the_only_match(search, response):
+    """Expect a search to find one resource, and return it; `response` is that of the create."""
+    __tracebackhide__ = True
+    matches = found(search)
+    expect.equal(len(matches), 1, "the number of patients with the name", [search, response])
+    return matches[0]
 
 
 def without_meta(resource):

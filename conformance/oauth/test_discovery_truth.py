@@ -199,7 +199,7 @@ def test_advertised_addresses_answer(discovery, smart_configuration, endpoint_re
 def test_unknown_endpoint_is_not_found(server, http, path):
     response = http.get(server.url(path))
 
-    expect.status(response, 404, 405)
+    expect.status(response, 404, 405, 403, 401)
 
 
 @requirement("RFC8414-3.2-json-or-absent")

@@ -77,7 +77,7 @@ def test_rest_scope_is_needed_for_its_resource(api, tokens, kind):
     "name",
     [
         pytest.param("rest", marks=needs("rest")),
-        pytest.param("fhir", marks=needs("fhir")),
+        pytest.param("fhir", marks=needs("fhir.patient_create", "fhir.patient_update")),
     ],
 )
 def test_scope_to_read_does_not_write(api, api_path_and_token, name, interaction):

@@ -5,11 +5,12 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { Provider, errors } from 'oidc-provider';
-import { answerApi } from './apis.mjs';
 import { answerPage, html } from './pages.mjs';
 import { PEOPLE, person } from './people.mjs';
 import { Store } from './store.mjs';
 
+// What is served beside the authorization server; APIS names another module.
+const { answerApi, answerOther } = await import(process.env.APIS ?? './apis.mjs');
 const CHOICES = new Set((process.env.CHOICES ?? '').split(',').filter(Boolean));
 const PORT = Number(process.env.PORT);
 const BASE = `http://127.0.0.1:${PORT}`;
@@ -176,6 +177,7 @@ http.createServer(async (request, response) => {
     if (url.pathname.startsWith('/apis/default/')) {
       return await answerApi(site, request, response, url);
     }
+    if (answerOther) return await answerOther(site, request, response, url);
     response.writeHead(404, { 'Content-Type': 'application/json' });
     return response.end('{"error":"not_found"}');
   } catch (error) {
