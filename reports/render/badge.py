@@ -15,6 +15,8 @@ COLOURS = {
     verdicts.KNOWN: "#6a4fa3",
     verdicts.FAIL: "#b3261e",
 }
+#: The colour of a badge that says neither good nor bad.
+NEUTRAL = "#2f5d8a"
 #: The width of a character in the font and size of the picture, about; and the space around a text.
 CHARACTER, SPACE = 6.6, 12
 
@@ -27,11 +29,15 @@ def as_json(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_svg(data: Mapping[str, Any]) -> str:
     """Return the badge as a picture."""
-    message, colour = _message(data)
-    left, right = (round(len(text) * CHARACTER) for text in (LABEL, message))
+    return svg(LABEL, *_message(data))
+
+
+def svg(label: str, message: str, colour: str) -> str:
+    """Return a badge with these texts as a picture; the colour is that of its right half."""
+    left, right = (round(len(text) * CHARACTER) for text in (label, message))
     return environment.svg(
         "badge.svg.j2",
-        label=LABEL,
+        label=label,
         message=message,
         colour=colour,
         left=left,
