@@ -1,7 +1,7 @@
 """The pictures in docs/: pages of the shipped runs, as headless Chromium shows them.
 
-`docs/pictures.json` has two digests for each picture: of the runs that it shows, and of the page
-that was photographed. A picture is made again if one of them differs.
+`docs/pictures.json` has three digests for each picture: of the picture, of the runs that it shows,
+and of the page that was photographed. A picture is made again if one of them differs.
 """
 
 import hashlib
@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixtures.target.releases import PREFIX
-from reports import allure_report
 from reports.comparing import baselines
 from reports.comparing.verdict_changes import compare
 from reports.documents import NEWER, SHOWN
 from reports.judging.catalogue import ROOT
-from reports.render import allure, comparison, page
+from reports.render import comparison, page
 
 FOLDER = Path("docs")
 DIGESTS = "pictures.json"
@@ -44,16 +43,11 @@ class NoPicture(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: the shipped runs that it shows, its height in pixels, and its page.
-
-    `page` writes the page into a folder and returns its path. The digest of a page is that of the
-    file, or of the file `source` where a program of others makes the page out of it.
-    """
+    """A picture: the shipped runs that it shows, its height in pixels, and its page as HTML."""
 
     runs: tuple[str, ...]
     height: int
-    source: Callable[[], str]
-    page: Callable[[Path, str], Path]
+    page: Callable[[], str]
 
     @property
     def digest(self) -> str:
@@ -68,8 +62,8 @@ def stale(root: Path = ROOT) -> list[str]:
     return [
         name
         for name, picture in PICTURES.items()
-        if not (root / FOLDER / name).is_file()
-        or recorded.get(name, {}).get("runs") != picture.digest
+        if recorded.get(name, {}).get("runs") != picture.digest
+        or recorded[name].get("picture") != _digest_of(root / FOLDER / name)
     ]
 
 
@@ -78,28 +72,33 @@ def renew(root: Path = ROOT) -> tuple[list[str], list[str]]:
     recorded = dict(_recorded(root))
     outdated, made, problems = stale(root), [], []
     for name, picture in PICTURES.items():
-        source = picture.source()
-        digests = {"runs": picture.digest, "page": hashlib.sha256(source.encode()).hexdigest()}
-        if name not in outdated and recorded.get(name) == digests:
+        text = picture.page()
+        page_digest = hashlib.sha256(text.encode()).hexdigest()
+        if name not in outdated and recorded[name].get("page") == page_digest:
             continue
         try:
-            _photograph(picture, source, root / FOLDER / name)
-        except (NoPicture, allure_report.NotWritten) as error:
+            _photograph(picture, text, root / FOLDER / name)
+        except NoPicture as error:
             problems.append(f"{FOLDER / name}: {error}")
             continue
-        recorded[name] = digests
+        recorded[name] = {
+            "picture": _digest_of(root / FOLDER / name),
+            "runs": picture.digest,
+            "page": page_digest,
+        }
         made.append(name)
-    text = json.dumps({name: recorded[name] for name in sorted(recorded)}, indent=1)
-    (root / FOLDER / DIGESTS).write_text(f"{text}\n", "utf-8")
+    listed = json.dumps({name: recorded[name] for name in sorted(recorded)}, indent=1)
+    (root / FOLDER / DIGESTS).write_text(f"{listed}\n", "utf-8")
     return made, problems
 
 
-def _photograph(picture: Picture, source: str, path: Path) -> None:
+def _photograph(picture: Picture, text: str, path: Path) -> None:
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         raise NoPicture("there is no Chromium; install it (Debian: apt install chromium)")
     with tempfile.TemporaryDirectory() as folder:
-        shown = picture.page(Path(folder), source)
+        shown = Path(folder) / "page.html"
+        shown.write_text(text, "utf-8")
         taken = Path(folder) / "picture.png"
         command = [
             program,
@@ -118,6 +117,10 @@ def _photograph(picture: Picture, source: str, path: Path) -> None:
             raise NoPicture(f"{program} took no picture: {error}") from None
 
 
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
 def _recorded(root: Path) -> Mapping[str, Mapping[str, str]]:
     path = root / FOLDER / DIGESTS
     return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
@@ -131,30 +134,7 @@ def _comparison() -> str:
     return comparison.as_html(compare(baselines.load(SHOWN), baselines.load(NEWER)))
 
 
-def _results() -> str:
-    data = baselines.load(SHOWN)
-    return json.dumps([allure_report.PACKAGE, *allure.files(data)])
-
-
-def _own_page(folder: Path, source: str) -> Path:
-    path = folder / "page.html"
-    path.write_text(source, "utf-8")
-    return path
-
-
-def _allure_page(folder: Path, source: str) -> Path:
-    _, *files = json.loads(source)
-    results = folder / "allure"
-    results.mkdir()
-    for name, text in files:
-        (results / name).write_text(text, "utf-8")
-    if allure_report.main([str(folder)]):
-        raise NoPicture("Allure wrote no report")
-    return folder / "allure-report" / "index.html"
-
-
 PICTURES = {
-    "statement.png": Picture((SHOWN,), 1500, _statement, _own_page),
-    "comparison.png": Picture((SHOWN, NEWER), 1180, _comparison, _own_page),
-    "allure.png": Picture((SHOWN,), 900, _results, _allure_page),
+    "statement.png": Picture((SHOWN,), 1500, _statement),
+    "comparison.png": Picture((SHOWN, NEWER), 1180, _comparison),
 }
