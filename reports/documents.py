@@ -148,16 +148,16 @@ def upgrade() -> str:
 
 
 def finding() -> str:
-    """Return the output of a run on the embedded server with DEFECT."""
+    """Return the finding of a run on the embedded server with DEFECT, as the terminal shows it."""
     with embedded() as url:
         output = command(
             f"--target={url}/~{DEFECT}", "--deviations=none", f"--requirement={REQUIREMENT}",
             *("-p", "no:randomly", "-p", "no:cacheprovider"),
         )  # fmt: skip
-    begin = re.search(r"^=+ findings =+$", output, re.MULTILINE)
-    if begin is None:
+    found = re.search(r"^=+ findings =+\n(.*?)\n\n", output, re.MULTILINE | re.DOTALL)
+    if found is None:
         raise NotWritten(f"the run with the defect {DEFECT} has no finding:\n{output[-2000:]}")
-    return _console(output[begin.start() :].splitlines())
+    return _console(found[1].splitlines())
 
 
 def doctor() -> str:
