@@ -179,7 +179,7 @@ def test_target_files_are_valid(page, tmp_path):
     whole = [block for block in blocks if block.startswith("kind")]
     (tmp_path / "our-authority.pem").write_text("", "utf-8")
     path = tmp_path / "target.toml"
-    environment = {each: "x" for each in re.findall(r"\$\{(\w+)\}", text)}
+    environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "x")
 
     assert whole
     for block in whole:

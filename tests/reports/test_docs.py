@@ -28,3 +28,27 @@ def test_a_page_tells_check_source_and_release():
     assert "- OpenEMR 7.0.3: " in pages["token.md"]
     assert "[every exchange of a run]" in pages["security_bcp.md"]
     assert "| [token](token.md) | " in pages["README.md"]
+
+
+def test_check_names_everything_that_is_not_up_to_date(monkeypatch, capsys):
+    """With `--check` nothing is written; each file and picture that differs is named."""
+    page = ROOT / "docs" / "none.md"
+    monkeypatch.setattr(docs, "_changed", lambda: {page: "new"})
+    monkeypatch.setattr(docs.pictures, "stale", lambda: ["none.png"])
+
+    assert docs.main(["--check"]) == 1
+    assert not page.exists()
+    assert capsys.readouterr().err.splitlines() == [
+        "docs/none.md is not up to date: run python -m reports.docs",
+        "docs/none.png is not up to date: run python -m reports.docs",
+    ]
+
+
+def test_a_document_that_cannot_be_written_has_a_reason(monkeypatch, capsys):
+    """A shipped run without words on what it was made is an error that names it."""
+    shipped = [*docs.documents.baselines.names(), "9.9"]
+    monkeypatch.setattr(docs.documents.baselines, "names", lambda: shipped)
+    monkeypatch.setattr(docs, "_changed", docs.documents.table_by_area)
+
+    assert docs.main(["--check"]) == 1
+    assert "run-on.toml and the shipped runs differ in 9.9: say there" in capsys.readouterr().err
