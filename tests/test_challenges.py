@@ -16,7 +16,8 @@ from conformance.challenges import parse
          [("basic", [("realm", "x")]), ("bearer", [("error", "y")])]),
         ("Negotiate YWJj==, Bearer", [("negotiate", []), ("bearer", [])]),
         ('Bearer realm="open', None),
-        ("Bearer realm=", None),
+        ("Bearer realm=", [("bearer", [])]),  # a token68
+        ('Bearer realm="a" x', None),
         ("=x", None),
         ('Bearer a="1" b="2"', None),
     ],

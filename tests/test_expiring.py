@@ -30,7 +30,7 @@ def test_expired_tokens_are_judged_last(tmp_path, options):
     """The checks of expired tokens are the last ones in every order."""
     some = ["conformance/oauth/test_expiry.py", "conformance/oauth/test_refresh.py"]
     finished = run(tmp_path / "results", "--target=embedded", "-v", *options, *some)
-    lines = [line for line in finished.output.splitlines() if "PASSED" in line]
+    lines = [line for line in finished.output.splitlines() if " PASS" in line]
     places = [number for number, line in enumerate(lines) if "test_expiry" in line]
 
     assert finished.exit_code == 0, finished.output

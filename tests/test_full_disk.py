@@ -71,7 +71,7 @@ def test_full_disk_loses_no_verdict(project, workers, full, kept):
     output = project.run("-p", "full_disk", workers, env={"FULL": full})
 
     assert output.returncode == 3, output.stdout + output.stderr
-    assert "requirements: " in output.stdout
+    assert "Gate " in output.stdout
     for name in full.split():
         assert f"{name} (No space left on device)" in output.stdout
     assert "Traceback" not in output.stdout + output.stderr

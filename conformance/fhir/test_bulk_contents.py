@@ -99,6 +99,7 @@ def test_export_contains_provenance(server, bulk_export, compartment, new_client
     token = require_tokens(answer)["access_token"]
     kick_off = bulk_export.kick_off(ALL, token)
     status = bulk_export.finished(kick_off, token)
+    bulk_export.delete(kick_off, token)
 
     expect.status(status, 200)
     types = sorted({one.get("type") for one in json_body(status).get("output", [])})

@@ -231,6 +231,8 @@ class RouteTokens:
 
     def _fetch(self, role: str, scope: str) -> Response:
         if role == "system":
+            if not any(each.startswith("system/") for each in self.offered):
+                not_applicable("the server offers no system scope")
             return self.server.client_credentials(self._client("system"), scope)
         client = self._clients.get(scope.rpartition(" ")[2])
         if client is None and role == "staff":
