@@ -141,10 +141,11 @@ def test_terminated_run_cleans_up(tmp_path, workers, clients):
         began = time.monotonic()
         while len(store.clients) < clients and time.monotonic() - began < LONGEST_SECONDS:
             time.sleep(0.05)
+        made = len(store.clients)
         os.killpg(running.pid, signal.SIGTERM)
 
         assert running.wait(LONGEST_SECONDS) == 2
-        assert store.grants, "the run asked for tokens"
+        assert made >= clients, "the run had something to remove"
         assert _leftovers(store) == []
 
 
