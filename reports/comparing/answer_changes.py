@@ -47,13 +47,13 @@ def between(old: Data, new: Data) -> list[dict[str, Any]]:
     common = _checks(old) & _checks(new)
     before, after = (_by_request(data, common) for data in (old, new))
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
-    told: set[str] = set()
+    shown: set[str] = set()
     for check, request in sorted(before.keys() & after.keys()):
         for was, now in _pairs(set(before[check, request]), set(after[check, request])):
-            told.add(request)
+            shown.add(request)
             requests = found.setdefault((_kind(was, now), f"{_say(was)} → {_say(now)}"), {})
             requests.setdefault(request, []).append(check)
-    for request, was, now, check in _elsewhere(before, after, told):
+    for request, was, now, check in _elsewhere(before, after, shown):
         requests = found.setdefault((_kind(was, now), f"{_say(was)} → {_say(now)}"), {})
         requests.setdefault(request, []).append(check)
     for request, kind, what, checks in _fields(before, after):
@@ -90,7 +90,7 @@ def _by_request(
 
 
 def _elsewhere(
-    before: Seen, after: Seen, told: Collection[str]
+    before: Seen, after: Seen, shown: Collection[str]
 ) -> Iterator[tuple[str, Core, Core, str]]:
     """Yield the requests, beside those already found, without an answer in common."""
     sides: list[dict[str, dict[Core, str]]] = [{}, {}]
@@ -98,7 +98,7 @@ def _elsewhere(
         for (check, request), cores in seen.items():
             for core in cores:
                 side.setdefault(request, {}).setdefault(core, check)
-    for request in sorted(sides[0].keys() & sides[1].keys() - set(told)):
+    for request in sorted(sides[0].keys() & sides[1].keys() - set(shown)):
         was, now = sides[0][request], sides[1][request]
         if not was.keys() & now.keys():
             for one, other in _pairs(set(was), set(now)):

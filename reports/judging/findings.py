@@ -73,11 +73,11 @@ def stale(requirement: Requirement, deviation: Deviation) -> Finding:
     """Return the finding for a deviation that no longer deviates."""
     message = f"stale deviation: fulfilled now; delete {deviation.where}"
     parts = {"message": message, "stale": deviation.where}
-    told = stale_text(
+    text = stale_text(
         _heading(requirement),
         {"where": deviation.where, "reason": deviation.reason, "link": deviation.link},
     )
-    return Finding(told, missed=False, parts=parts)
+    return Finding(text, missed=False, parts=parts)
 
 
 def _heading(requirement: Requirement) -> dict[str, str]:

@@ -305,7 +305,7 @@ class Run:
         return data
 
     def _waivers(
-        self, requirement: Requirement, checks: Sequence[Check], told: Sequence[dict[str, Any]]
+        self, requirement: Requirement, checks: Sequence[Check], results: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
         """Return the deviations that waive checks, and note with each check which one does."""
         by_check = {
@@ -318,11 +318,11 @@ class Run:
         places: dict[str, int] = {}
         for entry in self.deviations.entries:
             if entry.where in used:
-                said = _deviation(entry)
-                if said not in found:
-                    found.append(said)
-                places[entry.where] = found.index(said)
-        for each in told:
+                deviation = _deviation(entry)
+                if deviation not in found:
+                    found.append(deviation)
+                places[entry.where] = found.index(deviation)
+        for each in results:
             waivers = by_check.get(each["id"], ())
             if len(waivers) == 1:
                 each["deviation"] = places[waivers[0]]
