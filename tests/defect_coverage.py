@@ -9,8 +9,10 @@ fixtures of its own (all of them are torn down after it), so that nothing is sha
 import dataclasses
 import json
 import os
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from starlette.responses import Response
@@ -25,6 +27,8 @@ ASKED: set[str] = set()
 SERVER = pytest.StashKey[EmbeddedServer]()
 PREPARED: set[str] = set()
 FOUND: dict[str, dict[str, Any]] = {}
+#: The requirements of the checks that were left out because enough others of theirs run.
+SKIPPED: dict[str, str] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -84,20 +88,42 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     PREPARED.update(ASKED)  # until now only the preparation of the target has asked
     shard, shards = map(int, os.environ["ASKED_SHARD"].split("/"))
     wanted, every = os.environ["ASKED_FOR"].split(), int(os.environ["ASKED_EVERY"])
+    some = some_of_each(session.items, int(os.environ["ASKED_MOST"]))
     for number, item in enumerate(session.items[shard::shards]):
-        mark = item.get_closest_marker("requirement")
-        assert mark is not None
-        if mark.args[0] not in wanted and number % every:
+        requirement = requirement_of(item)
+        if requirement not in wanted and number % every:
+            continue
+        if item.nodeid not in some:
+            SKIPPED[item.nodeid] = requirement
             continue
         ASKED.clear()
         for store in session.config.stash[SERVER].application.stores.values():
             store.documents.clear()  # what the server keeps it would not ask for again
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-        FOUND[item.nodeid] = {"requirement": mark.args[0], "asked": sorted(ASKED)}
+        FOUND[item.nodeid] = {"requirement": requirement, "asked": sorted(ASKED)}
     return True
+
+
+def requirement_of(item: pytest.Item) -> str:
+    """Return the id of the requirement that a check judges."""
+    mark = item.get_closest_marker("requirement")
+    assert mark is not None
+    return str(mark.args[0])
+
+
+def some_of_each(items: list[pytest.Item], most: int) -> set[str]:
+    """Choose some checks of each requirement, the same ones in every process."""
+    by_requirement = defaultdict(list)
+    for item in items:
+        by_requirement[requirement_of(item)].append(item.nodeid)
+    return {
+        check
+        for checks in by_requirement.values()
+        for check in sorted(checks, key=lambda each: crc32(each.encode()))[:most]
+    }
 
 
 def pytest_sessionfinish() -> None:
     """Write down what was found."""
-    said = {"checks": FOUND, "prepared": sorted(PREPARED)}
+    said = {"checks": FOUND, "prepared": sorted(PREPARED), "skipped": SKIPPED}
     Path(os.environ["ASKED_FILE"]).write_text(json.dumps(said), "utf-8")

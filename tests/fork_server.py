@@ -51,14 +51,20 @@ class ForkServer:
         checks: Sequence[str] = (),
         *,
         target: str | None = None,
+        prepared: Mapping[str, Any] | None = None,
         plugin: str | None = None,
         **environment: str,
     ) -> Run:
-        """Run these checks, or all, against a target, with one more plugin if it is named."""
+        """Run these checks, or all, against a target, with one more plugin if it is named.
+
+        `target` is the path of a target file. A `prepared` target, as its to_dict() has it, is
+        judged as it is.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         folder.mkdir(exist_ok=True)
         job = {"folder": str(folder), "checks": checks, "target": target, "plugin": plugin}
+        job["prepared"] = prepared
         self._process.stdin.write(json.dumps({**job, "environment": environment}) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -120,6 +126,8 @@ def _become(
     """Make this process one that was asked for these checks of that target from the start."""
     # Imported ahead of pytest they could not be rewritten.
     from fixtures.plugin import hooks  # noqa: PLC0415
+    from fixtures.target.model import Target  # noqa: PLC0415
+    from fixtures.wire.redaction import SECRETS  # noqa: PLC0415
     from reports import options, plugin  # noqa: PLC0415
     from reports.render import allure, files  # noqa: PLC0415
 
@@ -141,7 +149,11 @@ def _become(
     allure.write = lambda *_: None  # nobody reads a report of these runs
     files.write_all = lambda folder, data, *_: files.Written([_write(files, folder, data)])
     files.prepare(reports.options.results)
-    hooks.pytest_sessionstart(session)
+    if job["prepared"]:
+        config.stash[hooks.TARGET] = Target.from_dict(job["prepared"])
+        SECRETS.remember_target(config.stash[hooks.TARGET])
+    else:
+        hooks.pytest_sessionstart(session)
     reports.start_run()
     wanted = set(job["checks"])
     items[:] = [item for item in items if not wanted or item.nodeid in wanted]

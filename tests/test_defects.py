@@ -5,8 +5,10 @@ cannot notice a defect (see defect_coverage.py) need not be run to know what the
 """
 
 import contextlib
+import copy
 import json
 import os
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -32,20 +34,25 @@ EVERY_IF_FEW = 12
 #: on at first, unless it is to be thorough.
 MOST_OWN = 3
 MOST_OTHERS = 5
+#: Of how many checks of a requirement it is found out what they ask the server for, unless all
+#: defects are to be thorough.
+MOST_ASKED = 5
+THOROUGH = os.environ.get("DEFECTS") == "thorough"
 
 
 @pytest.fixture(scope="session")
 def embedded():
-    """The base URL of a running embedded server."""
+    """A running embedded server."""
     with EmbeddedServer() as server:
-        yield server.url
+        yield server
 
 
 @pytest.fixture(scope="session")
 def asked(tmp_path_factory, request, fork_server):
-    """The requests during each check, with its requirement, and before them all.
+    """What checks ask the server for, with their requirements, what is asked before, and the rest.
 
-    The workers share the finding out: each takes the next part that nobody has taken.
+    The rest are the checks, by requirement, of which nobody knows what they ask for. The workers
+    share the finding out: each takes the next part that nobody has taken.
     """
     folder = tmp_path_factory.getbasetemp()
     if hasattr(request.config, "workerinput"):
@@ -62,7 +69,10 @@ def asked(tmp_path_factory, request, fork_server):
         time.sleep(0.2)
     said = [json.loads(part.read_text()) for part in parts]
     checks = {check: found for part in said for check, found in part["checks"].items()}
-    return checks, {name for part in said for name in part["prepared"]}
+    unknown = defaultdict(list)
+    for check, requirement in ((each, r) for part in said for each, r in part["skipped"].items()):
+        unknown[requirement].append(check)
+    return checks, {name for part in said for name in part["prepared"]}, unknown
 
 
 def defects_of(session):
@@ -80,6 +90,7 @@ def find_asked(fork_server, part, shard, defects):
     # An alarm of the watch may be raised at any check.
     thinly = len(defects) < FEW and not any("WATCH-" in str(each.proves) for each in defects)
     environment["ASKED_EVERY"] = str(EVERY_IF_FEW if thinly else 1)
+    environment["ASKED_MOST"] = str(sys.maxsize if THOROUGH else MOST_ASKED)
     finished = fork_server.run(folder, plugin="tests.defect_coverage", **environment)
     # Checks of the other parts did not run: the run is a partial one, which is no failure.
     assert finished.exit_code == 0, finished.output
@@ -93,25 +104,48 @@ def fork_server():
         yield process
 
 
-def prepared(folder, url):
-    """Prepare a server as a run does, and give what the checks learn of it."""
+def prepared(folder, url, *, clean=True):
+    """Prepare a server as a run does; return the target, or why it cannot be judged."""
     transport = Transport(read_seconds=5)
     try:
         target, clean_up = prepare(
             load_target(target_file(folder, url, EMBEDDED), os.environ), transport
         )
-        clean_up()
+        if clean:
+            clean_up()
     except NotReady as problem:
         return str(problem)
     finally:
         transport.close()
+    return target
+
+
+def facts(target):
+    """Return what checks learn of a prepared target."""
+    if isinstance(target, str):
+        return target
     return target.version, target.features, target.missing_features, sorted(target.users)
 
 
 @pytest.fixture(scope="session")
 def prepared_healthy(embedded, tmp_path_factory):
-    """The facts of a healthy server that checks use."""
-    return prepared(tmp_path_factory.mktemp("healthy"), embedded)
+    """A healthy target, and a copy of its server as it was when it was prepared."""
+    target = prepared(tmp_path_factory.mktemp("healthy"), embedded.url, clean=False)
+    return target, copy.deepcopy(embedded.store())
+
+
+def with_defect(embedded, prepared_healthy, name):
+    """Return a prepared target whose server has a defect from then on.
+
+    It is for defects that the preparation does not meet, and saves the time of preparing.
+    """
+    target, server = prepared_healthy
+    store = copy.deepcopy(server)
+    store.defects = frozenset({name})
+    store.called = f"{embedded.url}/~{name}"
+    store.move(store.called)
+    embedded.application.stores[f"/~{name}", store.site] = store
+    return json.loads(json.dumps(target.to_dict()).replace(embedded.url, store.called))
 
 
 def drawn(defect, checks):
@@ -119,14 +153,15 @@ def drawn(defect, checks):
     return sorted(checks, key=lambda check: crc32(f"{defect.name} {check}".encode()))
 
 
-def selected(noticing, defect):
+def selected(noticing, unknown, defect):
     """Choose what to run first, and what only if that has not shown all of the defect.
 
     First some checks of each of the defect's requirements, and one check of some others; then the
-    rest of those of its own requirements, by requirement. With DEFECTS=thorough in the environment
-    every check that could notice the defect comes first (`tox -e defects`).
+    rest of those of its own requirements, by requirement, with the checks that might notice it.
+    With DEFECTS=thorough in the environment every check that could notice the defect comes first
+    (`tox -e defects`).
     """
-    if os.environ.get("DEFECTS") == "thorough":
+    if THOROUGH:
         return list(noticing), {}
     by_requirement = defaultdict(list)
     for check in drawn(defect, noticing):
@@ -135,7 +170,7 @@ def selected(noticing, defect):
     others = drawn(defect, by_requirement)[:MOST_OTHERS]
     first = [check for checks in own.values() for check in checks[:MOST_OWN]]
     first += [by_requirement[other][0] for other in others]
-    return first, {each: checks[MOST_OWN:] for each, checks in own.items()}
+    return first, {each: checks[MOST_OWN:] + unknown[each] for each, checks in own.items()}
 
 
 @pytest.mark.parametrize("name", sorted(DEFECTS))
@@ -144,10 +179,11 @@ def test_defect_is_caught_and_nothing_else(
 ):
     """With a defect on, the requirements that it breaks fail, and no others do."""
     defect = DEFECTS[name]
-    url = f"{embedded}/~{name}"
     own = {*defect.proves, *defect.also}
-    checks, preparation = asked
-    unseen = name not in preparation or prepared(tmp_path, url) == prepared_healthy
+    checks, preparation, unknown = asked
+    url = f"{embedded.url}/~{name}"
+    healthy = facts(prepared_healthy[0])
+    unseen = name not in preparation or facts(prepared(tmp_path, url)) == healthy
     # Client libraries run into most of what there is, and each of them takes its time to load.
     noticing = {
         check: found["requirement"]
@@ -155,15 +191,24 @@ def test_defect_is_caught_and_nothing_else(
         if (name in found["asked"] or not unseen)
         and (found["requirement"] in own or not found["requirement"].startswith("INTEROP-"))
     }
-    assert noticing, "no check makes the server ask for this defect"
-    target = target_file(tmp_path, url, EMBEDDED)
-    first, rest = selected(noticing, defect)
-    finished = fork_server.run(tmp_path, first, target=target)
-    failed = finished.verdicts("fail", "blocked", "warn")
+    assert noticing or any(unknown[each] for each in own), "no check can notice this defect"
+
+    def run(folder, chosen):
+        if name in preparation:
+            target = target_file(tmp_path, url, EMBEDDED)
+            return fork_server.run(folder, chosen, target=target)
+        target = with_defect(embedded, prepared_healthy, name)
+        return fork_server.run(folder, chosen, prepared=target)
+
+    first, rest = selected(noticing, unknown, defect)
+    failed = {}
+    if first:
+        finished = run(tmp_path, first)
+        failed = finished.verdicts("fail", "blocked", "warn")
     shown = {each for each, v in failed.items() if v == "fail" or each not in defect.proves}
     more = [check for each, checks in rest.items() if each not in shown for check in checks]
     if more:
-        finished = fork_server.run(tmp_path / "more", more, target=target)
+        finished = run(tmp_path / "more", more)
         failed |= finished.verdicts("fail", "blocked", "warn")
 
     # The watch looks at every exchange: it sees what a defect breaks, whichever checks are run.

@@ -3,7 +3,15 @@
 import pytest
 
 from fixtures.embedded.server import EmbeddedServer
-from tests.runs import run, target_file
+from tests.fork_server import ForkServer
+from tests.runs import ROOT, run, target_file
+
+
+@pytest.fixture(scope="module")
+def fork_server():
+    """A process that has collected the checks, for runs to fork off."""
+    with ForkServer(ROOT) as process:
+        yield process
 
 
 @pytest.mark.parametrize(
@@ -32,11 +40,11 @@ from tests.runs import run, target_file
         ),
     ],
 )
-def test_no_check_fails_for_a_setting(tmp_path, settings, lacking):
+def test_no_check_fails_for_a_setting(fork_server, tmp_path, settings, lacking):
     """A conforming server conforms with every setting, and missing features have reasons."""
     with EmbeddedServer() as server:
         target = target_file(tmp_path, f"{server.url}/~{settings}")
-        finished = run(tmp_path / "results", f"--target={target}", "--deviations=none", "-n2")
+        finished = fork_server.run(tmp_path, target=target)
 
     assert finished.exit_code == 0, finished.output
     assert not finished.verdicts("fail", "blocked", "warn")
