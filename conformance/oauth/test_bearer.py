@@ -93,12 +93,17 @@ def test_refusal_carries_a_challenge(api_response, name, token):
 
 
 @requirement("RFC6750-3.1-invalid-token")
-@pytest.mark.parametrize("why", ["garbage", "forged"])
+@pytest.mark.parametrize("why", ["garbage", "forged", "refresh_token"])
 @pytest.mark.parametrize("name", APIS)
-def test_bad_token_is_called_invalid(api_response, api_path_and_token, forger, name, why):
+def test_bad_token_is_called_invalid(
+    api_response, api_path_and_token, forger, session_by_grant, name, why
+):
     path, token = api_path_and_token(name)
-    forged = why == "forged"
-    bad = forger.forge(token, "signature_changed") if forged else "no-token-at-all"
+    bad = {
+        "garbage": lambda: "no-token-at-all",
+        "forged": lambda: forger.forge(token, "signature_changed"),
+        "refresh_token": lambda: session_by_grant("authorization_code").refresh_token,
+    }[why]()
     response = api_response(path, bad)
 
     expect.no_data(response, 401)
@@ -143,7 +148,7 @@ def test_forged_token_is_refused(api_response, api_path_and_token, forger, name,
     path, token = api_path_and_token(name)
     response = api_response(path, forger.forge(token, how))
 
-    expect.no_data(response, 400, 401)
+    expect.no_data(response)
 
 
 @requirement("RFC6750-refresh-token-not-bearer")
@@ -152,7 +157,7 @@ def test_refresh_token_is_no_bearer_token(api, session_by_grant, name):
     session = session_by_grant("authorization_code")
     response = api.get(API_PATHS[name][0], session.refresh_token)
 
-    expect.no_data(response, 400, 401)
+    expect.no_data(response)
 
 
 @requirement("RFC6750-cookie-alone-refused")
