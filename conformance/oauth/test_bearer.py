@@ -7,6 +7,7 @@ import pytest
 from conformance import APIS, FORGERIES, expect, needs, requirement
 from conformance.watch import disclosure
 from fixtures.given.sessions import API_PATHS, SCOPE
+from fixtures.target.model import not_applicable
 
 PATIENT = needs("portal", "patients")
 SYSTEM = needs("oauth.client_credentials")
@@ -75,11 +76,36 @@ def test_token_in_the_query_is_refused(api, api_path_and_token, name):
 
 
 @requirement("RFC6750-2-two-methods")
-def test_token_elsewhere_rescues_no_bad_header(api, api_path_and_token):
+def test_token_in_the_query_rescues_no_bad_header(api, api_path_and_token):
     path, token = api_path_and_token("rest")
     response = api.get(path, "no-token-at-all", params={"access_token": token})
 
     expect.no_data(response, 400, 401)
+
+
+@requirement("RFC6750-2-two-methods")
+@needs("fhir")
+def test_token_in_the_body_rescues_no_bad_header(api, api_path_and_token):
+    path, token = api_path_and_token("fhir")
+    form = {"access_token": token}
+    response = api.request("POST", f"{path}/_search", "no-token-at-all", data=form)
+
+    expect.no_data(response)
+
+
+@requirement("RFC6750-3.1-two-methods")
+@pytest.mark.parametrize("other", ["query", "body"])
+def test_token_that_is_sent_twice_is_an_invalid_request(api, api_path_and_token, other):
+    path, token = api_path_and_token("fhir")
+    twice = {"access_token": token}
+    if other == "query":
+        response = api.get(path, token, params=twice)
+    else:
+        response = api.request("POST", f"{path}/_search", token, data=twice)
+        if response.status_code in {404, 405, 501}:
+            not_applicable("the server has no search by POST")
+
+    expect.no_data(response, 400)
 
 
 @requirement("RFC6750-3-www-authenticate")
