@@ -191,8 +191,7 @@ def test_redirect_uri_that_is_no_uri_leads_nowhere_else(new_client, browser, bad
     uri = NO_URIS[bad]
     response = new_client.register(new_client.public_metadata(redirect_uris=[uri]))
     if not response.is_success:
-        client_or_error(response)
-        return
+        return  # it leads nowhere; other requirements judge the form of the refusal
     client = Client(expect.member(response, "client_id", kind=str), redirect_uri=uri)
     for parameters in TO_THE_REDIRECT_URI:
         page = browser.open(client, SCOPE, parameters=parameters)
