@@ -10,7 +10,6 @@ from reports import schemas
 from reports.judging import catalogue, entries
 from tests.reports.project import Project
 
-
 LEVELS = "'MUST', 'SHOULD', 'MAY' or 'PRACTICE'"
 
 
