@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from fixtures.embedded.defects import load as load_defects
 from reports.judging.catalogue import ROOT, Catalogue, CatalogueError, Requirement, load
+from reports.verdicts import LEVELS
 
 
 def collect_checks(root: Path = ROOT) -> dict[str, list[str]]:
@@ -79,7 +81,11 @@ def gaps(entry: Mapping[str, Any]) -> list[str]:
 
 def _counts(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     checks = sum(len(entry["checks"]) for entry in entries)
-    lines = [f"{len(entries)} requirements, {checks} checks"]
+    levels = Counter(entry["level"] for entry in entries)
+    lines = [
+        f"{len(entries)} requirements, {checks} checks",
+        ", ".join(f"{levels[level]} {level}" for level in LEVELS),
+    ]
     checked = [entry for entry in entries if entry["checks"]]
     for what, reason, some in (("check", "untested", entries), ("defect", "unproved", checked)):
         bare = [entry for entry in some if not entry[f"{what}s"]]

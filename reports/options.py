@@ -15,6 +15,7 @@ from reports.verdicts import (
     MENDED,
     NEW,
     NOT_APPLICABLE,
+    PRACTICE,
     SEVERITIES,
     UNTESTED,
     WARN,
@@ -22,7 +23,7 @@ from reports.verdicts import (
 
 BODIES = ("none", "failed", "all")
 #: The terminal only counts these, unless --show names them.
-LISTED = (WARN, KNOWN, NOT_APPLICABLE, UNTESTED, MENDED)
+LISTED = (WARN, KNOWN, PRACTICE.lower(), NOT_APPLICABLE, UNTESTED, MENDED)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def add(parser: pytest.Parser) -> None:
         choices=LEVELS,
         type=str.upper,
         help="the lowest level whose misses fail the run (default: MUST); a SHOULD of severity "
-        "high or critical always does",
+        "high or critical always does, and good practice (PRACTICE) of severity critical",
     )
     group.addoption(
         "--gate",

@@ -44,27 +44,30 @@ class Count:
     judged: int = 0
     must: int = 0
     other: int = 0
+    practice: int = 0
     blocked: int = 0
     not_applicable: int = 0
 
     def add(self, requirement: Mapping[str, Any]) -> None:
         """Count one requirement of conformance.json."""
-        blocked, must = is_blocked(requirement), requirement["level"] == "MUST"
+        blocked, level = is_blocked(requirement), requirement["level"]
         verdict = verdicts.BLOCKED if blocked else requirement["verdict"]
         self.requirements += 1
         self.judged += verdict in JUDGED
-        self.must += verdict in MISSED and must
-        self.other += verdict in MISSED and not must
+        missed = verdict in MISSED
+        self.must += missed and level == "MUST"
+        self.practice += missed and level == verdicts.PRACTICE
+        self.other += missed and level not in {"MUST", verdicts.PRACTICE}
         self.blocked += verdict == verdicts.BLOCKED
         self.not_applicable += verdict == verdicts.NOT_APPLICABLE
 
     @property
     def cell(self) -> str:
-        """MUST / SHOULD and MAY not fulfilled, and how many could not be judged."""
+        """MUST / SHOULD and MAY / good practice missed, and how many could not be judged."""
         if not self.judged:
             return verdicts.NOT_APPLICABLE if self.not_applicable else verdicts.UNTESTED
         blocked = f" ({self.blocked} blocked)" if self.blocked else ""
-        return f"{self.must} / {self.other}{blocked}"
+        return f"{self.must} / {self.other} / {self.practice}{blocked}"
 
 
 def read(run: str) -> Release:
@@ -102,8 +105,9 @@ def as_markdown(releases: Sequence[Release]) -> str:
     found = dict.fromkeys(area for each in releases for area in each.counts if area != ALL)
     areas = sorted(found, key=lambda area: AREAS.index(area) if area in AREAS else len(AREAS))
     suites = " and ".join(sorted({each.suite for each in releases}))
+    levels = "MUST / SHOULD and MAY / good practice"
     lines = [
-        f"Requirements not fulfilled (MUST / SHOULD and MAY), by openemr-conformance {suites}:",
+        f"Requirements not fulfilled ({levels}), by openemr-conformance {suites}:",
         "",
         _row(["area", "requirements", *(each.version for each in releases)]),
         _row(["---"] * (len(releases) + 2)),

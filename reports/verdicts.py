@@ -14,8 +14,10 @@ UNTESTED = "untested"
 #: The word for faults that the suite declares for a release and that are not there.
 MENDED = "mended"
 
+#: Good practice: no specification that the server claims demands it.
+PRACTICE = "PRACTICE"
 #: The levels of requirements, the strictest first.
-LEVELS = ("MUST", "SHOULD", "MAY")
+LEVELS = ("MUST", "SHOULD", "MAY", PRACTICE)
 #: The severities of requirements, the gravest first (docs/severity.md).
 SEVERITIES = ("critical", "high", "medium", "low")
 CRITICAL = SEVERITIES[0]
@@ -42,7 +44,14 @@ def gated(level: str, severity: str, gate: str) -> bool:
     """Return whether a miss fails a run whose option --level is `gate`."""
     if LEVELS.index(level) <= LEVELS.index(gate):
         return True
+    if level == PRACTICE:
+        return severity == CRITICAL
     return level == "SHOULD" and severity in GRAVE
+
+
+def needed(level: str, severity: str, gate: str) -> bool:
+    """Return whether a run fails that could not judge a requirement: of good practice, few."""
+    return level != PRACTICE or gated(level, severity, gate)
 
 
 def less_severe(severity: str, lowest: str | None) -> bool:

@@ -1,6 +1,7 @@
 """The catalogue, the checks and the defects are consistent."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from fixtures.embedded.defects import load
 from reports.judging import catalogue
+from reports.verdicts import PRACTICE
 from tests.runs import ROOT
 
 REQUIREMENTS = catalogue.load(ROOT).requirements
@@ -43,6 +45,18 @@ def test_every_requirement_is_checked_and_proved():
         if each["checks"] and not each["defects"] and not each["unproved"]
     ]
     assert (unchecked, unproved) == ([], [])
+
+
+def test_only_sources_with_force_make_a_must_a_should_or_a_may():
+    """Guides to good practice bind nobody: what only they demand is practice."""
+    without_force = re.compile(r"(OWASP|CWE|Fetch)\b")
+    binding = [
+        each.id
+        for each in REQUIREMENTS.values()
+        if each.level != PRACTICE and all(map(without_force.match, each.source.split("; ")))
+    ]
+
+    assert binding == []
 
 
 @pytest.mark.parametrize(

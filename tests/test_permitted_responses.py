@@ -5,9 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from conformance.app import test_app as apps
 from conformance.mismatch import Mismatch
 from conformance.oauth import test_bearer_routes as routes
 from conformance.oauth import test_discovery_truth as documents
+from fixtures.target.app import Call
 from fixtures.wire.client import Request, Response
 
 METADATA = {"issuer": "https://emr.example.org/oauth2/default"}
@@ -55,3 +57,29 @@ def test_method_may_be_refused_before_the_token(permitted, wrong):
     for status in (200, 204, 302, 400, 401, 403, 404, 405, 500):
         with mismatch_if(status in wrong):
             routes.test_address_answers_who_has_no_token(answering(status), "", permitted)
+
+
+PDF = {"headers": {"Content-Type": "application/pdf"}, "content": b"%PDF-1.7"}
+FHIR = {"headers": {"Content-Type": "application/fhir+json"}, "content": b"{}"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "status", "answer", "wrong"),
+    [
+        ({}, 200, FHIR, False),
+        ({}, 200, PDF, True),
+        ({}, 204, {}, True),
+        ({"statuses": (204,)}, 204, {}, False),
+        ({"statuses": (200, 204)}, 200, PDF, True),
+        ({"media_type": "application/pdf"}, 200, PDF, False),
+        ({"media_type": "application/pdf"}, 200, FHIR, True),
+    ],
+)
+def test_app_is_answered_as_it_declares(declared, status, answer, wrong):
+    """An app may do without a body, or read another media type than JSON."""
+    call = Call("/fhir/Binary/1", "code", **declared)
+    response = Response(status, request=Request("GET", "https://emr.example.org/"), **answer)
+    api = SimpleNamespace(request=lambda *_, **__: response, target=SimpleNamespace(users={}))
+
+    with mismatch_if(wrong):
+        apps.test_app_is_answered(SimpleNamespace(token=lambda _: "t"), api, call)

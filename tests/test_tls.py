@@ -43,8 +43,13 @@ def judged(authority, tmp_path):
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     with contextlib.ExitStack() as stack:
 
-        def make(context: ssl.SSLContext | None, headers: bytes = HSTS) -> dict[str, object]:
-            port = stack.enter_context(serving(context, headers))
+        def make(
+            context: ssl.SSLContext | None,
+            headers: bytes = HSTS,
+            status: str = "200 OK",
+            body: bytes = b"{}",
+        ) -> dict[str, object]:
+            port = stack.enter_context(serving(context, headers, status, body))
             target = Target(
                 name="tls",
                 kind="url",
@@ -59,8 +64,10 @@ def judged(authority, tmp_path):
 
 
 @contextlib.contextmanager
-def serving(context: ssl.SSLContext | None, headers: bytes) -> Iterator[int]:
-    """Run a server that sends an empty JSON object to every request; yield its port."""
+def serving(
+    context: ssl.SSLContext | None, headers: bytes, status: str, body: bytes
+) -> Iterator[int]:
+    """Run a server that sends the same response to every request; yield its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -69,7 +76,7 @@ def serving(context: ssl.SSLContext | None, headers: bytes) -> Iterator[int]:
                 connection, _ = listener.accept()
                 with contextlib.suppress(OSError), connection:
                     connection.settimeout(5)
-                    respond(connection, context, headers)
+                    respond(connection, context, headers, status, body)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -79,12 +86,18 @@ def serving(context: ssl.SSLContext | None, headers: bytes) -> Iterator[int]:
     thread.join(10)
 
 
-def respond(connection: socket.socket, context: ssl.SSLContext | None, headers: bytes) -> None:
+def respond(
+    connection: socket.socket,
+    context: ssl.SSLContext | None,
+    headers: bytes,
+    status: str,
+    body: bytes,
+) -> None:
     """Make the TLS handshake, if there is a context, and respond to one request."""
     secured = context.wrap_socket(connection, server_side=True) if context else connection
     if secured.recv(65536):
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
-        secured.sendall(head + headers + b"Connection: close\r\n\r\n{}")
+        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        secured.sendall(head.encode() + b"\r\n" + headers + b"Connection: close\r\n\r\n" + body)
     secured.close()
 
 
@@ -109,7 +122,8 @@ def test_good_server_passes(judged, context):
         checks.test_suites_that_protect_nothing_are_refused(target, lacking)
     checks.test_suites_without_forward_secrecy_are_refused(target)
     checks.test_certificate_is_valid(target)
-    checks.test_clear_text_is_refused(target, http)
+    for endpoint in checks.IN_CLEAR:
+        checks.test_clear_text_is_refused(target, http, endpoint)
     checks.test_plain_answers_do_not_speak_of_https(target, http)
     checks.test_browsers_are_told_to_stay_with_https(http.get(target.base_url))
 
@@ -169,12 +183,40 @@ def test_bad_certificate_is_noticed(judged, authority, wrong):
         checks.test_certificate_is_valid(judged(context)["target"])
 
 
-def test_clear_text_is_noticed(judged):
-    """A server that sends the same documents over http fails."""
-    server = judged(None)
+@pytest.mark.parametrize("endpoint", list(checks.IN_CLEAR))
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "message"),
+    [
+        ("200 OK", b"", b"{}", "no document over http"),
+        ("302 Found", b"Location: /login\r\n", b"", "https, or no redirect"),
+        ("302 Found", b"Location: http://e.org/login\r\n", b"", "https, or no redirect"),
+        ("401 Unauthorized", b"", b'{"error":"invalid_client"}', "no error of the endpoint"),
+    ],
+    ids=["document", "redirect", "redirect_to_http", "oauth_error"],
+)
+def test_clear_text_is_noticed(judged, endpoint, status, headers, body, message):
+    """A server that does over http what it does over https fails, also where it refuses."""
+    server = judged(None, headers, status, body)
 
-    with pytest.raises(Mismatch, match="no document over http"):
-        checks.test_clear_text_is_refused(**server)
+    with pytest.raises(Mismatch, match=message):
+        checks.test_clear_text_is_refused(**server, endpoint=endpoint)
+
+
+@pytest.mark.parametrize("endpoint", list(checks.IN_CLEAR))
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        ("301 Moved", b"Location: https://e.org/\r\n", b""),
+        ("400 Bad Request", b"", b"<p>plain HTTP to an SSL-enabled port"),
+        ("403 Forbidden", b"", b'{"error":"tls_required"}'),
+    ],
+    ids=["to_https", "wrong_port", "forbidden"],
+)
+def test_refusal_of_clear_text_is_right(judged, endpoint, status, headers, body):
+    """A web server may redirect to https, or refuse in any form."""
+    server = judged(None, headers, status, body)
+
+    checks.test_clear_text_is_refused(**server, endpoint=endpoint)
 
 
 def test_missing_hsts_is_noticed(judged, context):

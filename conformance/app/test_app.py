@@ -4,6 +4,7 @@ from conformance import expect, requirement
 from conformance.mismatch import advice
 from fixtures.driver.authorization_server import require_tokens
 from fixtures.target.app import path_of_call
+from fixtures.target.app_file import JSON
 
 REGISTER_PRIVATE = (
     'in the app: register "application_type": "private", the only word that OpenEMR takes for '
@@ -173,7 +174,13 @@ def test_app_is_answered(app_installation, api, app_call):
 
     with advice(NO_ROUTE if response.status_code == 404 else ""):
         expect.status(response, *app_call.statuses)
-    expect.json(response)
+    if response.status_code == 204:
+        expect.equal(response.content, b"", "the body of a 204", response)
+    elif app_call.media_type == JSON:
+        expect.json(response)
+    else:
+        with advice("in the app: name in `media_type` of the call what it reads"):
+            expect.header(response, "Content-Type", contains=app_call.media_type)
 
 
 @requirement("APP-logout")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
@@ -26,6 +27,8 @@ NO_URIS = {
     "not_ascii": "https://cliеnt.example.org/callback",  # noqa: RUF001 - the point of it
     "empty": "",
 }
+#: Parameters of authorization requests: a good one, and two that are answered with an error.
+TO_THE_REDIRECT_URI = [{}, {"prompt": "none"}, {"response_type": "conformance"}]
 #: Patterns that a server might match instead of comparing, and URIs that they would match.
 WILDCARDS = {
     "host": ("https://*.example.org/callback", "https://attacker.example.org/callback"),
@@ -181,6 +184,27 @@ def test_redirect_uri_that_is_no_uri_is_unusable(new_client, browser, bad):
     unusable(new_client, browser, NO_URIS[bad], NO_URIS[bad])
 
 
+@requirement("RFC6749-10.14-redirect-uri-raw")
+@pytest.mark.parametrize("bad", list(NO_URIS))
+def test_redirect_uri_that_is_no_uri_leads_nowhere_else(new_client, browser, bad):
+    """A server may refuse it, repair it, or send the browser there as it is written."""
+    uri = NO_URIS[bad]
+    response = new_client.register(new_client.public_metadata(redirect_uris=[uri]))
+    if not response.is_success:
+        return  # it leads nowhere; other requirements judge the form of the refusal
+    client = Client(expect.member(response, "client_id", kind=str), redirect_uri=uri)
+    for parameters in TO_THE_REDIRECT_URI:
+        page = browser.open(client, SCOPE, parameters=parameters)
+
+        expect.header(page, "X-Injected", absent=True)
+        location = page.headers.get("location", "")
+        raw = re.search(r"[\x00-\x1f\x7f]", location)
+        expect.that(raw is None, "no control character in Location", location, page)
+        leads_to = urljoin(str(page.request.url), location.replace("\\", "/"))
+        own = {page.request.url.host, host_of(uri)}
+        expect.that(host_of(leads_to) in own, f"no host but {sorted(own)}", location, page)
+
+
 @requirement("RFC9110-4.2.4-userinfo")
 @pytest.mark.parametrize(
     "uri",
@@ -259,6 +283,14 @@ def client_or_error(response, *refusals):
     expect.status(response, *(refusals or (400, 413, 415)))
     expect.member(response, "error", kind=str)
     expect.that("client_id" not in body, "no client in a refusal", sorted(body), response)
+
+
+def host_of(uri):
+    """Return the host of a URI as browsers read it; empty if it has none."""
+    host = unquote(urlsplit(uri.replace("\\", "/")).hostname or "")
+    with contextlib.suppress(UnicodeError):
+        return host.encode("idna").decode()
+    return host
 
 
 def unusable(new_client, browser, registered, used):

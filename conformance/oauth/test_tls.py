@@ -1,5 +1,7 @@
 """Transport security of an https deployment."""
 
+from typing import Any
+
 import pytest
 
 from conformance import expect, requirement
@@ -10,6 +12,21 @@ from fixtures.wire.tls import Version
 #: Cipher suites without protection, by what they lack (RFC 9325 section 4.1).
 EMPTY_SUITES = {"encryption": "eNULL", "authentication": "aNULL"}
 METADATA = "/.well-known/openid-configuration"
+#: Requests over plain http by endpoint: method, path and body. No value is valid, or a secret.
+IN_CLEAR: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "metadata": ("GET", METADATA, {}),
+    "authorize": (
+        "GET",
+        "/authorize?response_type=code&client_id=in-clear&redirect_uri=https://in-clear.example.org",
+        {},
+    ),
+    "token": (
+        "POST",
+        "/token",
+        {"data": {"grant_type": "authorization_code", "client_id": "in-clear", "code": "in-clear"}},
+    ),
+    "registration": ("POST", "/registration", {"json": {"redirect_uris": []}}),
+}
 
 
 @requirement("TLS-1.2-min")
@@ -65,13 +82,18 @@ def test_certificate_is_valid(target):
 
 
 @requirement("TLS-http-refused")
-def test_clear_text_is_refused(target, http):
-    answers = tls.over_plain_http(target, http, f"/oauth2/{target.site}{METADATA}")
+@pytest.mark.parametrize("endpoint", list(IN_CLEAR))
+def test_clear_text_is_refused(target, http, endpoint):
+    method, path, body = IN_CLEAR[endpoint]
+    answers = tls.over_plain_http(target, http, f"/oauth2/{target.site}{path}", method, **body)
 
     for answer in answers:
         expect.that(not answer.is_success, "no document over http", answer.status_code, answer)
         leads_to = answer.headers.get("location", "https:")
         expect.that(leads_to.startswith("https:"), "https, or no redirect", leads_to, answer)
+        # An error of OAuth comes from the endpoint, which has read the request in clear.
+        oauth = answer.status_code in {400, 401} and '"error"' in answer.text
+        expect.that(not oauth, "no error of the endpoint over http", answer.text, answer)
 
 
 @requirement("TLS-hsts-not-over-http")

@@ -59,6 +59,20 @@ def test_access_token_from_before_is_taken_or_refused(upgraded_server, role):
 
     response = upgraded_server.api.get(f"/fhir/Patient/{patient.uuid}", token)
 
+    if response.status_code == 200:
+        expect.equal(expect.member(response, "id"), patient.uuid, "id", response)
+    else:
+        expect.no_data(response)
+
+
+@requirement("UPGRADE-access-token-status")
+@ROLES
+def test_access_token_from_before_is_refused_with_401(upgraded_server, role):
+    token = upgraded_server.old(f"{role}_access", "access_token")
+    patient = upgraded_server.old_user("patient")
+
+    response = upgraded_server.api.get(f"/fhir/Patient/{patient.uuid}", token)
+
     expect.status(response, 200, 401)
 
 

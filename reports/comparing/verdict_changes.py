@@ -21,6 +21,10 @@ MOST_CHECKS = 20
 SECTIONS = {
     "regressed": ("Regressed", "Fulfilled before, and not any more."),
     "warned": ("New warnings", "A SHOULD or a MAY that was met before, and is not any more."),
+    verdicts.PRACTICE.lower(): (
+        "Good practice",
+        "No specification demands it. It was followed before, and is not any more.",
+    ),
     "fixed": ("Fixed", "Not fulfilled before, fulfilled now."),
     "not_applicable": ("No longer applicable", "The target does not have the feature any more."),
     "applicable": ("Newly applicable", "The target did not have the feature before."),
@@ -104,8 +108,10 @@ def _classify(
         undeclared = [p for p in worse if p[1]["verdict"] != verdicts.KNOWN or not declared[1]]
         if not undeclared:
             return "deviations_new", worse
-        gated = verdicts.gated(requirement["level"], requirement["severity"], new["level"])
-        return ("regressed" if gated else "warned"), undeclared
+        if verdicts.gated(requirement["level"], requirement["severity"], new["level"]):
+            return "regressed", undeclared
+        is_practice = requirement["level"] == verdicts.PRACTICE
+        return (verdicts.PRACTICE.lower() if is_practice else "warned"), undeclared
     now = verdicts.worst(b["verdict"] for _, b in pairs)
     found: dict[str | None, list[tuple[Data, Data]]] = {}
     for a, b in pairs:

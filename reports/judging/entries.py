@@ -58,7 +58,9 @@ class RequirementEntry(Table):
     text: Sentence
     source: Text
     url: Address
-    level: Literal["MUST", "SHOULD", "MAY"]
+    level: Literal["MUST", "SHOULD", "MAY", "PRACTICE"] = Field(
+        description="The force of the source; PRACTICE where no specification demands it."
+    )
     severity: Literal["critical", "high", "medium", "low"] = Field(
         description="The harm that a miss lets happen: see docs/severity.md."
     )

@@ -4,6 +4,7 @@ These are two questions. A server does not conform if it misses a MUST, declared
 passes if nothing is new: all misses are declared (`--gate=new`), or there are none (`--gate=all`).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -60,6 +61,7 @@ def counted(requirements: Iterable[Data]) -> dict[str, int]:
         "must": levels.count("MUST"),
         "should": levels.count("SHOULD"),
         "may": levels.count("MAY"),
+        "practice": levels.count(verdicts.PRACTICE),
         "critical": sum(1 for each in missed if each["severity"] == verdicts.CRITICAL),
         "new": sum(1 for each in missed if each["verdict"] == verdicts.FAIL),
         "declared": sum(1 for each in missed if each["verdict"] == verdicts.KNOWN),
@@ -76,10 +78,12 @@ def _result(requirements: Iterable[Data], misses: Mapping[str, int], *, partial:
 
 
 def _reasons(run: Data, gate: str) -> Iterator[str]:
-    counts = verdicts.count(each["verdict"] for each in run["requirements"])
+    counts = Counter(map(requirement_results.group, run["requirements"]))
     if new := counts[verdicts.FAIL]:
         yield f"{new} new"
-    if blocked := counts[verdicts.BLOCKED]:
+    if practice := sum(1 for each in run["requirements"] if _is_new_practice(each)):
+        yield f"{practice} new of good practice"
+    if blocked := sum(1 for each in run["requirements"] if _is_missing(each, run["level"])):
         yield f"{blocked} could not be judged"
     if stale := len(run["deviations"]["stale"]):
         yield f"{stale} stale deviation{'' if stale == 1 else 's'}"
@@ -87,6 +91,16 @@ def _reasons(run: Data, gate: str) -> Iterator[str]:
         declared = sum(1 for each in run["requirements"] if _counts_for_all(each, run["level"]))
         if declared:
             yield f"{declared} declared, which --gate=all does not accept"
+
+
+def _is_new_practice(requirement: Data) -> bool:
+    return requirement_results.is_practice(requirement) and requirement["verdict"] == verdicts.FAIL
+
+
+def _is_missing(requirement: Data, level: str) -> bool:
+    """Return whether a run fails because a requirement could not be judged."""
+    named = requirement["level"], requirement["severity"], level
+    return requirement["verdict"] == verdicts.BLOCKED and verdicts.needed(*named)
 
 
 def _counts_for_all(requirement: Data, level: str) -> bool:
@@ -107,13 +121,24 @@ def conformance(data: Data) -> str:
     if result == UNDECIDED:
         return f"{result}: not all could be judged"
     fulfilled = "every MUST that was judged is fulfilled"
-    should = misses["should"] + misses["may"]
-    if not should:
+    should, practice = misses["should"] + misses["may"], _practice(misses)
+    if not should + practice:
         return f"{result}: {fulfilled}"
-    said = f"1 recommendation is not, and {critical}"
-    if should > 1:
-        said = f"{should} recommendations are not, and {critical}"
-    return f"{result}: {fulfilled}; {said}"
+    parts = [
+        "1 recommendation" if should == 1 else f"{should} recommendations" if should else "",
+        f"{practice} of good practice" if practice else "",
+    ]
+    said = " and ".join(filter(None, parts))
+    return f"{result}: {fulfilled}; {said} {_are(should + practice)} not, and {critical}"
+
+
+def _practice(misses: Mapping[str, int]) -> int:
+    """Return how much good practice is not followed; older runs knew none."""
+    return misses.get("practice", 0)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _critical(misses: Mapping[str, int]) -> str:
@@ -127,9 +152,10 @@ def gate(data: Data) -> str:
     if not found["passed"]:
         return f"gate not passed: {', '.join(found['reasons'])}"
     declared = misses["declared"]
-    warned = misses["must"] + misses["should"] + misses["may"] - declared - misses["new"]
+    levels = misses["must"] + misses["should"] + misses["may"] + _practice(misses)
+    warned = levels - declared - misses["new"]
     said = [
-        f"{number} {'is' if number == 1 else 'are'} {words}"
+        f"{number} {_are(number)} {words}"
         for number, words in ((declared, "declared"), (warned, "only warned of"))
         if number
     ]
@@ -149,6 +175,6 @@ def tone(data: Data) -> str:
         return verdicts.FAIL
     if misses["declared"]:
         return verdicts.KNOWN
-    if data["result"] != CONFORMANT or misses["should"] or misses["may"]:
+    if data["result"] != CONFORMANT or misses["should"] + misses["may"] + _practice(misses):
         return verdicts.WARN
     return verdicts.PASS

@@ -69,9 +69,12 @@ def _judge_finding(
             if report.when == "teardown"
             else verdicts.BLOCKED
         )
-        report.outcome = "failed"
-        if hasattr(report, "wasxfail"):
-            del report.wasxfail
+        if verdicts.needed(requirement.level, requirement.severity, options.level):
+            report.outcome = "failed"
+            if hasattr(report, "wasxfail"):
+                del report.wasxfail
+        else:
+            _expected_failure(report, verdicts.NOT_JUDGED)
     long = item.config.option.tbstyle in {"long", "native"}
     _show(report, finding, SECRETS.clean(report.longreprtext) if long else None)
 

@@ -31,6 +31,16 @@ def is_missed(requirement: Data) -> bool:
     return requirement["verdict"] in MISSED and not is_blocked(requirement)
 
 
+def is_practice(requirement: Data) -> bool:
+    """Return whether a requirement is good practice that the server was judged not to follow."""
+    return requirement["level"] == verdicts.PRACTICE and requirement["verdict"] in MISSED
+
+
+def group(requirement: Data) -> str:
+    """Return the part of a report for a requirement: its verdict, or that of good practice."""
+    return verdicts.PRACTICE.lower() if is_practice(requirement) else str(requirement["verdict"])
+
+
 def lower(requirement: dict[str, Any]) -> None:
     """Lower the severity of a miss that consists of server errors alone, and drop its harm.
 

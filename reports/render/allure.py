@@ -35,6 +35,11 @@ STATUS = {
 #: The patterns are read by Java (Allure 2) and by JavaScript (3): neither knows the other's flags.
 CATEGORIES = [
     {"name": "Known deviations", "messageRegex": r"^XFAIL known deviation[\s\S]*"},
+    {
+        "name": "Good practice not followed",
+        "messageRegex": r"^(XFAIL PRACTICE not met|\S+ \(PRACTICE, )[\s\S]*",
+        "matchedStatuses": ["skipped", "failed"],
+    },
     {"name": "Warnings: a SHOULD or MAY not met", "messageRegex": r"^XFAIL [\s\S]*not met[\s\S]*"},
     {
         "name": "Not applicable: not declared by the target",

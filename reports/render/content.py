@@ -8,16 +8,19 @@ from typing import Any
 from reports import verdicts
 from reports.judging import app_verdict, declarations, requirement_results, scope_table
 from reports.judging.causes import EXPLAINED_BY
-from reports.judging.requirement_results import gravity, telling
+from reports.judging.requirement_results import gravity, group, telling
 
 Data = Mapping[str, Any]
 
+#: The section of the misses of good practice, whatever their verdicts are.
+PRACTICE = verdicts.PRACTICE.lower()
 #: The verdicts of a statement's sections, the gravest first.
 SECTIONS = (
     verdicts.FAIL,
     verdicts.BLOCKED,
     verdicts.KNOWN,
     verdicts.WARN,
+    PRACTICE,
     verdicts.NOT_APPLICABLE,
     verdicts.UNTESTED,
 )
@@ -32,11 +35,16 @@ ADVICE = {
     verdicts.WARN: "These fail the run only if --level includes them.",
     verdicts.KNOWN: "The server does not fulfil these either, as the run confirmed. They are not "
     "new, so they fail the run only with --gate=all.",
+    PRACTICE: "No specification that the server claims, and no document of OpenEMR, demands these: "
+    "they say nothing about conformance. They fail the run only with --level=PRACTICE, or where "
+    "they are critical and new.",
     verdicts.NOT_APPLICABLE: "They say nothing about this server.",
     verdicts.UNTESTED: "Nothing is known about them.",
 }
 #: Verdicts of which the checks are shown one by one.
 FOUND = (verdicts.FAIL, verdicts.BLOCKED, verdicts.WARN)
+#: The order of the numbers of a run: what says less stands below.
+COUNTED = (*verdicts.ORDER[:4], PRACTICE, *verdicts.ORDER[4:])
 #: Parts of a finding in conformance.json, with their labels.
 DETAILS = {
     "expected": "expected",
@@ -53,6 +61,7 @@ MEANINGS = {
     verdicts.BLOCKED: "could not be judged",
     verdicts.WARN: "a SHOULD or MAY of medium or low severity, not fulfilled",
     verdicts.KNOWN: "not fulfilled, declared as deviations",
+    PRACTICE: "good practice that no specification demands, not followed",
     verdicts.PASS: "fulfilled",
     verdicts.NOT_APPLICABLE: "the target does not have their features",
     verdicts.UNTESTED: "no check can judge them, or it did not run",
@@ -163,7 +172,7 @@ def facts(data: Data) -> dict[str, str]:
         "suite": f"openemr-conformance {data['suite_version']}",
         "started": f"{data['started']}, {run['wall_seconds']} s, {run['requests']} requests",
         "app": app_verdict.title(data["app"]) if "app" in data else "",
-        "requirements": _counted(data["counts"]["requirements"]),
+        "requirements": _counted(counts(data)),
         "checks": _counted(data["counts"]["checks"]),
         "features": ", ".join(target["features"]) or "none",
         "not declared": ", ".join(target["not_declared"]),
@@ -208,16 +217,22 @@ def mended(data: Data) -> str:
     return f"{number} {noun} of OpenEMR {release} {verb} mended here" if number else ""
 
 
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+def counts(data: Data) -> dict[str, int]:
+    """Return the number of requirements by verdict; misses of good practice are counted apart."""
+    counted = Counter(map(group, data["requirements"]))
+    return {name: counted[name] for name in COUNTED if counted[name]}
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {verdict}" for verdict, number in numbers.items() if number)
 
 
 def sections(data: Data, most_checks: int) -> Iterator[Section]:
-    """Yield a section for each verdict other than pass that some requirement has."""
+    """Yield a section for each verdict other than pass, and one for good practice."""
     for verdict in SECTIONS:
-        found = [each for each in data["requirements"] if each["verdict"] == verdict]
+        found = [each for each in data["requirements"] if group(each) == verdict]
         found.sort(key=gravity)
-        shown = verdict in FOUND or verdict == verdicts.KNOWN
+        shown = verdict in {*FOUND, verdicts.KNOWN, PRACTICE}
         findings = _findings(found, most_checks) if shown else []
         reasons = [] if shown else by_reason(found)
         if found:
@@ -226,7 +241,8 @@ def sections(data: Data, most_checks: int) -> Iterator[Section]:
 
 
 def _findings(requirements: Sequence[Data], most_checks: int) -> list[Finding]:
-    """Return the findings of one verdict, each with those that it explains."""
+    """Return the findings of one section, each with those of the section that it explains."""
+    listed = {each["id"] for each in requirements}
     explained: dict[str, list[Finding]] = {}
     for each in requirements:
         if cause := each.get(EXPLAINED_BY):
@@ -234,7 +250,7 @@ def _findings(requirements: Sequence[Data], most_checks: int) -> list[Finding]:
     return [
         _finding(each, most_checks, explained.get(each["id"], ()))
         for each in requirements
-        if EXPLAINED_BY not in each
+        if each.get(EXPLAINED_BY) not in listed
     ]
 
 
@@ -262,13 +278,11 @@ def areas(data: Data) -> dict[str, list[Data]]:
 
 def counts_by_area(data: Data) -> dict[str, Counter[str]]:
     """Return the number of requirements by area and verdict."""
-    return {
-        area: Counter(each["verdict"] for each in entries) for area, entries in areas(data).items()
-    }
+    return {area: Counter(map(group, entries)) for area, entries in areas(data).items()}
 
 
 def verdicts_shown(data: Data) -> list[str]:
-    """Return the verdicts that some requirement has, the gravest first."""
+    """Return the verdicts that some requirement has, the gravest first, for a filter."""
     return [verdict for verdict in verdicts.ORDER if data["counts"]["requirements"].get(verdict)]
 
 

@@ -57,7 +57,7 @@ def _statement(data: Data, comparison: str = "", *, tables: bool = True) -> str:
         facts=content.facts(data),
         app=content.app(data),
         alone=False,
-        verdicts=content.verdicts_shown(data),
+        counts=content.counts(data),
         counts_by_area=content.counts_by_area(data),
         sections=content.sections(data, MOST_CHECKS),
         judged=lambda check: exchanges.ordered(check)[0],

@@ -19,8 +19,8 @@ def render(data: Data) -> str:
     findings = [
         finding
         for section in sections
-        if section.verdict in content.FOUND
         for finding in _with_consequences(section.findings)
+        if finding.requirement["verdict"] in content.FOUND
     ]
     return environment.page(
         "statement.html.j2",
@@ -38,7 +38,7 @@ def render(data: Data) -> str:
         app=content.app(data),
         verdicts=content.verdicts_shown(data),
         meanings=content.MEANINGS,
-        counts=data["counts"]["requirements"],
+        counts=content.counts(data),
         counts_by_area=content.counts_by_area(data),
         choices={
             "severity": verdicts.SEVERITIES,

@@ -9,7 +9,7 @@ import pytest
 from reports import options, verdicts
 from reports.judging import app_verdict, findings, outcome
 from reports.judging.causes import EXPLAINED_BY
-from reports.judging.requirement_results import deviations, gravity, telling
+from reports.judging.requirement_results import deviations, gravity, group, is_practice, telling
 from reports.render import content
 from reports.render.escaping import plural, visible
 
@@ -75,7 +75,17 @@ def header(target: Data | None, deviations: Sequence[str], suite: str) -> list[s
 def found(data: Data) -> Iterator[str]:
     """Yield what is new, the most severe first: the first findings whole, the others in a line."""
     missed = [each for each in data["requirements"] if each["verdict"] in findings.NEW]
-    own = sorted((each for each in missed if EXPLAINED_BY not in each), key=gravity)
+    practice = [each for each in missed if is_practice(each)]
+    yield from _found([each for each in missed if each not in practice])
+    if practice:
+        yield "good practice, which no specification demands:"
+        yield ""
+        yield from _found(practice)
+
+
+def _found(missed: Sequence[Data]) -> Iterator[str]:
+    listed = {each["id"] for each in missed}
+    own = sorted((each for each in missed if each.get(EXPLAINED_BY) not in listed), key=gravity)
     for number, each in enumerate(own[:MOST_FINDINGS]):
         consequences = [one["id"] for one in missed if one.get(EXPLAINED_BY) == each["id"]]
         if number < MOST_WHOLE:
@@ -119,10 +129,9 @@ def summary(data: Data, show: Sequence[str] = ()) -> Iterator[str]:
         yield f"partial: {data['run']['partial_reason']}"
     for harm, names in content.harms(data):
         yield f"  {harm} ({_listed(names, 3)})"
-    for verdict in verdicts.ORDER:
-        if number := data["counts"]["requirements"].get(verdict):
-            yield f"{number:>6} {verdict:<9}{content.MEANINGS[verdict]}{_hint(verdict, show)}"
-            yield from _list(data, verdict) if verdict in show else ()
+    for verdict, number in content.counts(data).items():
+        yield f"{number:>6} {verdict:<9}{content.MEANINGS[verdict]}{_hint(verdict, show)}"
+        yield from _list(data, verdict) if verdict in show else ()
     yield from _mended(data, show)
     if "baseline" in data:
         yield f"baseline: {content.baseline(data)}"
@@ -147,7 +156,7 @@ def _mended(data: Data, show: Sequence[str]) -> Iterator[str]:
 
 
 def _list(data: Data, verdict: str) -> Iterator[str]:
-    listed = [each for each in data["requirements"] if each["verdict"] == verdict]
+    listed = [each for each in data["requirements"] if group(each) == verdict]
     if verdict in {verdicts.NOT_APPLICABLE, verdicts.UNTESTED}:
         for reason, several in content.by_reason(listed):
             yield f"    {reason}: {', '.join(each['id'] for each in several)}"

@@ -10,6 +10,8 @@ from reports import schemas
 from reports.judging import catalogue, entries
 from tests.reports.project import Project
 
+LEVELS = "'MUST', 'SHOULD', 'MAY' or 'PRACTICE'"
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -77,7 +79,7 @@ def test_every_error_is_named_with_file_entry_and_key(project):
         f"{place}requirement 1 (T-must): text: 'No full stop' should be a sentence that ends with",
         f"{place}requirement 1 (T-must): source: should not be empty",
         f"{place}requirement 1 (T-must): url: 'nowhere' should be an http(s) address",
-        f"{place}requirement 1 (T-must): level: 'SHALL' is not one of 'MUST', 'SHOULD' or 'MAY'",
+        f"{place}requirement 1 (T-must): level: 'SHALL' is not one of {LEVELS}",
         f"{place}requirement 2 (T-must): id: this id is also used in token.toml",
         f"{place}requirement 2 (T-must): needs: there is no feature 'flying'",
         f"{place}requirement 3: id: is missing",
@@ -130,7 +132,8 @@ def test_the_listing_shows_what_has_no_check_and_no_defect(project):
     text, markdown = listing.as_text(entries), listing.as_markdown(entries)
 
     assert text.startswith(
-        "4 requirements, 2 checks\n2 without a check, 2 of them without a reason"
+        "4 requirements, 2 checks\n3 MUST, 1 SHOULD, 0 MAY, 0 PRACTICE\n"
+        "2 without a check, 2 of them without a reason"
     )
     assert "1 without a defect, 1 of them without a reason: T-should" in text
     assert (text.count("!   NO CHECK"), text.count("!   NO DEFECT")) == (2, 1)

@@ -13,18 +13,23 @@ from reports.comparing.baselines import Baseline
 from reports.comparing.verdict_changes import compare
 from reports.judging import outcome
 from reports.render import comparison, terminal
-from reports.verdicts import count
+from reports.verdicts import LEVELS, count
 from tests.reports.markup import Elements, skeleton
 from tests.reports.project import ROOT
 
 CHECK = "conformance/oauth/test_things.py::test_thing"
 
 
+def level_of(name):
+    """Return the level that the name of a requirement begins with, or MUST."""
+    return next((level for level in LEVELS if name.startswith(level.lower())), "MUST")
+
+
 def run(*requirements, answers=(), shipped=True, features=("rest",), version="7"):
     """Return a run whose requirements are `(id, {params: verdict})`, of level MUST."""
     listed = [
         {
-            "id": name, "level": "SHOULD" if name.startswith("should") else "MUST",
+            "id": name, "level": level_of(name),
             "severity": "medium",
             "area": "token", "text": "So.", "source": "RFC 1", "url": "https://e.org/",
             "verdict": "pass",
@@ -118,6 +123,28 @@ def test_a_should_that_is_not_met_is_a_warning():
 
     assert compared["exit_code"] == 0
     assert compared["requirements"]["warned"][0]["id"] == "should"
+
+
+def test_good_practice_has_a_section_of_its_own():
+    """Below the gate it is no regression, and no new warning of a SHOULD."""
+    compared = compare(run(("practice", {"a": "pass"})), run(("practice", {"a": "warn"})))
+
+    assert compared["exit_code"] == 0
+    assert [each["id"] for each in compared["requirements"]["practice"]] == ["practice"]
+    assert not compared["requirements"]["warned"]
+    assert "## Good practice (1)" in comparison.as_markdown(compared)
+    assert '<h2 id="practice">Good practice (1)</h2>' in comparison.as_html(compared)
+
+
+def test_critical_good_practice_regresses():
+    """A miss that lets somebody in fails the run, whatever its level."""
+    old, new = (run(("practice", {"a": verdict})) for verdict in ("pass", "fail"))
+    new["requirements"][0]["severity"] = "critical"
+
+    compared = compare(old, new)
+
+    assert compared["exit_code"] == 1
+    assert [each["id"] for each in compared["requirements"]["regressed"]] == ["practice"]
 
 
 def test_a_consequence_follows_its_cause():

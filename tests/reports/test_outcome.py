@@ -29,11 +29,12 @@ def settled(*requirements, partial=False, stale=(), status=0, **options):
         (["pass", "n/a", "untested"], "conformant"),
         (["pass", requirement("warn", "SHOULD")], "conformant"),
         (["pass", requirement("blocked", "SHOULD")], "conformant"),
+        (["pass", requirement("fail", "PRACTICE", "critical")], "conformant"),
         (["known"], "not conformant"),
         (["fail"], "not conformant"),
         (["blocked"], "not decided"),
     ],
-    ids=["none", "should", "should-blocked", "known", "fail", "blocked"],
+    ids=["none", "should", "should-blocked", "practice", "known", "fail", "blocked"],
 )
 def test_a_server_that_misses_a_must_does_not_conform(found, result):
     """It does not matter whether the miss was declared; what was not judged decides nothing."""
@@ -61,6 +62,17 @@ def test_less_than_everything_is_never_conformant():
             [requirement("known", "SHOULD", "high")], {"gate": "all"},
             ["1 declared, which --gate=all does not accept"], 1,
         ),
+        ([requirement("warn", "PRACTICE", "high")], {}, [], 0),
+        ([requirement("fail", "PRACTICE", "critical")], {}, ["1 new of good practice"], 1),
+        (
+            ["fail", requirement("fail", "PRACTICE", "critical")], {},
+            ["1 new", "1 new of good practice"], 1,
+        ),
+        ([requirement("blocked", "PRACTICE", "high")], {}, [], 0),
+        (
+            [requirement("blocked", "PRACTICE", "critical")], {}, ["1 could not be judged"], 1,
+        ),
+        ([requirement("known", "PRACTICE", "high")], {"gate": "all"}, [], 0),
         (["pass"], {"gate": "all"}, [], 0),
         (["pass"], {"status": 2}, [], 2),
     ],
@@ -92,6 +104,11 @@ def test_the_first_line_answers_both_questions():
     assert "; 2 recommendations are not, and none can" in outcome.line(
         settled(requirement("warn", "SHOULD"), requirement("warn", "MAY"))
     )
+    practice = requirement("warn", "PRACTICE")
+    assert "; 1 recommendation and 2 of good practice are not, and none can" in outcome.line(
+        settled(requirement("warn", "SHOULD"), practice, practice)
+    )
+    assert "; 1 of good practice is not, and none can" in outcome.line(settled(practice))
     assert outcome.line(settled("blocked")).startswith("not decided: not all could be judged. Gate")
 
 
@@ -101,13 +118,14 @@ def test_green_is_for_servers_without_a_miss():
         settled("pass"),
         settled("known"),
         settled(requirement("warn", "SHOULD")),
+        settled(requirement("warn", "PRACTICE")),
         settled("pass", partial=True),
         settled("fail"),
         settled("pass", stale=[{}]),
     ]
 
     assert [outcome.tone(each) for each in runs] == [
-        "pass", "known", "warn", "warn", "fail", "fail",
+        "pass", "known", "warn", "warn", "warn", "fail", "fail",
     ]  # fmt: skip
     assert {badge.as_json(each)["color"] for each in runs[1:]}.isdisjoint(
         {badge.as_json(runs[0])["color"]}

@@ -33,10 +33,14 @@ def test_the_gravest_verdict_wins(found, expected):
         ("SHOULD", "low", "SHOULD", "fail"),
         ("MAY", "high", "SHOULD", "warn"),
         ("MAY", "low", "MAY", "fail"),
+        ("PRACTICE", "high", "MUST", "warn"),
+        ("PRACTICE", "high", "MAY", "warn"),
+        ("PRACTICE", "critical", "MUST", "fail"),
+        ("PRACTICE", "low", "PRACTICE", "fail"),
     ],
 )
 def test_level_and_severity_decide_what_a_miss_is(level, severity, gate, expected):
-    """A miss below the gate is a warning, but a grave SHOULD; a waived one is known."""
+    """A miss below the gate is a warning, but a grave SHOULD or practice; a waived one is known."""
     assert expected == verdicts.of_miss(level, severity, gate, waived=False)
     assert verdicts.of_miss(level, severity, gate, waived=True) == "known"
 

@@ -105,7 +105,7 @@ export async function answerApi(site, request, response, url) {
     ? { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics: text }] }
     : { validationErrors: status === 400 ? [text] : [], internalErrors: [], data: [], error: text }, headers);
 
-  await read(request);
+  const form = await read(request);
   if (request.method === 'OPTIONS' && site.cors) {
     return send(200, {}, {
       'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE',
@@ -122,6 +122,9 @@ export async function answerApi(site, request, response, url) {
   if (!caller) {
     const challenge = `${CHALLENGE}, error="invalid_token"`;
     return refuse(401, 'login', 'The token is not active', { 'WWW-Authenticate': challenge });
+  }
+  if ([url.searchParams, new URLSearchParams(form)].some((one) => one.has('access_token'))) {
+    return refuse(400, 'invalid', 'The token is sent in more than one way');
   }
   const there = site.facts.routes.filter((route) => new RegExp(route.pattern).test(path));
   const route = there.find((one) => one.method === method);
