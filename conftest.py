@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.given.bulk_export",
     "fixtures.given.changed_records",
     "fixtures.given.client_libraries",
+    "fixtures.given.consents",
     "fixtures.given.curl_commands",
     "fixtures.given.ended_sessions",
     "fixtures.given.exclusive",

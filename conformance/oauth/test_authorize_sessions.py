@@ -170,3 +170,17 @@ def test_login_page_tells_no_names(browser, server, login_cookies, patient):
     both = answers[::-1]
     expect.equal(answers[1].status_code, answers[0].status_code, "status", both)
     expect.equal(texts[1], texts[0], "the text of the page for an unknown name", both)
+
+
+@requirement("OIDCC-3.1.2.1-id-token-hint")
+def test_login_of_another_user_than_hinted_gives_no_code(server, new_client, admin, patient):
+    client = new_client.public(SCOPE)
+    first = Browser(server).authorize(client, admin, SCOPE)
+    body = require_tokens(server.exchange(client, first.code, verifier=first.verifier))
+    hint = {"id_token_hint": str(body.get("id_token"))}
+    same = Browser(server).authorize(client, admin, SCOPE, parameters=hint)
+    _ = same.code  # a server that refuses every hint is not judged
+    other = Browser(server).authorize(client, patient, SCOPE, parameters=hint)
+
+    expect.no_server_error(other.response)
+    expect.no_code(other)

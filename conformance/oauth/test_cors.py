@@ -89,6 +89,32 @@ def test_preflight_of_the_fhir_api_succeeds(api):
     preflight(api.request("OPTIONS", "/fhir/Patient", headers=PREFLIGHT))
 
 
+@requirement("CORS-preflight-oauth")
+@needs("smart.browser_apps")
+@pytest.mark.parametrize(
+    ("endpoint", "method"),
+    [
+        pytest.param("token_endpoint", "POST", id="token"),
+        pytest.param("userinfo_endpoint", "GET", marks=needs("oidc.userinfo"), id="userinfo"),
+        pytest.param(
+            "introspection_endpoint",
+            "POST",
+            marks=needs("oauth.introspection"),
+            id="introspection",
+        ),
+        pytest.param(
+            "revocation_endpoint",
+            "POST",
+            marks=needs("oauth.revocation"),
+            id="revocation",
+        ),
+    ],
+)
+def test_preflight_of_the_authorization_server_succeeds(server, endpoint, method):
+    headers = PREFLIGHT | {"Access-Control-Request-Method": method}
+    preflight(server.http.request("OPTIONS", server.endpoint(endpoint), headers=headers))
+
+
 @requirement("CORS-preflight-standard-api")
 @needs("smart.browser_apps")
 @pytest.mark.parametrize("path", APIS[1:])

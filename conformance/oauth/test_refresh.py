@@ -14,6 +14,7 @@ from fixtures.target.model import not_applicable
 from fixtures.wire.client import Blocked
 
 SCOPE = "openid offline_access api:oemr user/patient.read user/facility.read"
+NATIVE = "openid offline_access launch/patient api:fhir patient/Patient.read"
 NARROW = "openid offline_access api:oemr user/patient.read"
 PUBLIC_SCOPE = "openid offline_access profile api:oemr"
 
@@ -327,6 +328,20 @@ def test_refresh_token_lives_for_three_months(server, session_by_grant):
     expires = expect.member(response, "exp", kind=int)
     days = (expires - began) / 86400
     expect.that(days >= 89, "89 days or more", expires - began, [response, session.response])
+
+
+@requirement("ONC-G10-native-refresh")
+def test_native_app_without_a_secret_stays_connected(server, new_client, browser, patient):
+    client = new_client.public(NATIVE, application_type="native")
+    allowed = browser.authorize(client, patient, NATIVE)
+    login = server.exchange(client, allowed.code, verifier=allowed.verifier)
+    require_tokens(login)
+    first = expect.member(login, "refresh_token", kind=str)
+    response = server.refresh(client, first)
+
+    expect.status(response, 200)
+    newest = str(expect.json_object(response).get("refresh_token") or first)
+    expect.status(server.refresh(client, newest), 200)
 
 
 def _member(response, name):

@@ -8,11 +8,13 @@ from conformance import expect, needs, requirement
 from fixtures.driver.authorization_server import require_tokens
 from fixtures.given.sessions import OFFLINE_SCOPE, SCOPE
 from fixtures.target.model import not_applicable
+from fixtures.wire.client import Blocked
 
 PATH = "/api/facility"
 SHUT_OUT = "an administrator has disabled the client"
 REVIVED = "the token was ended, and the user's next login must not revive it"
 PUBLIC_SCOPE = "openid api:fhir patient/Patient.read"
+PATIENT_SCOPE = "openid offline_access launch/patient api:fhir patient/Patient.read"
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +129,28 @@ def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_
     response = server.refresh(session.client, session.refresh_token)
 
     expect.no_token(response)
+
+
+@requirement("ONC-G10-patient-revocation")
+@pytest.mark.unpooled_clients
+def test_app_of_a_patient_ends_with_the_revoked_authorization(
+    server, api, administrator, new_client, browser, patient
+):
+    client = new_client.confidential(PATIENT_SCOPE)
+    allowed = browser.authorize(client, patient, PATIENT_SCOPE)
+    login = server.exchange(client, allowed.code, verifier=allowed.verifier)
+    tokens = require_tokens(login)
+    if "refresh_token" not in tokens:
+        raise Blocked("no refresh_token to judge with, though offline_access was asked for")
+    before = api.get("/fhir/Patient", tokens["access_token"])
+    administrator.revoke(client.client_id, "trusted-user")
+    refresh = server.refresh(client, tokens["refresh_token"])
+    after = api.get("/fhir/Patient", tokens["access_token"])
+
+    expect.status(before, 200)
+    expect.no_token(refresh)
+    lasting = after.is_success and float(tokens.get("expires_in") or 3601) > 3600
+    expect.that(not lasting, "an access token for an hour at most", "a longer one", [after, login])
 
 
 @requirement("OPENEMR-REVOKE-user-access")
