@@ -49,10 +49,10 @@ def embedded():
 
 @pytest.fixture(scope="session")
 def asked(tmp_path_factory, request, fork_server):
-    """What checks ask the server for, with their requirements, what is asked before, and the rest.
+    """The requests during checks, those before all checks, and the checks that were left out.
 
-    The rest are the checks, by requirement, of which nobody knows what they ask for. The workers
-    share the finding out: each takes the next part that nobody has taken.
+    The last are by requirement. The workers share the finding out: each takes the next part that
+    nobody has taken.
     """
     folder = tmp_path_factory.getbasetemp()
     if hasattr(request.config, "workerinput"):
