@@ -1,7 +1,5 @@
 """Adds alarms and facts about scopes to the last report of a check."""
 
-from urllib.parse import urlsplit
-
 import pytest
 
 from conformance.routes.scope_table import NOTED
@@ -20,7 +18,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.when != "teardown" or target is None:
         return
     raised = item.config.stash.setdefault(RAISED, set())
-    base = urlsplit(target.base_url).path
+    base = target.base_url
     found = [alarm for each in LOG.exchanges for alarm in alarms.find_alarms(each, base, raised)]
     if found:
         item.user_properties.append(("alarms", found))

@@ -14,7 +14,7 @@ def alarms(path, status=200, body="{}", headers=JSON, **request):
     """Return the kinds of alarms of an exchange, with their routes."""
     sent = httpx.Request("GET", f"http://h/base{path}", **request)
     response = httpx.Response(status, headers=headers, text=body, request=sent)
-    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "/base", set())
+    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "http://h/base", set())
     return {alarm["kind"]: alarm["where"] for alarm in found}
 
 
@@ -26,7 +26,7 @@ def test_good_response_raises_no_alarm():
     assert alarms("/apis/default/api/patient", headers=JSON) == {}
     sent = httpx.Request("GET", "http://h/apis/default/api/patient", headers=bearer)
     response = httpx.Response(200, headers=JSON, text="{}", request=sent)
-    assert watch.find_alarms(Exchange(sent, response, None, 0.1), "", set()) == []
+    assert watch.find_alarms(Exchange(sent, response, None, 0.1), "http://h", set()) == []
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,10 @@ def test_alarm_is_raised_once():
     sent = httpx.Request("GET", "http://h/apis/default/api/patient")
     exchange = Exchange(sent, httpx.Response(500, json={}, request=sent), None, 0.1)
     seen = set()
+    first = watch.find_alarms(exchange, "http://h", seen)
 
-    assert [each["kind"] for each in watch.find_alarms(exchange, "", seen)] == ["server_error"]
-    assert watch.find_alarms(exchange, "", seen) == []
+    assert [each["kind"] for each in first] == ["server_error"]
+    assert watch.find_alarms(exchange, "http://h", seen) == []
 
 
 def test_cacheable_data_raises_an_alarm():
@@ -91,12 +92,24 @@ def test_cacheable_data_raises_an_alarm():
         "GET", "http://h/apis/default/fhir/Patient", headers={"Authorization": f"Bearer {TOKEN}"}
     )
     response = httpx.Response(200, json={"token": TOKEN}, request=sent)
-    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "", set())
+    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "http://h", set())
 
     assert {each["kind"]: each["where"] for each in found} == {
         "cacheable": "GET /apis/default/fhir",
         "secret_shown": "GET /apis/default/fhir/Patient",
     }
+
+
+@pytest.mark.parametrize(
+    ("base", "kinds"), [("https://h", []), ("https://h:8443", []), ("http://h", ["html"])]
+)
+def test_refusal_of_plain_http_raises_no_alarm(base, kinds):
+    """A web server refuses plain http with a page; no endpoint of OpenEMR has seen the request."""
+    sent = httpx.Request("POST", "http://h/oauth2/default/registration", json={})
+    response = httpx.Response(400, html="<p>plain HTTP to an SSL-enabled port", request=sent)
+    found = watch.find_alarms(Exchange(sent, response, None, 0.1), base, set())
+
+    assert [each["kind"] for each in found] == kinds
 
 
 @pytest.mark.parametrize(("status", "kinds"), [(200, []), (500, ["server_error"])])
@@ -108,6 +121,6 @@ def test_trace_response_raises_no_alarm(status, kinds):
     response = httpx.Response(
         status, headers={"Content-Type": "message/http"}, text=text, request=sent
     )
-    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "", set())
+    found = watch.find_alarms(Exchange(sent, response, None, 0.1), "http://h", set())
 
     assert [each["kind"] for each in found] == kinds

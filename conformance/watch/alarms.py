@@ -139,11 +139,16 @@ OF_TRACE = ("server_error", "internals")
 
 
 def find_alarms(exchange: Exchange, base: str, seen: set[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return the alarms of an exchange, except those that its route has raised before."""
+    """Return the alarms of an exchange, except those that its route has raised before.
+
+    `base` is the URL of the server. The refusal of plain http comes from the web server and not
+    from an endpoint: TLS-http-refused judges it.
+    """
     response = exchange.response
-    if response is None:
+    url, own = urlsplit(str(exchange.request.url)), urlsplit(base)
+    if response is None or (url.scheme, own.scheme) == ("http", "https"):
         return []
-    path = urlsplit(str(exchange.request.url)).path.removeprefix(base)
+    path = url.path.removeprefix(own.path)
     alarms = []
     for kind in OF_TRACE if exchange.request.method == "TRACE" else KINDS:
         what = KINDS[kind](exchange, response, path)
