@@ -61,6 +61,7 @@ ALWAYS: dict[str, list[str]] = {
     ],
     ELSEWHERE: [
         "test_access_ends_with_the_revoked_authorization",
+        "test_app_of_a_patient_ends_with_the_revoked_authorization",
         "test_disabled_backend_client_loses_its_tokens",
         "test_disabled_client_loses_its_tokens",
         "test_disabled_public_client_exchanges_no_code",

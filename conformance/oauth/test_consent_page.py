@@ -17,7 +17,7 @@ CONDITION = "http://terminology.hl7.org/CodeSystem/condition-category"
 PROBLEM, DIAGNOSIS = "problem-list-item", "encounter-diagnosis"
 V2 = needs("fhir", "smart.v2_scopes")
 GRANULAR = needs("fhir", "smart.granular_scopes")
-LAUNCH = needs("fhir", "smart.v2_scopes", "smart.standalone_launch")
+LAUNCH = needs("fhir", "smart.v2_scopes", "smart.standalone_launch", "patients")
 PATIENT = needs("fhir", "smart.granular_scopes", "patients", "smart.standalone_launch")
 
 STAFF = "openid api:fhir"
