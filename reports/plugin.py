@@ -19,6 +19,7 @@ import pytest
 from fixtures.target.app import APP
 from fixtures.target.model import TARGET
 from fixtures.target.options import collects_checks, is_worker
+from fixtures.wire import signals
 from fixtures.wire.redaction import SECRETS
 from reports import options
 from reports.comparing import gate, older_release
@@ -33,11 +34,13 @@ from reports.judging import (
 )
 from reports.judging.catalogue import Catalogue
 from reports.judging.collection import JUDGED, Collected
+from reports.judging.described_target import describe_target
 from reports.judging.deviations import Deviations
 from reports.judging.run import Run
 from reports.options import Options
 from reports.render import allure, files, junit, terminal
 from reports.render.files import Written
+from reports.render.other_reports import OtherReports
 
 NAME = "openemr_conformance_reports"
 
@@ -69,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
             judging.prepare()
     config.pluginmanager.register(judging, NAME)
     if isinstance(judging, Controller):
-        config.pluginmanager.register(OtherReports(judging), f"{NAME}_of_others")
+        config.pluginmanager.register(OtherReports(judging.note_unwritten), f"{NAME}_of_others")
 
 
 class Judging:
@@ -307,7 +310,9 @@ class Controller(Judging):
         if session.shouldfail or session.shouldstop:
             self.run.narrow(str(session.shouldfail or session.shouldstop))
         # Most texts occur many times.
-        data = self.run.as_data(int(exitstatus))
+        # Pytest does not know of a signal whose exception was lost, or came while it handled one.
+        status = pytest.ExitCode.INTERRUPTED if signals.is_interrupted() else exitstatus
+        data = self.run.as_data(int(status))
         selection.add_commands(data, self.config, self.options)
         data = files.cleaned(data, functools.cache(SECRETS.clean))
         compared = gate.hold(data, self.baseline)
@@ -369,31 +374,3 @@ class Controller(Judging):
     def _path(self, option: str) -> Path | None:
         value = getattr(self.config.option, option, None)
         return Path(value).absolute() if value else None
-
-
-class OtherReports:
-    """Keeps a report that pytest cannot write, such as junit.xml, from ending the run."""
-
-    def __init__(self, controller: Controller) -> None:
-        self.controller = controller
-
-    # The innermost wrapper: the others, such as the terminal's summary, are to go on.
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_sessionfinish(self) -> Generator[None, object, object]:
-        """Note what could not be written."""
-        try:
-            return (yield)
-        except OSError as error:
-            if not self.controller.note_unwritten(error):
-                raise
-            return None
-
-
-def describe_target(target: Any) -> dict[str, Any]:
-    """Return a target as conformance.json describes it."""
-    names = ("name", "kind", "base_url", "site", "version", "declared_version")
-    data = {name: getattr(target, name, None) for name in names}
-    data["url"] = SECRETS.clean(str(data.pop("base_url")))
-    data["features"] = sorted(getattr(target, "features", ()))
-    data["not_declared"] = dict(getattr(target, "missing_features", {}))
-    return data

@@ -19,6 +19,9 @@ NOT_CONFORMANT = "not conformant"
 PARTIAL = "partial run"
 UNDECIDED = "not decided"
 
+#: Exit codes of a run that was ended early: its gate does not pass.
+ENDED_EARLY = {2: "interrupted", 3: "internal error"}
+
 #: The keys of conformance.json that stand before the outcome.
 HEAD = ("schema_version", "suite_version", "started")
 
@@ -32,6 +35,8 @@ def settle(
     """
     misses = counted(run["requirements"])
     reasons = [*_reasons(run, gate), *more]
+    if status in ENDED_EARLY:
+        reasons.append(ENDED_EARLY[status])
     if status == 1 and not reasons:
         reasons.append("a test that judges no requirement failed")
     head = {key: run[key] for key in HEAD if key in run}

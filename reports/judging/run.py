@@ -183,8 +183,8 @@ class Run:
         reasons = list(self.narrowed)
         if self.shard is not None:
             reasons.append("shard {} of {}".format(*self.shard))
-        if status in (2, 3):
-            reasons.append("interrupted" if status == 2 else "internal error")
+        if status in outcome.ENDED_EARLY:
+            reasons.append(outcome.ENDED_EARLY[status])
         if self.workers and not self.collected:
             reasons.append("no worker finished")
         unfinished = [
