@@ -52,6 +52,8 @@ class Options:
     list_checks: Path | None = None
 
 
+#: The switches of the target's options that change which checks there are.
+SWITCHES = {"--slow": "slow", "--thorough": "thorough", "--read-only": "read_only"}
 #: The names of the variables, without their prefix.
 VARIABLES = frozenset(
     field.name.upper()
@@ -197,6 +199,13 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def narrowing(config: pytest.Config) -> list[str]:
     """Name the options with which a run judges less than everything."""
+    # The target and --requirement are named with more words; --slow and --thorough judge more.
+    named = [name for name in selected(config) if name not in (*SWITCHES, "--requirement")]
+    return [f"narrowed by {', '.join(named)}"] if named else []
+
+
+def selected(config: pytest.Config) -> dict[str, list[str]]:
+    """Return the options in force that select checks, and the paths inside of the suite."""
     option = config.option
     given = {
         "-k": option.keyword,
@@ -206,9 +215,17 @@ def narrowing(config: pytest.Config) -> list[str]:
         "--deselect": option.deselect,
         "--ignore": option.ignore,
         "--ignore-glob": option.ignore_glob,
+        "--requirement": option.requirement,
     }
-    reasons = [name for name, value in given.items() if value]
+    given |= {
+        name: getattr(config.stash[target_options.OPTIONS], SWITCHES[name]) for name in SWITCHES
+    }
     folder = config.rootpath / "conformance"
     if not any(folder.is_relative_to(path) for path in collected_paths(config)):
-        reasons.append("paths")
-    return [f"narrowed by {', '.join(reasons)}"] if reasons else []
+        base = config.invocation_params.dir
+        given["paths"] = [os.path.relpath(base / path, config.rootpath) for path in config.args]
+    return {
+        name: sorted(map(str, value if isinstance(value, list | tuple) else [value]))
+        for name, value in given.items()
+        if value
+    }

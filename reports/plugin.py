@@ -232,6 +232,7 @@ class Controller(Judging):
             gate=self.options.gate,
             severity=self.options.severity,
             shard=self.options.shard,
+            selection=options.selected(self.config),
             app=self.config.stash.get(APP, None),
         )
         for reason in options.narrowing(self.config):

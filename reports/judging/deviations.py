@@ -7,6 +7,7 @@ stale too.
 """
 
 import datetime as dt
+import hashlib
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -63,6 +64,11 @@ class Deviations:
     shipped: bool = False
     #: Whether an entry that does not deviate is stale, and fails the run.
     strict: bool = True
+
+    @property
+    def digest(self) -> str:
+        """A short digest of the entries: two files of one name can differ."""
+        return hashlib.sha256(repr(self.entries).encode()).hexdigest()[:12]
 
     def find(self, requirement: str, function: str, params: str | None) -> Deviation | None:
         """Return the first entry that is for a check and has not expired, or None."""

@@ -58,6 +58,7 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
             "workers": sum(part["run"]["workers"] for part in parts),
             "partial": bool(reasons),
             "partial_reason": "; ".join(reasons) or None,
+            **{key: first["run"][key] for key in ("selection",) if key in first["run"]},
         },
         "target": first["target"],
         "deviations": {
@@ -108,8 +109,11 @@ def _belong(parts: Sequence[Data], shards: Sequence[Any]) -> None:
             for key in ("version", "features", "kind")
             if part["target"][key] != parts[0]["target"][key]
         ]
-        if part["deviations"]["files"] != parts[0]["deviations"]["files"]:
+        if _declared(part) != _declared(parts[0]):
             differs.append("deviations")
+        if part["gate"]["name"] != parts[0]["gate"]["name"]:
+            differs.append("gate")
+        differs += _differing_selection(parts[0], part)
         if [r["id"] for r in part["requirements"]] != [r["id"] for r in parts[0]["requirements"]]:
             differs.append("the requirements")
         if _described(part) != _described(parts[0]):
@@ -122,6 +126,22 @@ def _belong(parts: Sequence[Data], shards: Sequence[Any]) -> None:
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
         raise NotOneRun(f"shard {twice} of {shards[0][1]} is there twice")
+
+
+def _declared(part: Data) -> tuple[Any, ...]:
+    return part["deviations"]["files"], part["deviations"].get("digest")
+
+
+def _differing_selection(first: Data, part: Data) -> list[str]:
+    """Return in words how two parts differ in what they were to judge."""
+    one, other = (each["run"].get("selection", {}) for each in (first, part))
+    names = [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
+    shown = [
+        f"{name} {' '.join(one.get(name, ['not given']))!r} and "
+        f"{' '.join(other.get(name, ['not given']))!r}"
+        for name in names
+    ]
+    return [f"selection ({', '.join(shown)})"] if shown else []
 
 
 def _described(part: Data) -> tuple[Any, ...]:

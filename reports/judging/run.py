@@ -88,6 +88,8 @@ class Run:
     workers: int = 0
     #: Which part of how many this run is, from one (see sharding.py).
     shard: tuple[int, int] | None = None
+    #: The options that select checks (see options.py).
+    selection: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: The vendor's app that is judged, and how many checks it makes (see app_verdict.py).
     app: tuple[str, int] | None = None
 
@@ -233,10 +235,12 @@ class Run:
                 "partial": bool(reasons),
                 "partial_reason": "; ".join(reasons) or None,
                 **({} if self.shard is None else {"shard": list(self.shard)}),
+                **({"selection": dict(self.selection)} if self.selection else {}),
             },
             "target": dict(self.target),
             "deviations": {
                 "files": list(self.deviations.files),
+                "digest": self.deviations.digest,
                 "shipped": self.deviations.shipped,
                 "stale": self.stale() if self.deviations.strict else [],
                 "mended": self.mended(),
