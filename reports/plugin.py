@@ -193,6 +193,8 @@ class Controller(Judging):
         self.run = Run(known, Deviations(), {}, chosen.level, "")
         self.baseline: Baseline | None = None
         self._written: tuple[dict[str, Any], Written] | None = None
+        #: The junit.xml that was removed, because nothing was judged.
+        self._emptied: Path | None = None
 
     def prepare(self) -> None:
         """Find all errors of usage, then remove the results of an earlier run."""
@@ -307,7 +309,9 @@ class Controller(Judging):
     ) -> Generator[None, object, object]:
         """Write the results, and complete junit.xml."""
         if not self.run.checks:
-            return (yield)
+            result = yield
+            self._emptied = junit.remove_empty(self._path("xmlpath"))
+            return result
         if session.shouldfail or session.shouldstop:
             self.run.narrow(str(session.shouldfail or session.shouldstop))
         # Most texts occur many times.
@@ -365,8 +369,13 @@ class Controller(Judging):
         return result
 
     def pytest_unconfigure(self) -> None:
-        """Show as the last line what was judged."""
+        """Show as the last line what was judged, or that nothing was."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self._written is None and reporter is not None:
+            if self._emptied is not None:
+                reporter.write_line(f"removed: {self._emptied}, which has no check")
+            if signals.is_interrupted():
+                reporter.write_line("interrupted: nothing was judged, and there are no results")
         if self._written is not None and reporter is not None:
             for problem in self._written[1].problems:
                 reporter.write_line(problem)

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from fixtures.plugin import hooks
 from fixtures.wire import signals
+from openemr_conformance import command
 from tests.runs import ROOT, heeding_interrupts, run
 
 
@@ -84,6 +87,8 @@ def test_interrupt_without_a_line_number_can_be_reported():
 SIGNALS = """
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -151,6 +156,34 @@ def test_signal_while_results_are_written_costs_no_result(tmp_path):
     assert finished.exit_code == 0, finished.output
     assert finished.statement["gate"]["passed"]
     assert "interrupted" not in finished.statement["run"]["partial_reason"]
+
+
+@pytest.mark.parametrize("hook", ["pytest_configure", "pytest_sessionstart", "pytest_collectstart"])
+def test_signal_before_the_first_check_leaves_nothing_misleading(tmp_path, hook):
+    """One sentence says that nothing was judged, and no junit.xml has zero failures."""
+    never = "SIGINT if False else 0"
+    order = "trylast=True"
+    finished = _signalled(tmp_path, first=never, second="SIGINT", hook=hook, order=order)
+
+    assert finished.exit_code == 2, finished.output
+    assert "nothing was judged" in finished.output
+    assert "Traceback" not in finished.output
+    assert list(finished.results.glob("*.*")) == []
+
+
+def test_signal_before_pytest_is_imported_gets_a_sentence(monkeypatch, capsys):
+    """The command imports what takes long where it can handle Ctrl-C."""
+    monkeypatch.setattr(command, "judge", _interrupt)
+    with heeding_interrupts():
+        assert command.main([]) == 2
+
+    assert capsys.readouterr().err == "interrupted (exit code 2): nothing was judged or written\n"
+    program = "import sys, openemr_conformance.command; sys.exit('pytest' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0  # noqa: S603
+
+
+def _interrupt(_arguments):
+    raise KeyboardInterrupt
 
 
 def _signalled(folder, more="", **values):
