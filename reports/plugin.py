@@ -105,7 +105,7 @@ class Judging:
     # First, because -m selects by the marks that are added here.
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give every check its requirement, marks and deviation, and leave other shards out."""
+        """Give every check its requirement, marks and deviation."""
         folder = self.config.rootpath / "conformance"
         # Asked once for each file: for each of thousands of checks it takes long.
         inside = {path for path in {item.path for item in items} if path.is_relative_to(folder)}
@@ -120,6 +120,13 @@ class Judging:
         severity = self.options.severity
         if left := selection.leave_out(items, self.requirements, self.catalogue, severity):
             self.config.hook.pytest_deselected(items=left)
+
+    # Last, because the parts divide the checks that are left by -m, -k and the like. pytest takes
+    # only what begins with its own name for a hook.
+    @pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
+    def pytest_leave_other_shards_out(self, items: list[pytest.Item]) -> None:
+        """Leave out the checks of other parts of the run."""
+        self.found.selected = sum(1 for item in items if JUDGED in item.stash)
         if self.options.shard is not None:
             left = sharding.leave_out(items, self.options.shard, set(self.found.collected))
             self.found.forget(left)
@@ -308,7 +315,9 @@ class Controller(Judging):
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, object, object]:
         """Write the results, and complete junit.xml."""
-        if not self.run.checks:
+        if self.run.is_empty_part and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            exitstatus = session.exitstatus = pytest.ExitCode.OK
+        elif not self.run.checks:
             result = yield
             self._emptied = junit.remove_empty(self._path("xmlpath"))
             return result

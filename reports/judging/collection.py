@@ -46,6 +46,8 @@ class Collected:
     matched: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     deselected: int = 0
+    #: How many checks are to run, those of other shards included.
+    selected: int = 0
 
     def forget(self, items: Iterable[pytest.Item]) -> None:
         """Leave out checks of another shard: the run misses nothing without them."""

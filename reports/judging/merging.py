@@ -21,6 +21,10 @@ Data = Mapping[str, Any]
 SHARED = ("schema_version", "suite_version", "level")
 
 
+#: The exit code of a run of which no part has a check.
+NOTHING_SELECTED = 5
+
+
 class NotOneRun(ValueError):
     """The parts do not belong together; the message says why."""
 
@@ -47,6 +51,8 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
     stale = list({each["where"]: each for part in parts for each in _stale(part)}.values())
     causes.explain(requirements, catalogue.load().causes)
     bad = max(int(part["exit_code"]) for part in parts)
+    if not any(map(_has_own_checks, requirements)):
+        bad = max(bad, NOTHING_SELECTED)
     first = min(parts, key=lambda part: str(part["started"]))
     data = {
         **{key: first[key] for key in SHARED},
@@ -77,6 +83,11 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
     }
     gate = first["gate"]["name"]
     return outcome.settle(data, status=bad if bad > 1 else 0, gate=gate, more=missing)
+
+
+def _has_own_checks(requirement: Data) -> bool:
+    """Return whether a check judged a requirement, and not only the watch over all exchanges."""
+    return any(not check["id"].startswith(WATCH) for check in requirement["checks"])
 
 
 def _with_own_ids(part: Data, number: int) -> dict[str, Any]:

@@ -77,6 +77,8 @@ class Run:
     #: The deviations that a collected check belongs to.
     matched: set[str] = field(default_factory=set)
     narrowed: list[str] = field(default_factory=list)
+    #: How many checks are to run, those of other shards included.
+    selected: int = 0
     #: Alarms over all exchanges: by kind, then by route (see alarms.py).
     alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     #: Facts of each scope that checks noted (see scope_table.py).
@@ -130,8 +132,14 @@ class Run:
         """Add what a process found at collection."""
         self.collected.update(found.collected)
         self.matched.update(found.matched)
+        self.selected = max(self.selected, found.selected)
         if found.deselected:
             self.narrow(f"{found.deselected} checks deselected")
+
+    @property
+    def is_empty_part(self) -> bool:
+        """Whether other shards have all the checks that were selected."""
+        return self.shard is not None and self.selected > 0 and not self.collected
 
     def narrow(self, reason: str) -> None:
         """Note why the run judges less than everything."""
@@ -187,7 +195,7 @@ class Run:
             reasons.append("shard {} of {}".format(*self.shard))
         if status in outcome.ENDED_EARLY:
             reasons.append(outcome.ENDED_EARLY[status])
-        if self.workers and not self.collected:
+        if self.workers and not self.collected and not self.is_empty_part:
             reasons.append("no worker finished")
         unfinished = [
             nodeid

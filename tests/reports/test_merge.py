@@ -62,6 +62,25 @@ def test_the_parts_make_the_whole(tmp_path):
     assert merged["run"]["requests"] == sum(part["run"]["requests"] for part in parts)
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_a_part_without_checks_is_a_part(tmp_path, workers):
+    """Where one check is selected, the second of two parts has none, and is merged all the same."""
+    project = Project(tmp_path)
+    project.check(GOOD)
+    parts = []
+    for number in (1, 2):
+        output = project.run(f"--shard={number}/2", "-k", "second", workers)
+        assert output.returncode == 0, output.stdout
+        parts.append(project.data())
+    reasons = [each["run"]["partial_reason"] for each in parts]
+
+    assert [each["counts"]["checks"]["pass"] for each in parts] == [1, 0]
+    assert reasons[1] == reasons[0].replace("1 of 2", "2 of 2")
+    assert merging.merge(parts)["exit_code"] == 0
+    assert merging.merge(parts[1:])["exit_code"] == 5
+    assert project.run("--shard=2/2", "-k", "nothing", workers).returncode == 5
+
+
 def part(number, **verdicts):
     """Return a part of two that judged requirement `r` and, of the watch, `w`."""
     data = run(("r", {k: v for k, v in verdicts.items() if k != "watch"}), ("w", {}),
