@@ -36,12 +36,17 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m repor
     folder = Path(options.results)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        release = files.lock(folder)
         for name in comparison.FILES:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         sys.stderr.write(f"not merged: {folder} cannot be written to ({error.strerror})\n")
         return 2
+    except files.FolderInUseError as error:
+        sys.stderr.write(f"not merged: {error}\n")
+        return 2
     written = files.write_all(folder, data, compared)
+    release()
     paths = " ".join(map(os.fspath, written.paths))
     sys.stdout.write(f"{outcome.line(data)}\nwritten: {paths}\n")
     sys.stderr.writelines(f"{problem}\n" for problem in written.problems)

@@ -217,7 +217,7 @@ class Controller(Judging):
         if self.options.baseline is not None:
             # Before the results, which it may be part of, are removed.
             self.baseline = gate.read(self.options.baseline, self.config.invocation_params.dir)
-        files.prepare(self.options.results)
+        self.config.add_cleanup(files.prepare(self.options.results))
 
     # A wrapper: the older release is judged before the target starts, and the run begins after.
     @pytest.hookimpl(wrapper=True)
