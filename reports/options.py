@@ -54,6 +54,8 @@ class Options:
 
 #: The switches of the target's options that change which checks there are.
 SWITCHES = {"--slow": "slow", "--thorough": "thorough", "--read-only": "read_only"}
+#: With these some checks are not collected: whether an entry belongs to one of them is unknown.
+UNCOLLECTED = frozenset(("paths", "--ignore", "--ignore-glob", "--lf"))
 #: The names of the variables, without their prefix.
 VARIABLES = frozenset(
     field.name.upper()
@@ -69,9 +71,9 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--deviations",
         action="append",
-        metavar="FILE",
-        help="known deviations, instead of those shipped for the target's version; "
-        "repeatable; `none` for none",
+        metavar="FILE|RELEASE",
+        help="known deviations, instead of those shipped for the target's version: a file, or "
+        "those shipped for a release such as 7.0.3; repeatable; `none` for none",
     )
     group.addoption("--results", metavar="DIR", help="where results go (default: results)")
     group.addoption(
@@ -119,7 +121,7 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--shard",
         metavar="N/M",
-        help="judge only part N of M, in one of M jobs; `python -m reports.merge` joins them",
+        help="judge only part N of M, in one of M jobs; `openemr-conformance merge` joins them",
     )
     group.addoption(
         "--requirement",

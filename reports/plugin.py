@@ -232,6 +232,7 @@ class Controller(Judging):
     def start_run(self) -> None:
         """Begin the record of the run."""
         target = self.config.stash.get(TARGET, None)
+        selected = options.selected(self.config)
         self.run = Run(
             catalogue=self.catalogue,
             deviations=self.deviations(),
@@ -241,7 +242,8 @@ class Controller(Judging):
             gate=self.options.gate,
             severity=self.options.severity,
             shard=self.options.shard,
-            selection=options.selected(self.config),
+            selection=selected,
+            incomplete=not selected.keys().isdisjoint(options.UNCOLLECTED),
             app=self.config.stash.get(APP, None),
         )
         for reason in options.narrowing(self.config):
@@ -283,6 +285,7 @@ class Controller(Judging):
         """Note what could not be collected, here or in a worker."""
         super().pytest_collectreport(report)
         if report.failed:
+            self.run.incomplete = True
             self.run.narrow(f"{report.nodeid} could not be collected")
 
     @pytest.hookimpl(optionalhook=True)

@@ -82,7 +82,9 @@ def prepare(
         named = (requirement.id, function, None if callspec is None else callspec.id)
         matching = {entry.where for entry in waived.entries if entry.matches(*named)}
         found.matched += sorted(matching.difference(found.matched))
-        mark(item, known, Judged(requirement, waived.find(*named), options, waived.strict))
+        deviation = waived.find(*named)
+        strict = deviation is None or deviation.strict
+        mark(item, known, Judged(requirement, deviation, options, strict))
         skip_unless_applicable(item, requirement, target)
 
 

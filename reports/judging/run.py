@@ -77,6 +77,8 @@ class Run:
     #: The deviations that a collected check belongs to.
     matched: set[str] = field(default_factory=set)
     narrowed: list[str] = field(default_factory=list)
+    #: Whether there are checks that were not even collected.
+    incomplete: bool = False
     #: How many checks are to run, those of other shards included.
     selected: int = 0
     #: Alarms over all exchanges: by kind, then by route (see alarms.py).
@@ -157,20 +159,30 @@ class Run:
         today = self.started.date()
         found = []
         for deviation in self.deviations.entries:
+            if not deviation.strict:
+                continue
             if deviation.expired(today):
                 why = f"expired on {deviation.expires}"
             elif deviation.where in fulfilled:
                 why = "fulfilled now by a check that it waives"
             elif self.catalogue.requirements[deviation.requirement].watch is not None:
                 continue  # it may be met by chance
-            elif deviation.where not in self.matched and self.collected and not self.narrowed:
-                why = (
-                    "no check belongs to it"  # unknown after an interruption: no worker reports it
-                )
+            elif deviation.where not in self.matched and self._would_match(deviation):
+                why = "no check belongs to it"
             else:
                 continue
             found.append({**_deviation(deviation), "where": deviation.where, "why": why})
         return found
+
+    def _would_match(self, deviation: Deviation) -> bool:
+        """Return whether every check that the entry could belong to was collected.
+
+        Unknown after an interruption: no worker reports it. A narrowed run looks only at entries of
+        the requirements that it judges.
+        """
+        if self.incomplete or not self.collected:
+            return False
+        return not self.narrowed or deviation.requirement in self.collected.values()
 
     def mended(self) -> list[dict[str, str]]:
         """Return the shipped deviations that no check of a whole run confirmed."""
@@ -250,7 +262,7 @@ class Run:
                 "files": list(self.deviations.files),
                 "digest": self.deviations.digest,
                 "shipped": self.deviations.shipped,
-                "stale": self.stale() if self.deviations.strict else [],
+                "stale": self.stale(),
                 "mended": self.mended(),
             },
             "counts": {
