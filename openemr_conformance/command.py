@@ -25,11 +25,14 @@ PROGRAMS = {
     "statement": ("reports.statement", "write the statement of a run anew"),
     "catalogue": ("reports.catalogue", "show what is required and what checks it"),
     "report": ("reports.allure_report", "write an Allure report of a run (needs Node.js)"),
+    "remove": ("fixtures.containers.reaper", "remove the containers of a run with --keep"),
     "embedded": ("fixtures.embedded.__main__", "serve the embedded OpenEMR"),
 }
 #: Exit codes, as pytest has them.
 INTERRUPTED = 2
 USAGE_ERROR = 4
+#: The exit code of argparse for a usage error; pytest has another.
+ARGPARSE_ERROR = 2
 #: The variable with further arguments of pytest.
 ADDOPTS = "PYTEST_ADDOPTS"
 EPILOGUE = """\
@@ -72,6 +75,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     module, _ = PROGRAMS[name]
     try:
         return int(importlib.import_module(module).main(given, f"openemr-conformance {name}"))
+    except SystemExit as end:
+        if end.code != ARGPARSE_ERROR:
+            raise
+        return USAGE_ERROR
     except BrokenPipeError:
         # The reader, such as `head`, has enough; Python would try to write the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,7 @@
-"""Lists every requirement with its checks and its defects: `python -m reports.catalogue`."""
+"""Lists every requirement with its checks and its defects: `openemr-conformance catalogue`.
+
+Exit codes: 0 listed, 4 the catalogue has errors.
+"""
 
 import argparse
 import contextlib
@@ -136,7 +139,7 @@ def as_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m reports.catalogue"
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance catalogue"
 ) -> int:
     """List the catalogue on standard output."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
@@ -146,7 +149,7 @@ def main(
         entries = listing(load(), collect_checks(), collect_defects())
     except CatalogueError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return 4
     if options.format == "json":
         text = json.dumps({"requirements": entries}, indent=2, ensure_ascii=False)
     else:

@@ -1,6 +1,6 @@
 """Several runs side by side: releases as a table by area, or deployments as one page.
 
-`python -m reports.releases RUN [RUN ...]` prints a Markdown table of unfulfilled requirements by
+`openemr-conformance releases RUN [RUN ...]` prints a Markdown table of unfulfilled requirements by
 area, where RUN is a conformance.json, the folder that it is in, or a shipped release such as 7.0.3;
 `RUN=WORDS` adds what the release ran on. With `--page FILE` it writes a page with a row for each
 deployment, linked to its statement. Exit codes: 0 written, 4 some of them are not results of a run;
@@ -132,7 +132,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m reports.releases"
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance releases"
 ) -> int:
     """Print the table of the runs that are named on the command line."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)

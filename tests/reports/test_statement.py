@@ -87,7 +87,7 @@ def test_the_module_renders_a_file(tmp_path, data):
     assert statement.main([str(path)]) == 0
     assert (tmp_path / "statement.md").read_text("utf-8") == markdown.render(data)
     path.write_text("{}", "utf-8")
-    assert statement.main([str(path)]) == 2
+    assert statement.main([str(path)]) == 4
 
 
 def test_the_badge_says_the_result(data):
