@@ -35,6 +35,12 @@ def test_usage_errors_have_one_exit_code(program, capsys):
     assert f"usage: openemr-conformance {program} " in capsys.readouterr().err
 
 
+def test_usage_error_of_a_run_names_the_command(capfd):
+    """The usage line gives the command that was called."""
+    assert command.main(["--gate", "nonsense"]) == 4
+    assert "usage: openemr-conformance [options]" in capfd.readouterr().err
+
+
 def test_interrupted_programs_have_one_exit_code(program, monkeypatch, capsys):
     """Ctrl-C ends a program in one line."""
 
