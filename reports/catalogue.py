@@ -17,7 +17,14 @@ from typing import Any
 import pytest
 
 from fixtures.embedded.defects import load as load_defects
-from reports.judging.catalogue import ROOT, Catalogue, CatalogueError, Requirement, load
+from reports.judging.catalogue import (
+    ROOT,
+    WATCH,
+    Catalogue,
+    CatalogueError,
+    Requirement,
+    load,
+)
 from reports.verdicts import LEVELS
 
 
@@ -83,10 +90,12 @@ def gaps(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _counts(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    checks = sum(len(entry["checks"]) for entry in entries)
+    ids = [check for entry in entries for check in entry["checks"]]
+    alarms = sum(1 for each in ids if each.startswith(WATCH))
+    watch = f" and {alarms} alarms, which look at every exchange of a run" if alarms else ""
     levels = Counter(entry["level"] for entry in entries)
     lines = [
-        f"{len(entries)} requirements, {checks} checks",
+        f"{len(entries)} requirements, {len(ids) - alarms} checks{watch}",
         ", ".join(f"{levels[level]} {level}" for level in LEVELS),
     ]
     checked = [entry for entry in entries if entry["checks"]]

@@ -147,8 +147,10 @@ def _are(number: int) -> str:
 
 
 def _critical(misses: Mapping[str, int]) -> str:
-    number = misses["critical"] or "none"
-    return f"{number} can let somebody in or show somebody else's data"
+    number = misses["critical"]
+    if number > 1:
+        return f"{number} misses are critical (let somebody in or show somebody else's data)"
+    return f"{number or 'no'} miss is critical (lets somebody in or shows somebody else's data)"
 
 
 def gate(data: Data) -> str:
