@@ -8,6 +8,11 @@ from openemr_conformance.place import ROOT
 pytest.register_assert_rewrite("fixtures.given", "conformance.routes")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Name the command in usage errors."""
+    parser.prog = "openemr-conformance"
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
     """Collect the checks of the suite where no path is given, and never the current folder.

@@ -1,14 +1,16 @@
-"""The command `openemr-conformance`: it runs the suite, or one of the programs around it."""
+"""The command `openemr-conformance`: it runs the suite, or one of the programs around it.
+
+What takes long to import, such as pytest, is imported in the functions: Ctrl-C may come meanwhile.
+"""
 
 import hashlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-
-import pytest
 
 from openemr_conformance.place import PACKAGE, ROOT, make_importable
 
@@ -23,8 +25,14 @@ PROGRAMS = {
     "statement": ("reports.statement", "write the statement of a run anew"),
     "catalogue": ("reports.catalogue", "show what is required and what checks it"),
     "report": ("reports.allure_report", "write an Allure report of a run (needs Node.js)"),
+    "remove": ("fixtures.containers.reaper", "remove the containers of a run with --keep"),
     "embedded": ("fixtures.embedded.__main__", "serve the embedded OpenEMR"),
 }
+#: Exit codes, as pytest has them.
+INTERRUPTED = 2
+USAGE_ERROR = 4
+#: The exit code of argparse for a usage error; pytest has another.
+ARGPARSE_ERROR = 2
 #: The variable with further arguments of pytest.
 ADDOPTS = "PYTEST_ADDOPTS"
 EPILOGUE = """\
@@ -41,6 +49,18 @@ Options of `run`, of which every one may also be a variable OPENEMR_CONFORMANCE_
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program that the first argument names, else the suite; return the exit code."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted (exit code 2)")
+        # A run has a handler of its own from its beginning (see fixtures/wire/signals.py).
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            sys.stderr.write(": nothing was judged or written")
+        sys.stderr.write("\n")
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     make_importable()
     if given[:1] in (["-h"], ["--help"]):
@@ -48,13 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if given and (program := _misspelt(given[0])):
         sys.stderr.write(f"there is no program {given[0]!r}: did you mean {program!r}?\n")
-        return int(pytest.ExitCode.USAGE_ERROR)
+        return USAGE_ERROR
     name = given.pop(0) if given and given[0] in PROGRAMS else "run"
     if name == "run":
         return judge(given)
     module, _ = PROGRAMS[name]
     try:
         return int(importlib.import_module(module).main(given, f"openemr-conformance {name}"))
+    except SystemExit as end:
+        if end.code != ARGPARSE_ERROR:
+            raise
+        return USAGE_ERROR
     except BrokenPipeError:
         # The reader, such as `head`, has enough; Python would try to write the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def judge(arguments: Sequence[str]) -> int:
     """Run pytest with the configuration of the suite, wherever it is called."""
+    import pytest  # noqa: PLC0415 - see above
+
     own = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}"]
     switched_off = "no:cacheprovider" in " ".join([*arguments, os.environ.get(ADDOPTS, "")])
     if ROOT == PACKAGE and not switched_off:  # pytest does not know `cache_dir` then

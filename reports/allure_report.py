@@ -1,8 +1,8 @@
-"""Allure's report as HTML, without Java: `python -m reports.allure_report`.
+"""Allure's report as HTML, without Java: `openemr-conformance report`.
 
 It runs the npm package `allure` 3 on the results of one run or of several shards, keeps a history
 beside them, so that the next report shows trends, and takes the tracking script out of every page.
-Exit codes: 0 written, 2 not written.
+Exit codes: 0 written, 4 not written.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def generate(folders: Sequence[Path], config: Mapping[str, Any]) -> None:
 
 
 def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m reports.allure_report"
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance report"
 ) -> int:
     """Write the report."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
@@ -118,7 +118,7 @@ def main(
         removed = _without_tracking(output)
     except NotWritten as error:
         sys.stderr.write(f"no report: {error}\n")
-        return 2
+        return 4
     sys.stdout.write(f"written: {output}/index.html ({removed} tracking scripts taken out)\n")
     return 0
 
@@ -145,7 +145,7 @@ def _folder(results: Path) -> Path:
     """Return the folder of Allure's results in the results of a run."""
     folder = results / "allure" if (results / "allure").is_dir() else results
     if not any(folder.glob("*-result.json")):
-        raise NotWritten(f"{results} holds no results of Allure; run pytest first")
+        raise NotWritten(f"{results} holds no results of Allure; run openemr-conformance first")
     return folder
 
 

@@ -52,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data = load(options.run)
     except NotComparable as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return 4
     name = options.name or data["target"]["version"]
     partial = data["run"]["partial_reason"]
     if partial or not name or data["target"]["kind"] == "embedded":
         why = f"it is partial: {partial}" if partial else "it names no release of OpenEMR"
         sys.stderr.write(f"{options.run} is no baseline: {why}\n")
-        return 2
+        return 4
     kept = condensed(data, name)
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     # Where the server was is nobody's business; messages name its address as well.

@@ -1,4 +1,7 @@
-"""Lists every requirement with its checks and its defects: `python -m reports.catalogue`."""
+"""Lists every requirement with its checks and its defects: `openemr-conformance catalogue`.
+
+Exit codes: 0 listed, 4 the catalogue has errors.
+"""
 
 import argparse
 import contextlib
@@ -14,7 +17,14 @@ from typing import Any
 import pytest
 
 from fixtures.embedded.defects import load as load_defects
-from reports.judging.catalogue import ROOT, Catalogue, CatalogueError, Requirement, load
+from reports.judging.catalogue import (
+    ROOT,
+    WATCH,
+    Catalogue,
+    CatalogueError,
+    Requirement,
+    load,
+)
 from reports.verdicts import LEVELS
 
 
@@ -80,10 +90,12 @@ def gaps(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _counts(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    checks = sum(len(entry["checks"]) for entry in entries)
+    ids = [check for entry in entries for check in entry["checks"]]
+    alarms = sum(1 for each in ids if each.startswith(WATCH))
+    watch = f" and {alarms} alarms, which look at every exchange of a run" if alarms else ""
     levels = Counter(entry["level"] for entry in entries)
     lines = [
-        f"{len(entries)} requirements, {checks} checks",
+        f"{len(entries)} requirements, {len(ids) - alarms} checks{watch}",
         ", ".join(f"{levels[level]} {level}" for level in LEVELS),
     ]
     checked = [entry for entry in entries if entry["checks"]]
@@ -136,7 +148,7 @@ def as_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m reports.catalogue"
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance catalogue"
 ) -> int:
     """List the catalogue on standard output."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
@@ -146,7 +158,7 @@ def main(
         entries = listing(load(), collect_checks(), collect_defects())
     except CatalogueError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return 4
     if options.format == "json":
         text = json.dumps({"requirements": entries}, indent=2, ensure_ascii=False)
     else:

@@ -1,7 +1,7 @@
 """Two runs compared: what regressed, what was fixed, and what changed for clients.
 
-`python -m reports.compare OLD NEW` takes two conformance.json, or releases of which a statement is
-shipped (`7.0.3`). Exit codes: 0 none regressed, 1 regressed, 2 not comparable.
+`openemr-conformance compare OLD NEW` takes two conformance.json, or releases of which a statement
+is shipped (`7.0.3`). Exit codes: 0 none regressed, 1 regressed, 4 not comparable.
 
 The server is compared, not the suite: of a requirement only those checks count that both runs have.
 """
@@ -17,12 +17,14 @@ from reports.comparing.verdict_changes import compare
 from reports.render import comparison
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "python -m reports.compare") -> int:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance compare"
+) -> int:
     """Compare the two runs that are named on the command line."""
     parser = argparse.ArgumentParser(
         prog=program,
         description="Compare two runs. Exit code 0: none regressed, 1: regressed, "
-        "2: not comparable.",
+        "4: not comparable.",
         epilog=f"Shipped releases: {', '.join(baselines.names()) or 'none'}",
     )
     what = "a conformance.json, the folder that has one, or a shipped release such as 7.0.3"
@@ -36,9 +38,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m repor
         text = comparison.FORMATS[options.format](compared)
         if options.output:
             Path(options.output).write_text(text, "utf-8")
-    except (NotComparable, OSError) as error:
+    except NotComparable as error:
         sys.stderr.write(f"not comparable: {error}\n")
-        return 2
+        return 4
+    except OSError as error:
+        sys.stderr.write(f"{options.output} cannot be written ({error.strerror}): name another\n")
+        return 4
     sys.stdout.write(f"{compared['result']}\n" if options.output else text)
     return int(compared["exit_code"])
 

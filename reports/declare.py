@@ -1,8 +1,9 @@
-"""Writes deviations for the findings of a run: `python -m reports.declare results > ours.toml`.
+"""Writes deviations for the findings of a run: `openemr-conformance declare results > ours.toml`.
 
 An upgrade gate starts where the server is: all that is not fulfilled now is declared once, and from
 then on what is new fails the run, and so does what is fulfilled again. Reasons are what the checks
 received; links lead to the source of the requirement until somebody puts the issue there.
+Exit codes: 0 written, 4 the run cannot be read.
 """
 
 import argparse
@@ -14,7 +15,9 @@ from reports.comparing.baselines import NotComparable
 from reports.judging.declarations import as_toml, entries
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "python -m reports.declare") -> int:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance declare"
+) -> int:
     """Print deviations for all that the named run did not find fulfilled."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("run", help="a conformance.json, or the folder that has one")
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m repor
         data = baselines.load(options.run)
     except NotComparable as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return 4
     listed = [entry for requirement in data["requirements"] for entry in entries(requirement)]
     target = data["target"]
     sys.stdout.write(

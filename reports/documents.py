@@ -170,9 +170,11 @@ def size() -> str:
     """Return a sentence about the size of the suite."""
     requirements = catalogue.load().requirements.values()
     areas = len({each.area for each in requirements})
+    alarms = sum(1 for each in requirements if each.watch is not None)
     return (
         f"The catalogue has {len(requirements)} requirements in {areas} areas. "
-        f"{sum(_checks().values()):,} checks judge them.\n"
+        f"{sum(_checks().values()):,} checks judge them, and {alarms} alarms, which look at every "
+        "exchange of a run.\n"
     )
 
 

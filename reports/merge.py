@@ -1,8 +1,8 @@
 """The parts of a run that several jobs judged (`--shard`), joined into one.
 
-`python -m reports.merge PART PART ... --results DIR` writes conformance.json, the statement and the
-badge. Exit codes: 0 the gate passed, 1 it did not, or a part is missing, 2 the parts do not
-belong together, or the result cannot be written.
+`openemr-conformance merge PART PART ... --results DIR` writes conformance.json, the statement and
+the badge. Exit codes: 0 the gate passed, 1 it did not, or a part is missing, 2 a part was
+interrupted, 4 the parts do not belong together, or the result cannot be written.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from reports.judging.merging import NotOneRun, merge
 from reports.render import comparison, files
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "python -m reports.merge") -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "openemr-conformance merge") -> int:
     """Join the parts that are named on the command line."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("parts", nargs="+", help="conformance.json, or the folder that has one")
@@ -31,21 +31,26 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m repor
         baseline = Baseline(baselines.load(named), f"--baseline {named}") if named else None
     except (NotComparable, NotOneRun) as error:
         sys.stderr.write(f"not merged: {error}\n")
-        return 2
+        return 4
     compared = gate.hold(data, baseline)
     folder = Path(options.results)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        release = files.lock(folder)
         for name in comparison.FILES:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         sys.stderr.write(f"not merged: {folder} cannot be written to ({error.strerror})\n")
-        return 2
+        return 4
+    except files.FolderInUseError as error:
+        sys.stderr.write(f"not merged: {error}\n")
+        return 4
     written = files.write_all(folder, data, compared)
+    release()
     paths = " ".join(map(os.fspath, written.paths))
     sys.stdout.write(f"{outcome.line(data)}\nwritten: {paths}\n")
     sys.stderr.writelines(f"{problem}\n" for problem in written.problems)
-    return int(data["exit_code"]) or (2 if written.problems else 0)
+    return int(data["exit_code"]) or (4 if written.problems else 0)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,10 @@ class Options:
     list_checks: Path | None = None
 
 
+#: The switches of the target's options that change which checks there are.
+SWITCHES = {"--slow": "slow", "--thorough": "thorough", "--read-only": "read_only"}
+#: With these some checks are not collected: whether an entry belongs to one of them is unknown.
+UNCOLLECTED = frozenset(("paths", "--ignore", "--ignore-glob", "--lf"))
 #: The names of the variables, without their prefix.
 VARIABLES = frozenset(
     field.name.upper()
@@ -67,9 +71,9 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--deviations",
         action="append",
-        metavar="FILE",
-        help="known deviations, instead of those shipped for the target's version; "
-        "repeatable; `none` for none",
+        metavar="FILE|RELEASE",
+        help="known deviations, instead of those shipped for the target's version: a file, or "
+        "those shipped for a release such as 7.0.3; repeatable; `none` for none",
     )
     group.addoption("--results", metavar="DIR", help="where results go (default: results)")
     group.addoption(
@@ -117,7 +121,7 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--shard",
         metavar="N/M",
-        help="judge only part N of M, in one of M jobs; `python -m reports.merge` joins them",
+        help="judge only part N of M, in one of M jobs; `openemr-conformance merge` joins them",
     )
     group.addoption(
         "--requirement",
@@ -197,6 +201,13 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def narrowing(config: pytest.Config) -> list[str]:
     """Name the options with which a run judges less than everything."""
+    # The target and --requirement are named with more words; --slow and --thorough judge more.
+    named = [name for name in selected(config) if name not in (*SWITCHES, "--requirement")]
+    return [f"narrowed by {', '.join(named)}"] if named else []
+
+
+def selected(config: pytest.Config) -> dict[str, list[str]]:
+    """Return the options in force that select checks, and the paths inside of the suite."""
     option = config.option
     given = {
         "-k": option.keyword,
@@ -206,9 +217,17 @@ def narrowing(config: pytest.Config) -> list[str]:
         "--deselect": option.deselect,
         "--ignore": option.ignore,
         "--ignore-glob": option.ignore_glob,
+        "--requirement": option.requirement,
     }
-    reasons = [name for name, value in given.items() if value]
+    given |= {
+        name: getattr(config.stash[target_options.OPTIONS], SWITCHES[name]) for name in SWITCHES
+    }
     folder = config.rootpath / "conformance"
     if not any(folder.is_relative_to(path) for path in collected_paths(config)):
-        reasons.append("paths")
-    return [f"narrowed by {', '.join(reasons)}"] if reasons else []
+        base = config.invocation_params.dir
+        given["paths"] = [os.path.relpath(base / path, config.rootpath) for path in config.args]
+    return {
+        name: sorted(map(str, value if isinstance(value, list | tuple) else [value]))
+        for name, value in given.items()
+        if value
+    }

@@ -19,6 +19,7 @@ import pytest
 from fixtures.target.app import APP
 from fixtures.target.model import TARGET
 from fixtures.target.options import collects_checks, is_worker
+from fixtures.wire import signals
 from fixtures.wire.redaction import SECRETS
 from reports import options
 from reports.comparing import gate, older_release
@@ -33,11 +34,13 @@ from reports.judging import (
 )
 from reports.judging.catalogue import Catalogue
 from reports.judging.collection import JUDGED, Collected
+from reports.judging.described_target import describe_target
 from reports.judging.deviations import Deviations
 from reports.judging.run import Run
 from reports.options import Options
 from reports.render import allure, files, junit, terminal
 from reports.render.files import Written
+from reports.render.other_reports import OtherReports
 
 NAME = "openemr_conformance_reports"
 
@@ -69,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
             judging.prepare()
     config.pluginmanager.register(judging, NAME)
     if isinstance(judging, Controller):
-        config.pluginmanager.register(OtherReports(judging), f"{NAME}_of_others")
+        config.pluginmanager.register(OtherReports(judging.note_unwritten), f"{NAME}_of_others")
 
 
 class Judging:
@@ -102,7 +105,7 @@ class Judging:
     # First, because -m selects by the marks that are added here.
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give every check its requirement, marks and deviation, and leave other shards out."""
+        """Give every check its requirement, marks and deviation."""
         folder = self.config.rootpath / "conformance"
         # Asked once for each file: for each of thousands of checks it takes long.
         inside = {path for path in {item.path for item in items} if path.is_relative_to(folder)}
@@ -117,6 +120,13 @@ class Judging:
         severity = self.options.severity
         if left := selection.leave_out(items, self.requirements, self.catalogue, severity):
             self.config.hook.pytest_deselected(items=left)
+
+    # Last, because the parts divide the checks that are left by -m, -k and the like. pytest takes
+    # only what begins with its own name for a hook.
+    @pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
+    def pytest_leave_other_shards_out(self, items: list[pytest.Item]) -> None:
+        """Leave out the checks of other parts of the run."""
+        self.found.selected = sum(1 for item in items if JUDGED in item.stash)
         if self.options.shard is not None:
             left = sharding.leave_out(items, self.options.shard, set(self.found.collected))
             self.found.forget(left)
@@ -190,6 +200,8 @@ class Controller(Judging):
         self.run = Run(known, Deviations(), {}, chosen.level, "")
         self.baseline: Baseline | None = None
         self._written: tuple[dict[str, Any], Written] | None = None
+        #: The junit.xml that was removed, because nothing was judged.
+        self._emptied: Path | None = None
 
     def prepare(self) -> None:
         """Find all errors of usage, then remove the results of an earlier run."""
@@ -205,7 +217,7 @@ class Controller(Judging):
         if self.options.baseline is not None:
             # Before the results, which it may be part of, are removed.
             self.baseline = gate.read(self.options.baseline, self.config.invocation_params.dir)
-        files.prepare(self.options.results)
+        self.config.add_cleanup(files.prepare(self.options.results))
 
     # A wrapper: the older release is judged before the target starts, and the run begins after.
     @pytest.hookimpl(wrapper=True)
@@ -220,6 +232,7 @@ class Controller(Judging):
     def start_run(self) -> None:
         """Begin the record of the run."""
         target = self.config.stash.get(TARGET, None)
+        selected = options.selected(self.config)
         self.run = Run(
             catalogue=self.catalogue,
             deviations=self.deviations(),
@@ -229,6 +242,8 @@ class Controller(Judging):
             gate=self.options.gate,
             severity=self.options.severity,
             shard=self.options.shard,
+            selection=selected,
+            incomplete=not selected.keys().isdisjoint(options.UNCOLLECTED),
             app=self.config.stash.get(APP, None),
         )
         for reason in options.narrowing(self.config):
@@ -270,6 +285,7 @@ class Controller(Judging):
         """Note what could not be collected, here or in a worker."""
         super().pytest_collectreport(report)
         if report.failed:
+            self.run.incomplete = True
             self.run.narrow(f"{report.nodeid} could not be collected")
 
     @pytest.hookimpl(optionalhook=True)
@@ -302,12 +318,18 @@ class Controller(Judging):
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, object, object]:
         """Write the results, and complete junit.xml."""
-        if not self.run.checks:
-            return (yield)
+        if self.run.is_empty_part and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            exitstatus = session.exitstatus = pytest.ExitCode.OK
+        elif not self.run.checks:
+            result = yield
+            self._emptied = junit.remove_empty(self._path("xmlpath"))
+            return result
         if session.shouldfail or session.shouldstop:
             self.run.narrow(str(session.shouldfail or session.shouldstop))
         # Most texts occur many times.
-        data = self.run.as_data(int(exitstatus))
+        # Pytest does not know of a signal whose exception was lost, or came while it handled one.
+        status = pytest.ExitCode.INTERRUPTED if signals.is_interrupted() else exitstatus
+        data = self.run.as_data(int(status))
         selection.add_commands(data, self.config, self.options)
         data = files.cleaned(data, functools.cache(SECRETS.clean))
         compared = gate.hold(data, self.baseline)
@@ -359,8 +381,13 @@ class Controller(Judging):
         return result
 
     def pytest_unconfigure(self) -> None:
-        """Show as the last line what was judged."""
+        """Show as the last line what was judged, or that nothing was."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self._written is None and reporter is not None:
+            if self._emptied is not None:
+                reporter.write_line(f"removed: {self._emptied}, which has no check")
+            if signals.is_interrupted():
+                reporter.write_line("interrupted: nothing was judged, and there are no results")
         if self._written is not None and reporter is not None:
             for problem in self._written[1].problems:
                 reporter.write_line(problem)
@@ -369,31 +396,3 @@ class Controller(Judging):
     def _path(self, option: str) -> Path | None:
         value = getattr(self.config.option, option, None)
         return Path(value).absolute() if value else None
-
-
-class OtherReports:
-    """Keeps a report that pytest cannot write, such as junit.xml, from ending the run."""
-
-    def __init__(self, controller: Controller) -> None:
-        self.controller = controller
-
-    # The innermost wrapper: the others, such as the terminal's summary, are to go on.
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_sessionfinish(self) -> Generator[None, object, object]:
-        """Note what could not be written."""
-        try:
-            return (yield)
-        except OSError as error:
-            if not self.controller.note_unwritten(error):
-                raise
-            return None
-
-
-def describe_target(target: Any) -> dict[str, Any]:
-    """Return a target as conformance.json describes it."""
-    names = ("name", "kind", "base_url", "site", "version", "declared_version")
-    data = {name: getattr(target, name, None) for name in names}
-    data["url"] = SECRETS.clean(str(data.pop("base_url")))
-    data["features"] = sorted(getattr(target, "features", ()))
-    data["not_declared"] = dict(getattr(target, "missing_features", {}))
-    return data

@@ -1,6 +1,6 @@
 """Several runs side by side: releases as a table by area, or deployments as one page.
 
-`python -m reports.releases RUN [RUN ...]` prints a Markdown table of unfulfilled requirements by
+`openemr-conformance releases RUN [RUN ...]` prints a Markdown table of unfulfilled requirements by
 area, where RUN is a conformance.json, the folder that it is in, or a shipped release such as 7.0.3;
 `RUN=WORDS` adds what the release ran on. With `--page FILE` it writes a page with a row for each
 deployment, linked to its statement. Exit codes: 0 written, 4 some of them are not results of a run;
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from reports import verdicts
-from reports.comparing import deployments
-from reports.comparing.deployments import RunError
+from reports.comparing import baselines, deployments
+from reports.comparing.baselines import NotComparable
 from reports.judging.catalogue import AREAS
 from reports.judging.requirement_results import MISSED, is_blocked
 from reports.render import files, fleet
@@ -71,15 +71,17 @@ class Count:
 
 
 def read(run: str) -> Release:
-    """Read RUN or RUN=WORDS, or raise RunError."""
+    """Read RUN or RUN=WORDS, or raise NotComparable.
+
+    A run is validated only if something is missing: it takes a second.
+    """
     name, _, words = (run, "", "") if Path(run).exists() else run.partition("=")
-    data = deployments.read(Path(name))
+    data, origin = baselines.read(name)
     try:
         return count(data, words)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(
-            f"{name}: not the result of a run ({error!r}); name a conformance.json"
-        ) from None
+    except (AttributeError, KeyError, TypeError):
+        baselines.validated(data, origin)
+        raise
 
 
 def count(data: Mapping[str, Any], words: str = "") -> Release:
@@ -130,7 +132,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m reports.releases"
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance releases"
 ) -> int:
     """Print the table of the runs that are named on the command line."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
@@ -141,7 +143,7 @@ def main(
         return _write_page(options.page, list(map(Path, options.runs)))
     try:
         text = as_markdown([read(run) for run in options.runs])
-    except RunError as error:
+    except NotComparable as error:
         sys.stderr.write(f"{error}\n")
         return 4
     sys.stdout.write(text)

@@ -1,7 +1,7 @@
 """Renders a conformance.json again: as Markdown, as one HTML page, and as a badge.
 
-`python -m reports.statement conformance.json` writes these files beside it. Exit codes: 0 written,
-2 not written.
+`openemr-conformance statement conformance.json` writes these files beside it.
+Exit codes: 0 written, 4 not written.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from reports.render.statement import render
 
 
 def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m reports.statement"
+    arguments: Sequence[str] | None = None, program: str = "openemr-conformance statement"
 ) -> int:
     """Render the conformance.json that is named on the command line."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
@@ -25,17 +25,17 @@ def main(
     folder = path if path.is_dir() else path.parent
     if not path.exists():
         sys.stderr.write(f"{path}: there is no such file; name the result of a run\n")
-        return 2
+        return 4
     try:
         rendered = render(baselines.load(str(path)))
         for name, text in rendered.items():
             files.write(folder / name, text)
     except NotComparable as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return 4
     except OSError as error:
         sys.stderr.write(f"not written: {folder} ({error.strerror or error})\n")
-        return 2
+        return 4
     return 0
 
 

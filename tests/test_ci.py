@@ -155,10 +155,13 @@ def test_action_does_not_report_an_earlier_statement(runner):
     folder.mkdir()
     (folder / "conformance.json").write_text('{"result": "conformant"}', "utf-8")
     os.utime(folder / "conformance.json", (1, 1))
+    (folder / "statement.html").touch()
+    (folder / "own.txt").touch()
 
     _, outputs, _ = runner("judge", target="embedded", args="--level=SHALL")
 
     assert outputs == {"result": "no statement", "exit-code": "4"}
+    assert [path.name for path in folder.iterdir()] == ["own.txt"], "the rest is not uploaded"
 
 
 def test_action_takes_lines_of_windows(embedded, runner):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -114,12 +115,20 @@ def test_consent_of_a_check_is_remembered(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("workers", "clients"),
-    [("-n0", 3), ("-n0", 6), ("-n2", 8)],
-    ids=["preparing", "running", "running_with_workers"],
+    ("workers", "clients", "ending"),
+    [
+        ("-n0", 3, signal.SIGTERM),
+        ("-n0", 6, signal.SIGTERM),
+        ("-n2", 8, signal.SIGTERM),
+        ("-n0", 6, signal.SIGHUP),
+        ("-n2", 8, signal.SIGHUP),
+    ],
+    ids=["preparing", "running", "running_with_workers", "hung_up", "hung_up_with_workers"],
 )
-def test_terminated_run_cleans_up(tmp_path, workers, clients):
-    """A run that gets SIGTERM in all of its processes cleans up."""
+def test_terminated_run_cleans_up(tmp_path, workers, clients, ending):
+    """A run that gets SIGTERM, or SIGHUP and loses its terminal, in all its processes cleans up."""
+    terminal, other_end = pty.openpty()
+    os.set_blocking(terminal, False)
     with EmbeddedServer() as server:
         store = server.store()
         arguments = [f"--target={target_file(tmp_path, server.url)}", f"--results={tmp_path / 'r'}"]
@@ -135,14 +144,19 @@ def test_terminated_run_cleans_up(tmp_path, workers, clients):
                 *CREATING,
             ],
             cwd=ROOT,
-            stdout=subprocess.DEVNULL,
+            stdout=other_end,
+            stderr=other_end,
             start_new_session=True,
         )
+        os.close(other_end)
         began = time.monotonic()
         while len(store.clients) < clients and time.monotonic() - began < LONGEST_SECONDS:
             time.sleep(0.05)
+            with contextlib.suppress(BlockingIOError):
+                os.read(terminal, 1 << 16)  # a full terminal would stop the run
         made = len(store.clients)
-        os.killpg(running.pid, signal.SIGTERM)
+        os.close(terminal)  # from now on every write to it fails
+        os.killpg(running.pid, ending)
 
         assert running.wait(LONGEST_SECONDS) == 2
         assert made >= clients, "the run had something to remove"

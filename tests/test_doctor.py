@@ -260,6 +260,9 @@ def test_certificate_is_verified(tmp_path, trusted):
 
     assert found["TLS"].state == ("ok" if trusted else "wrong")
     assert ("trusted until" if trusted else "ca_file") in found["TLS"].line
+    if not trusted:
+        assert found["TLS"].line.count("unable to get local issuer certificate") == 1
+        assert "(unable to get local issuer certificate): write a target file" in found["TLS"].line
 
 
 def test_https_url_of_an_http_port_is_reported(embedded):

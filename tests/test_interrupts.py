@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from fixtures.plugin import hooks
 from fixtures.wire import signals
-from tests.runs import heeding_interrupts
+from openemr_conformance import command
+from tests.runs import ROOT, heeding_interrupts, run
 
 
 def test_first_interrupt_is_deferred():
@@ -75,6 +78,130 @@ def test_interrupt_without_a_line_number_can_be_reported():
     with pytest.raises(TypeError):
         interruption.getrepr(funcargs=True)
 
-    hooks.pytest_keyboard_interrupt(interruption)
+    list(hooks.pytest_keyboard_interrupt(interruption))
 
     assert "KeyboardInterrupt" in str(interruption.getrepr(funcargs=True))
+
+
+#: A plugin that sends one signal when the first check is over, and another one in a later hook.
+SIGNALS = """
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+sent = []
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and not sent:
+        sent.append(report)
+        os.kill(os.getpid(), signal.{first})
+
+@pytest.hookimpl({order})
+def {hook}():
+    os.kill(os.getpid(), signal.{second})
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "hook", "order"),
+    [
+        ("SIGINT", "SIGINT", "pytest_keyboard_interrupt", "trylast=True"),
+        ("SIGTERM", "SIGINT", "pytest_keyboard_interrupt", "trylast=True"),
+        ("SIGHUP", "SIGTERM", "pytest_keyboard_interrupt", "trylast=True"),
+        ("SIGINT", "SIGINT", "pytest_sessionfinish", "tryfirst=True"),
+        ("SIGINT", "SIGINT", "pytest_unconfigure", "tryfirst=True"),
+    ],
+)
+def test_second_signal_keeps_the_run_interrupted(tmp_path, first, second, hook, order):
+    """Wherever a second signal comes, the run is interrupted, and ends without a traceback."""
+    finished = _signalled(tmp_path, first=first, second=second, hook=hook, order=order)
+
+    assert finished.exit_code == 2, finished.output
+    _assert_interrupted(finished)
+    assert "Traceback" not in finished.output
+
+
+def test_signal_before_pytest_handles_the_first_keeps_the_run_interrupted(tmp_path):
+    """Pytest calls the hook outside of every `try`: an exception there ends it at once."""
+    plugin = """
+import pytest
+
+class Late:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_keyboard_interrupt(self):
+        raise KeyboardInterrupt
+        yield
+
+def pytest_collection_finish(session):
+    session.config.pluginmanager.register(Late())  # the outermost wrapper: the last registered
+"""
+    finished = _signalled(tmp_path, plugin, first="SIGINT", second="SIGINT", hook="never", order="")
+
+    assert finished.exit_code == 2, finished.output
+    _assert_interrupted(finished)
+    assert hooks.INTERRUPTED_AGAIN in finished.output
+    assert "Traceback" not in finished.output
+
+
+def test_signal_while_results_are_written_costs_no_result(tmp_path):
+    """All checks were judged: the run is what it would have been."""
+    never = "SIGINT if False else 0"
+    finished = _signalled(
+        tmp_path, first=never, second="SIGINT", hook="pytest_sessionfinish", order="tryfirst=True"
+    )
+
+    assert finished.exit_code == 0, finished.output
+    assert finished.statement["gate"]["passed"]
+    assert "interrupted" not in finished.statement["run"]["partial_reason"]
+
+
+@pytest.mark.parametrize("hook", ["pytest_configure", "pytest_sessionstart", "pytest_collectstart"])
+def test_signal_before_the_first_check_leaves_nothing_misleading(tmp_path, hook):
+    """One sentence says that nothing was judged, and no junit.xml has zero failures."""
+    never = "SIGINT if False else 0"
+    order = "trylast=True"
+    finished = _signalled(tmp_path, first=never, second="SIGINT", hook=hook, order=order)
+
+    assert finished.exit_code == 2, finished.output
+    assert "nothing was judged" in finished.output
+    assert "Traceback" not in finished.output
+    assert list(finished.results.glob("*.*")) == []
+
+
+def test_signal_before_pytest_is_imported_gets_a_sentence(monkeypatch, capsys):
+    """The command imports what takes long where it can handle Ctrl-C."""
+    monkeypatch.setattr(command, "judge", _interrupt)
+    with heeding_interrupts():
+        assert command.main([]) == 2
+
+    assert capsys.readouterr().err == "interrupted (exit code 2): nothing was judged or written\n"
+    program = "import sys, openemr_conformance.command; sys.exit('pytest' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0  # noqa: S603
+
+
+def _interrupt(_arguments):
+    raise KeyboardInterrupt
+
+
+def _signalled(folder, more="", **values):
+    """Return a run of a few checks that gets signals, as the plugin sends them."""
+    (folder / "sends_signals.py").write_text(SIGNALS.format(**values) + more, "utf-8")
+    check = "conformance/oauth/test_discovery.py"
+    with heeding_interrupts():
+        return run(
+            folder / "results",
+            "-psends_signals",
+            "-n0",
+            check,
+            PYTHONPATH=f"{folder}{os.pathsep}{ROOT}",
+        )
+
+
+def _assert_interrupted(finished):
+    data = finished.statement
+    assert data["exit_code"] == 2
+    assert "interrupted" in data["gate"]["reasons"]
+    assert "interrupted" in data["run"]["partial_reason"]

@@ -244,3 +244,20 @@ def test_empty_target_of_the_environment_is_an_error(tmp_path):
 
     assert finished.exit_code == 4
     assert "OPENEMR_CONFORMANCE_TARGET is empty: name the server to judge" in finished.output
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+@pytest.mark.parametrize("module", ["pytest", "openemr_conformance"])
+def test_assertions_that_are_switched_off_are_a_usage_error(tmp_path, how, module):
+    """Without assertions every check would pass, or pytest would end with a traceback."""
+    option = ["-O"] if how == "option" else []
+    command = [sys.executable, *option, "-m", module, f"--results={tmp_path}"]
+    optimized = {"PYTHONOPTIMIZE": "1"} if how == "variable" else {}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENEMR_", "PYTEST_"))}
+    finished = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=ROOT, env=inherited | optimized, capture_output=True, text=True, check=False
+    )
+
+    assert finished.returncode == 4
+    assert "assertions are switched off, so nothing could be judged" in finished.stderr
+    assert "Traceback" not in finished.stderr + finished.stdout

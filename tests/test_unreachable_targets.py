@@ -59,6 +59,12 @@ TO_HTTPS = (
     b"HTTP/1.1 308 Moved\r\nContent-Length: 0\r\nLocation: "
     b"https://emr.example/oauth2/default/.well-known/openid-configuration\r\n\r\n"
 )
+ITSELF = (
+    b"HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n"
+    b"Location: /oauth2/default/.well-known/openid-configuration\r\n\r\n"
+)
+NUMBER = http("200 OK", "application/json", '{"issuer": 1}')
+NO_HOST = http("200 OK", "application/json", '{"issuer": "/oauth2/default"}')
 APACHE = http("400 Bad Request", "text/html", "speaking plain HTTP to an SSL-enabled server port")
 NGINX = http("400 Bad Request", "text/html", "The plain HTTP request was sent to HTTPS port")
 LOGIN = http("401 Unauthorized\r\nWWW-Authenticate: Basic", "text/html", "log in")
@@ -71,6 +77,9 @@ ELSEWHERE = http("200 OK", "application/json", '{"issuer": "https://internal/oau
         pytest.param(HTML, "is this an OpenEMR address?", id="html"),
         pytest.param(OFF, "switch the APIs on", id="apis-off"),
         pytest.param(MOVED, "redirects to https://elsewhere.example/", id="redirect"),
+        pytest.param(ITSELF, "redirects to itself", id="to-itself"),
+        pytest.param(NUMBER, "discovery document is 1, and no URL", id="issuer-number"),
+        pytest.param(NO_HOST, "is '/oauth2/default', and no URL", id="issuer-path"),
         pytest.param(TO_HTTPS, "redirects to https://emr.example: name that", id="to-https"),
         pytest.param(APACHE, "it speaks TLS on that port: use https://", id="apache"),
         pytest.param(NGINX, "it speaks TLS on that port: use https://", id="nginx"),

@@ -52,6 +52,14 @@ def load(name: str, base: Path | None = None) -> dict[str, Any]:
 
     Relative paths are looked up in `base`. Raises NotComparable.
     """
+    return validated(*read(name, base))
+
+
+def read(name: str, base: Path | None = None) -> tuple[Any, str]:
+    """Return the same as `load`, and its path, without the validation, which takes a second.
+
+    Raises NotComparable for what is not JSON, or of an unknown version.
+    """
     path = (base or Path()) / name
     if path.is_dir():
         path /= "conformance.json"
@@ -63,20 +71,29 @@ def load(name: str, base: Path | None = None) -> dict[str, Any]:
                 f"{name}: there is no such file, and no such release is shipped (shipped: {known})"
             )
         path = SHIPPED / f"{PREFIX}{release}{SUFFIX}"
-    return check(_read(path), str(path))
+    return in_newest_form(_read(path), str(path)), str(path)
 
 
-def check(data: Any, name: str) -> dict[str, Any]:
-    """Return parsed data if it is the result of a run, else raise NotComparable."""
-    schema = json.loads(SCHEMA.read_text("utf-8"))
+def in_newest_form(data: Any, name: str) -> Any:
+    """Return parsed data of any known version in the form of the newest; raise NotComparable."""
     if isinstance(data, dict) and data.get("schema_version") == 1:
         data = upgraded(data)
-    data = completed(data)
     if isinstance(data, dict) and data.get("schema_version") not in (2, None):
         raise NotComparable(
             f"{name}: schema_version {data['schema_version']} is not known to this suite; "
             "compare with the version of the suite that wrote it"
         )
+    return completed(data)
+
+
+def check(data: Any, name: str) -> dict[str, Any]:
+    """Return parsed data if it is the result of a run, else raise NotComparable."""
+    return validated(in_newest_form(data, name), name)
+
+
+def validated(data: Any, name: str) -> dict[str, Any]:
+    """Return data in the newest form if it follows the schema, else raise NotComparable."""
+    schema = json.loads(SCHEMA.read_text("utf-8"))
     error = next(jsonschema.Draft202012Validator(schema).iter_errors(data), None)
     if error is not None:
         raise NotComparable(
@@ -111,17 +128,17 @@ def completed(data: Any) -> Any:
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         return data
     known = catalogue.load()
-    if any("severity" not in each for each in listed):
-        listed = [{**each, **_severity(known, str(each.get("id")))} for each in listed]
-        for each in listed:
-            requirement_results.lower(each)
-    data = {**data, "requirements": listed}
     try:
+        if any("severity" not in each for each in listed):
+            listed = [{**each, **_severity(known, str(each.get("id")))} for each in listed]
+            for each in listed:
+                requirement_results.lower(each)
+        data = {**data, "requirements": listed}
         if "gate" not in data:
             causes.explain(listed, known.causes)
             code = int(data["exit_code"])
             data = outcome.settle(data, status=code if code > 1 else 0)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return data  # the schema says what is wrong
     return data
 
@@ -140,7 +157,12 @@ def _read(path: Path) -> Any:
         if raw[:2] == b"\x1f\x8b":
             raw = zlib.decompressobj(31).decompress(raw, LARGEST)
         return json.loads(raw)
-    except (OSError, ValueError, zlib.error, RecursionError) as error:
-        raise NotComparable(
-            f"{path} is not readable as conformance.json: {error}; give the file that a run wrote"
-        ) from None
+    except FileNotFoundError:
+        raise NotComparable(f"{path}: there is no such file; name the results of a run") from None
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except (OSError, ValueError, zlib.error) as error:
+        reason = str(getattr(error, "strerror", None) or error)
+    raise NotComparable(
+        f"{path} is not readable as conformance.json: {reason}; give the file that a run wrote"
+    )

@@ -4,7 +4,6 @@ A deployment is known by its name, address and site. Of several runs of one, the
 compared with the one before it; a single run has the comparison with its own baseline, if any.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,12 @@ from typing import Any
 
 from reports import verdicts
 from reports.comparing import baselines
+from reports.comparing.baselines import NotComparable
 from reports.judging import outcome, requirement_results
 
 Data = Mapping[str, Any]
 
-CONFORMANCE = "conformance.json"
 STATEMENT = "statement.html"
-
-
-class RunError(ValueError):
-    """A file is not the result of a run; the message names it and what to do."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +49,15 @@ class Deployment:
 def read(path: Path) -> dict[str, Any]:
     """Return the run in a file or folder, or that of a release, in the newest form.
 
-    Raises RunError.
+    Raises NotComparable. A run is validated only if something is missing: it takes a second.
     """
-    if not path.exists() and baselines.shipped(str(path)):
-        return baselines.load(str(path))
-    path = path / CONFORMANCE if path.is_dir() else path
+    data, origin = baselines.read(str(path))
     try:
-        data = baselines.completed(json.loads(path.read_text("utf-8")))
-        return {**data, "target": dict(data["target"]), "misses": dict(data["misses"])}
-    except FileNotFoundError:
-        raise RunError(f"{path}: there is no such file; name the results of a run") from None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: not readable as JSON: {error}; name a conformance.json") from None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(
-            f"{path}: not the result of a run ({error!r}); name a conformance.json"
-        ) from None
+        _deployment(data, path, None)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        baselines.validated(data, origin)
+        raise
+    return dict(data)
 
 
 def summarized(paths: Iterable[Path]) -> tuple[list[Deployment], list[str]]:
@@ -81,7 +69,7 @@ def summarized(paths: Iterable[Path]) -> tuple[list[Deployment], list[str]]:
             data = read(path)
             key = tuple(str(data["target"].get(name)) for name in ("name", "url", "site"))
             runs.setdefault(key, []).append((str(data["started"]), data, path))
-        except RunError as error:
+        except NotComparable as error:
             problems.append(str(error))
     found = []
     for several in runs.values():

@@ -46,6 +46,8 @@ class Collected:
     matched: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     deselected: int = 0
+    #: How many checks are to run, those of other shards included.
+    selected: int = 0
 
     def forget(self, items: Iterable[pytest.Item]) -> None:
         """Leave out checks of another shard: the run misses nothing without them."""
@@ -80,7 +82,9 @@ def prepare(
         named = (requirement.id, function, None if callspec is None else callspec.id)
         matching = {entry.where for entry in waived.entries if entry.matches(*named)}
         found.matched += sorted(matching.difference(found.matched))
-        mark(item, known, Judged(requirement, waived.find(*named), options, waived.strict))
+        deviation = waived.find(*named)
+        strict = deviation is None or deviation.strict
+        mark(item, known, Judged(requirement, deviation, options, strict))
         skip_unless_applicable(item, requirement, target)
 
 

@@ -7,6 +7,7 @@ stale too.
 """
 
 import datetime as dt
+import hashlib
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.target import releases
 from reports.judging.catalogue import ROOT
 from reports.judging.entries import DeviationEntry, DeviationsFile, EntryError, errors, name_entry
 
@@ -35,6 +37,8 @@ class Deviation(DeviationEntry):
     """One entry of a file, and where it stands."""
 
     where: str
+    #: Whether it is stale, and fails the run, if it does not deviate.
+    strict: bool = True
 
     def matches(self, requirement: str, function: str, params: str | None) -> bool:
         """Return whether a check, by its function's name and parameter id, is waived."""
@@ -61,8 +65,11 @@ class Deviations:
     files: tuple[str, ...] = ()
     #: Whether nobody named them: they are those that the suite has for the target's version.
     shipped: bool = False
-    #: Whether an entry that does not deviate is stale, and fails the run.
-    strict: bool = True
+
+    @property
+    def digest(self) -> str:
+        """A short digest of the entries: two files of one name can differ."""
+        return hashlib.sha256(repr(self.entries).encode()).hexdigest()[:12]
 
     def find(self, requirement: str, function: str, params: str | None) -> Deviation | None:
         """Return the first entry that is for a check and has not expired, or None."""
@@ -84,25 +91,39 @@ def choose(
 ) -> Deviations:
     """Read the files that were given, else those that are shipped for a version.
 
-    Relative paths are looked up in `base`; `none` alone switches the shipped ones off. Those are
-    strict only if `strict` says so.
+    Relative paths are looked up in `base`. The name of a release stands for its shipped file, and
+    `none` alone switches the shipped ones off. Shipped ones are strict only if `strict` says so.
     """
     if NONE in given:
         if len(given) > 1:
             raise pytest.UsageError("--deviations none excludes files; leave one of them out")
         return Deviations()
     if given:
-        files = {path: _parse(path) for path in (base / name for name in given)}
+        files = {path: _parse(path) for path in (_path(name, base, shipped) for name in given)}
     else:
         files = _for_version(shipped, version)
-    entries = [entry for path, data in files.items() for entry in _entries(path, data, known)]
+    entries = [
+        entry
+        for path, data in files.items()
+        for entry in _entries(path, data, known, strict=strict or path.parent != shipped)
+    ]
     names = tuple(path.name for path in files)
-    return Deviations(
-        tuple(entries),
-        names,
-        shipped=not given and bool(files),
-        strict=strict or bool(given),
-    )
+    return Deviations(tuple(entries), names, shipped=not given and bool(files))
+
+
+def _path(name: str, base: Path, shipped: Path) -> Path:
+    """Return the file that a path or the name of a release stands for; it exists."""
+    path = base / name
+    if path.exists():
+        return path
+    listed = [each.stem.removeprefix(releases.PREFIX) for each in sorted(shipped.glob("*.toml"))]
+    release = releases.find(name, listed, patches=True)
+    if release is None:
+        raise pytest.UsageError(
+            f"{path}: there is no such file; give --deviations an existing file, none, or a "
+            f"release whose deviations are shipped ({', '.join(listed)})"
+        )
+    return shipped / f"{releases.PREFIX}{release}.toml"
 
 
 def _for_version(shipped: Path, version: str | None) -> dict[Path, dict[str, Any]]:
@@ -122,7 +143,9 @@ def read(path: Path, known: Collection[str]) -> list[Deviation]:
     return _entries(path, _parse(path), known)
 
 
-def _entries(path: Path, data: Mapping[str, Any], known: Collection[str]) -> list[Deviation]:
+def _entries(
+    path: Path, data: Mapping[str, Any], known: Collection[str], *, strict: bool = True
+) -> list[Deviation]:
     found = errors(data, DeviationsFile, "deviation")
     if found:
         # A misspelt key is also a missing one: the spelling is what helps.
@@ -137,7 +160,7 @@ def _entries(path: Path, data: Mapping[str, Any], known: Collection[str]) -> lis
                 f"{closest(entry['requirement'], known)}"
             )
         named = name_entry(entry, "deviation", index, "requirement")
-        listed.append(Deviation(where=f"{path.name}: {named}", **entry))
+        listed.append(Deviation(where=f"{path.name}: {named}", strict=strict, **entry))
     return listed
 
 
@@ -150,17 +173,17 @@ def _named(path: Path, data: Mapping[str, Any], index: int) -> str:
 def closest(name: str, known: Collection[str]) -> str:
     """Ask whether the known id that is closest to an unknown one was meant."""
     close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else "see python -m reports.catalogue"
+    return f"did you mean {close[0]!r}?" if close else "see openemr-conformance catalogue"
 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except OSError as error:
         raise pytest.UsageError(
-            f"{path}: there is no such file; give --deviations an existing file, or none"
+            f"{path}: cannot be read ({error.strerror}); name a TOML file"
         ) from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise pytest.UsageError(f"{path}: not readable as TOML: {error}; repair it") from None
 
 

@@ -21,6 +21,10 @@ Data = Mapping[str, Any]
 SHARED = ("schema_version", "suite_version", "level")
 
 
+#: The exit code of a run of which no part has a check.
+NOTHING_SELECTED = 5
+
+
 class NotOneRun(ValueError):
     """The parts do not belong together; the message says why."""
 
@@ -47,6 +51,8 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
     stale = list({each["where"]: each for part in parts for each in _stale(part)}.values())
     causes.explain(requirements, catalogue.load().causes)
     bad = max(int(part["exit_code"]) for part in parts)
+    if not any(map(_has_own_checks, requirements)):
+        bad = max(bad, NOTHING_SELECTED)
     first = min(parts, key=lambda part: str(part["started"]))
     data = {
         **{key: first[key] for key in SHARED},
@@ -58,6 +64,7 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
             "workers": sum(part["run"]["workers"] for part in parts),
             "partial": bool(reasons),
             "partial_reason": "; ".join(reasons) or None,
+            **{key: first["run"][key] for key in ("selection",) if key in first["run"]},
         },
         "target": first["target"],
         "deviations": {
@@ -76,6 +83,11 @@ def merge(parts: Sequence[Data]) -> dict[str, Any]:
     }
     gate = first["gate"]["name"]
     return outcome.settle(data, status=bad if bad > 1 else 0, gate=gate, more=missing)
+
+
+def _has_own_checks(requirement: Data) -> bool:
+    """Return whether a check judged a requirement, and not only the watch over all exchanges."""
+    return any(not check["id"].startswith(WATCH) for check in requirement["checks"])
 
 
 def _with_own_ids(part: Data, number: int) -> dict[str, Any]:
@@ -108,8 +120,11 @@ def _belong(parts: Sequence[Data], shards: Sequence[Any]) -> None:
             for key in ("version", "features", "kind")
             if part["target"][key] != parts[0]["target"][key]
         ]
-        if part["deviations"]["files"] != parts[0]["deviations"]["files"]:
+        if _declared(part) != _declared(parts[0]):
             differs.append("deviations")
+        if part["gate"]["name"] != parts[0]["gate"]["name"]:
+            differs.append("gate")
+        differs += _differing_selection(parts[0], part)
         if [r["id"] for r in part["requirements"]] != [r["id"] for r in parts[0]["requirements"]]:
             differs.append("the requirements")
         if _described(part) != _described(parts[0]):
@@ -122,6 +137,22 @@ def _belong(parts: Sequence[Data], shards: Sequence[Any]) -> None:
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
         raise NotOneRun(f"shard {twice} of {shards[0][1]} is there twice")
+
+
+def _declared(part: Data) -> tuple[Any, ...]:
+    return part["deviations"]["files"], part["deviations"].get("digest")
+
+
+def _differing_selection(first: Data, part: Data) -> list[str]:
+    """Return in words how two parts differ in what they were to judge."""
+    one, other = (each["run"].get("selection", {}) for each in (first, part))
+    names = [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
+    shown = [
+        f"{name} {' '.join(one.get(name, ['not given']))!r} and "
+        f"{' '.join(other.get(name, ['not given']))!r}"
+        for name in names
+    ]
+    return [f"selection ({', '.join(shown)})"] if shown else []
 
 
 def _described(part: Data) -> tuple[Any, ...]:

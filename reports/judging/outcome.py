@@ -19,6 +19,9 @@ NOT_CONFORMANT = "not conformant"
 PARTIAL = "partial run"
 UNDECIDED = "not decided"
 
+#: Exit codes of a run that was ended early: its gate does not pass.
+ENDED_EARLY = {2: "interrupted", 3: "internal error"}
+
 #: The keys of conformance.json that stand before the outcome.
 HEAD = ("schema_version", "suite_version", "started")
 
@@ -32,6 +35,8 @@ def settle(
     """
     misses = counted(run["requirements"])
     reasons = [*_reasons(run, gate), *more]
+    if status in ENDED_EARLY:
+        reasons.append(ENDED_EARLY[status])
     if status == 1 and not reasons:
         reasons.append("a test that judges no requirement failed")
     head = {key: run[key] for key in HEAD if key in run}
@@ -142,8 +147,10 @@ def _are(number: int) -> str:
 
 
 def _critical(misses: Mapping[str, int]) -> str:
-    number = misses["critical"] or "none"
-    return f"{number} can let somebody in or show somebody else's data"
+    number = misses["critical"]
+    if number > 1:
+        return f"{number} misses are critical (let somebody in or show somebody else's data)"
+    return f"{number or 'no'} miss is critical (lets somebody in or shows somebody else's data)"
 
 
 def gate(data: Data) -> str:

@@ -77,6 +77,10 @@ class Run:
     #: The deviations that a collected check belongs to.
     matched: set[str] = field(default_factory=set)
     narrowed: list[str] = field(default_factory=list)
+    #: Whether there are checks that were not even collected.
+    incomplete: bool = False
+    #: How many checks are to run, those of other shards included.
+    selected: int = 0
     #: Alarms over all exchanges: by kind, then by route (see alarms.py).
     alarms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     #: Facts of each scope that checks noted (see scope_table.py).
@@ -88,6 +92,8 @@ class Run:
     workers: int = 0
     #: Which part of how many this run is, from one (see sharding.py).
     shard: tuple[int, int] | None = None
+    #: The options that select checks (see options.py).
+    selection: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: The vendor's app that is judged, and how many checks it makes (see app_verdict.py).
     app: tuple[str, int] | None = None
 
@@ -128,8 +134,14 @@ class Run:
         """Add what a process found at collection."""
         self.collected.update(found.collected)
         self.matched.update(found.matched)
+        self.selected = max(self.selected, found.selected)
         if found.deselected:
             self.narrow(f"{found.deselected} checks deselected")
+
+    @property
+    def is_empty_part(self) -> bool:
+        """Whether other shards have all the checks that were selected."""
+        return self.shard is not None and self.selected > 0 and not self.collected
 
     def narrow(self, reason: str) -> None:
         """Note why the run judges less than everything."""
@@ -147,20 +159,30 @@ class Run:
         today = self.started.date()
         found = []
         for deviation in self.deviations.entries:
+            if not deviation.strict:
+                continue
             if deviation.expired(today):
                 why = f"expired on {deviation.expires}"
             elif deviation.where in fulfilled:
                 why = "fulfilled now by a check that it waives"
             elif self.catalogue.requirements[deviation.requirement].watch is not None:
                 continue  # it may be met by chance
-            elif deviation.where not in self.matched and self.collected and not self.narrowed:
-                why = (
-                    "no check belongs to it"  # unknown after an interruption: no worker reports it
-                )
+            elif deviation.where not in self.matched and self._would_match(deviation):
+                why = "no check belongs to it"
             else:
                 continue
             found.append({**_deviation(deviation), "where": deviation.where, "why": why})
         return found
+
+    def _would_match(self, deviation: Deviation) -> bool:
+        """Return whether every check that the entry could belong to was collected.
+
+        Unknown after an interruption: no worker reports it. A narrowed run looks only at entries of
+        the requirements that it judges.
+        """
+        if self.incomplete or not self.collected:
+            return False
+        return not self.narrowed or deviation.requirement in self.collected.values()
 
     def mended(self) -> list[dict[str, str]]:
         """Return the shipped deviations that no check of a whole run confirmed."""
@@ -183,9 +205,9 @@ class Run:
         reasons = list(self.narrowed)
         if self.shard is not None:
             reasons.append("shard {} of {}".format(*self.shard))
-        if status in (2, 3):
-            reasons.append("interrupted" if status == 2 else "internal error")
-        if self.workers and not self.collected:
+        if status in outcome.ENDED_EARLY:
+            reasons.append(outcome.ENDED_EARLY[status])
+        if self.workers and not self.collected and not self.is_empty_part:
             reasons.append("no worker finished")
         unfinished = [
             nodeid
@@ -233,12 +255,14 @@ class Run:
                 "partial": bool(reasons),
                 "partial_reason": "; ".join(reasons) or None,
                 **({} if self.shard is None else {"shard": list(self.shard)}),
+                **({"selection": dict(self.selection)} if self.selection else {}),
             },
             "target": dict(self.target),
             "deviations": {
                 "files": list(self.deviations.files),
+                "digest": self.deviations.digest,
                 "shipped": self.deviations.shipped,
-                "stale": self.stale() if self.deviations.strict else [],
+                "stale": self.stale(),
                 "mended": self.mended(),
             },
             "counts": {

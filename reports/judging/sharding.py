@@ -1,6 +1,6 @@
 """One run in several jobs: each judges a part of the checks, and `reports.merge` joins them.
 
-Which part a check belongs to depends on the collected checks alone, so that jobs need not talk.
+Which part a check belongs to depends on the selected checks alone, so that jobs need not talk.
 The parameters of one check stay together: they share what has to be prepared.
 """
 

@@ -28,8 +28,8 @@ SECTIONS = (
 ADVICE = {
     verdicts.FAIL: "Fix these in the server. To see an answer yourself, send the curl line, with "
     "a token of your own where it has a placeholder in angle brackets. If you accept a finding "
-    "for now, declare it as a deviation; python -m reports.declare writes the entries for a whole "
-    "run.",
+    "for now, declare it as a deviation; openemr-conformance declare writes the entries for a "
+    "whole run.",
     verdicts.BLOCKED: "Something that these checks need did not work, so nothing is known about "
     "these requirements. Fix what is not fulfilled first, then run again.",
     verdicts.WARN: "These fail the run only if --level includes them.",

@@ -22,6 +22,11 @@ from reports.comparing import baselines
 from reports.judging import app_verdict
 from reports.render import comparison, markdown, statement
 
+try:
+    import fcntl
+except ImportError:  # not on this platform
+    fcntl = None  # type: ignore[assignment]
+
 CONFORMANCE = "conformance.json"
 JUNIT = "junit.xml"
 ALLURE = "allure"
@@ -40,6 +45,10 @@ ALLURE_FILES = (
     "environment.properties",
     "categories.json",
 )
+
+
+class FolderInUseError(Exception):
+    """Another run writes to the folder; the message says what to do."""
 
 
 @dataclass
@@ -67,14 +76,21 @@ class Written:
             self.problems.append(f"not written: {path} ({reason})")
 
 
-def prepare(folder: Path) -> None:
-    """Make the folder, without what an earlier run left in it; a usage error if that fails."""
+def prepare(folder: Path) -> Callable[[], None]:
+    """Make the folder, without what an earlier run left in it; a usage error if that fails.
+
+    Returns the function that gives the folder free for another run.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise pytest.UsageError(
             f"--results: {folder} cannot be made ({error.strerror}): name a folder of your own"
         ) from None
+    try:
+        release = lock(folder)
+    except FolderInUseError as error:
+        raise pytest.UsageError(f"--results: {error}") from None
     try:
         for place in (folder, folder / baselines.BEFORE):
             for name in (CONFORMANCE, JUNIT, *RENDERED, *comparison.FILES):
@@ -89,6 +105,36 @@ def prepare(folder: Path) -> None:
             f"--results: {folder} cannot be written to ({error.strerror}): make it yours, or name "
             "another folder"
         ) from None
+    return release
+
+
+def lock(folder: Path) -> Callable[[], None]:
+    """Keep other runs from writing to a folder; return the function that ends that.
+
+    Raises FolderInUseError. The lock is on the folder itself and ends with the process, so none is
+    ever left over. A system or file system without such locks has none.
+    """
+    if fcntl is None:
+        return _release_nothing
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return _release_nothing
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise FolderInUseError(
+            f"another run is writing to {folder}: wait for its end, or name another folder"
+        ) from None
+    except OSError:
+        os.close(descriptor)
+        return _release_nothing
+    return functools.partial(os.close, descriptor)
+
+
+def _release_nothing() -> None:
+    """Do nothing: there is no lock."""
 
 
 def clear_allure(folder: Path) -> None:

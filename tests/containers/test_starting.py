@@ -93,7 +93,7 @@ def test_kept_containers_are_used_again(engine, judged, target):
     assert len(containers) == 2, first.output
     assert again.exit_code == 0, again.output
     assert len(engine.containers.list(filters={"label": f"{RUN}={run}"})) == 2
-    assert f"python -m fixtures.containers.reaper {run}" in first.output
+    assert f"openemr-conformance remove {run}" in first.output
     assert main([run]) == 0
     assert leftovers(engine) == []
 

@@ -193,6 +193,8 @@ class Project:
         self.write("fixtures/__init__.py", "")
         self.write("fixtures/target/model.py", TARGET)
         self.write("fixtures/wire/redaction.py", REDACTION)
+        signals = ROOT / "fixtures" / "wire" / "signals.py"
+        self.write("fixtures/wire/signals.py", signals.read_text("utf-8"))
         self.write("fixtures/embedded/__init__.py", "")
         self.write("fixtures/embedded/defects.py", "def load():\n    return {}")
         key = "import pytest\n{} = pytest.StashKey()\n"

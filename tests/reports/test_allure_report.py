@@ -58,7 +58,7 @@ def test_no_report_is_said(npx, tmp_path, capsys, script, said):
     """An error is one sentence, and no page with a tracker stays."""
     npx(script.format(out=tmp_path / "results/allure-report"))
 
-    assert allure_report.main([]) == 2
+    assert allure_report.main([]) == 4
     assert said in capsys.readouterr().err
     assert not (tmp_path / "results/allure-report/index.html").exists()
 
@@ -66,10 +66,10 @@ def test_no_report_is_said(npx, tmp_path, capsys, script, said):
 def test_what_is_missing_is_said(npx, tmp_path, monkeypatch, capsys):
     """Without Node or without results there is nothing to do, and it says what to do."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert allure_report.main([]) == 2
+    assert allure_report.main([]) == 4
     assert "install Node.js" in capsys.readouterr().err
-    assert allure_report.main([str(tmp_path / "nothing")]) == 2
-    assert "run pytest first" in capsys.readouterr().err
+    assert allure_report.main([str(tmp_path / "nothing")]) == 4
+    assert "run openemr-conformance first" in capsys.readouterr().err
 
 
 def test_other_files_are_left_alone(npx, tmp_path, capsys):
@@ -77,7 +77,7 @@ def test_other_files_are_left_alone(npx, tmp_path, capsys):
     (tmp_path / "own").mkdir()
     (tmp_path / "own/thesis.txt").write_text("mine")
 
-    assert allure_report.main(["--output", str(tmp_path / "own")]) == 2
+    assert allure_report.main(["--output", str(tmp_path / "own")]) == 4
     assert "name another folder" in capsys.readouterr().err
     assert (tmp_path / "own/thesis.txt").exists()
 

@@ -1,7 +1,11 @@
 """Runs that go wrong: what they leave behind is valid, and says no more than was judged."""
 
+import errno
+import sys
+
 import pytest
 
+from reports.render import files
 from tests.reports.checks import DEVIATION, GOOD, MIXED
 from tests.reports.project import Project
 from tests.runs import heeding_interrupts
@@ -161,3 +165,30 @@ def test_a_target_that_cannot_be_reached_leaves_no_results(project):
 
     assert output.returncode == 6
     assert not (project.results / "conformance.json").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no such locks")
+def test_two_runs_do_not_write_to_one_folder(project):
+    """The second run ends at once; a run that was killed keeps no later one from its folder."""
+    project.check(GOOD)
+    project.run()
+    release = files.lock(project.results)
+    output = project.run()
+    free = project.run("--results=others")
+    release()
+
+    assert output.returncode == 4
+    assert f"another run is writing to {project.results}" in output.stderr
+    assert project.data()["exit_code"] == 0, "the results of the first run are kept"
+    assert free.returncode == project.run().returncode == 0
+
+
+def test_folder_without_locks_is_written_to(project, monkeypatch):
+    """A file system without locks breaks no run."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    files.lock(project.folder)()
+    files.lock(project.folder / "nowhere")()

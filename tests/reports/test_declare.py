@@ -43,7 +43,7 @@ def test_nothing_to_declare_is_an_empty_file(tmp_path, capsys):
 
     assert declare.main([str(path)]) == 0
     assert "[[deviation]]" not in capsys.readouterr().out
-    assert declare.main([str(tmp_path / "none.json")]) == 2
+    assert declare.main([str(tmp_path / "none.json")]) == 4
 
 
 def test_the_watch_is_declared_as_a_whole():

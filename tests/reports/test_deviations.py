@@ -101,3 +101,28 @@ def test_given_files_replace_the_shipped_ones(tmp_path):
     assert deviations.choose(["none"], **where).files == ()
     with pytest.raises(pytest.UsageError, match="leave one of them out"):
         deviations.choose(["none", "own.toml"], **where)
+
+
+def test_a_release_stands_for_its_shipped_file(tmp_path):
+    """It is named beside files of the user's own, in every form; only the latter are strict."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    (folder / "openemr-7.0.3.toml").write_text('versions = ["7.0.3*"]\n' + ENTRY, "utf-8")
+    (tmp_path / "own.toml").write_text(ENTRY, "utf-8")
+    where = {"version": "9", "known": ["A"], "base": tmp_path, "shipped": folder}
+
+    for name in ("7.0.3", "openemr-7.0.3", "7.0.3.4"):
+        found = deviations.choose([name, "own.toml"], **where)
+        assert found.files == ("openemr-7.0.3.toml", "own.toml")
+        assert [entry.strict for entry in found.entries] == [False, True]
+    strict = deviations.choose(["7.0.3"], **where, strict=True)
+    assert [entry.strict for entry in strict.entries] == [True]
+    with pytest.raises(pytest.UsageError, match=r"a release whose .* are shipped \(7\.0\.3\)"):
+        deviations.choose(["6.1"], **where)
+
+
+def test_a_folder_is_not_read_as_toml(tmp_path):
+    """The reason is in words, and the advice fits it."""
+    with pytest.raises(pytest.UsageError) as caught:
+        deviations.choose(["."], version=None, known=[], base=tmp_path)
+    assert str(caught.value) == f"{tmp_path}: cannot be read (Is a directory); name a TOML file"

@@ -7,7 +7,7 @@ import pytest
 
 from reports import merge, options
 from reports.judging import app_verdict, merging, sharding
-from tests.reports.checks import MIXED
+from tests.reports.checks import GOOD, MIXED
 from tests.reports.project import Project
 from tests.reports.test_compare import answer, run
 
@@ -60,6 +60,25 @@ def test_the_parts_make_the_whole(tmp_path):
     assert not merged["run"]["partial"]
     assert merged["exit_code"] == whole.returncode == 1
     assert merged["run"]["requests"] == sum(part["run"]["requests"] for part in parts)
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_a_part_without_checks_is_a_part(tmp_path, workers):
+    """Where one check is selected, the second of two parts has none, and is merged all the same."""
+    project = Project(tmp_path)
+    project.check(GOOD)
+    parts = []
+    for number in (1, 2):
+        output = project.run(f"--shard={number}/2", "-k", "second", workers)
+        assert output.returncode == 0, output.stdout
+        parts.append(project.data())
+    reasons = [each["run"]["partial_reason"] for each in parts]
+
+    assert [each["counts"]["checks"]["pass"] for each in parts] == [1, 0]
+    assert reasons[1] == reasons[0].replace("1 of 2", "2 of 2")
+    assert merging.merge(parts)["exit_code"] == 0
+    assert merging.merge(parts[1:])["exit_code"] == 5
+    assert project.run("--shard=2/2", "-k", "nothing", workers).returncode == 5
 
 
 def part(number, **verdicts):
@@ -142,16 +161,57 @@ def test_what_is_no_part_of_one_run_is_refused(tmp_path, capsys):
         (part(1, a="pass", watch="untested"), "shard 1 of 2 is there twice"),
         (run(("r", {"a": "pass"})), "part 2 is a whole run"),
         ({**part(2, a="pass", watch="pass"), "suite_version": "2"}, "other suite_version"),
+        (differing("deviations", digest="another"), "other deviations"),
+        (differing("deviations", files=["ours.toml"]), "other deviations"),
+        (differing("gate", name="all"), "other gate"),
+        (
+            differing("run", selection={"-m": ["portal"]}),
+            "other selection (-m 'not given' and 'portal')",
+        ),
     ):
         first = part(1, a="pass", watch="untested")
         for path, data in zip(paths, (first, other), strict=True):
             path.write_text(json.dumps(data), "utf-8")
         given = [*map(str, paths), "--results", str(tmp_path / "out")]
-        assert merge.main(given) == 2
+        assert merge.main(given) == 4
         assert said in capsys.readouterr().err
     paths[1].write_text(json.dumps(part(2, b="pass", watch="untested")), "utf-8")
     assert merge.main(given) == 0
     assert (tmp_path / "out/statement.html").exists()
+
+
+def differing(table, **values):
+    """Return a second part with other values in one of its tables."""
+    data = part(2, a="pass", watch="pass")
+    data[table] |= values
+    return data
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-k", "first or second"],
+        ["-m", "token"],
+        ["--severity=high"],
+        ["--requirement=T-must"],
+        ["--deselect=conformance/oauth/test_things.py::test_third"],
+        ["conformance/oauth"],
+    ],
+)
+def test_parts_of_other_selections_are_refused(tmp_path, arguments):
+    """Each option that selects checks is noted, and parts that differ in it are not one run."""
+    project = Project(tmp_path)
+    project.check(GOOD)
+    project.run("--shard=1/2", *arguments)
+    selected = project.data()
+    project.run("--shard=2/2")
+    whole = project.data()
+
+    name = arguments[0].partition("=")[0] if arguments[0].startswith("-") else "paths"
+    assert list(selected["run"]["selection"]) == [name]
+    assert "selection" not in whole["run"]
+    with pytest.raises(merging.NotOneRun, match=f"other selection \\({name} "):
+        merging.merge([selected, whole])
 
 
 def test_exchanges_of_the_parts_have_ids_of_their_own():

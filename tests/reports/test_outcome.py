@@ -74,7 +74,7 @@ def test_less_than_everything_is_never_conformant():
         ),
         ([requirement("known", "PRACTICE", "high")], {"gate": "all"}, [], 0),
         (["pass"], {"gate": "all"}, [], 0),
-        (["pass"], {"status": 2}, [], 2),
+        (["pass"], {"status": 2}, ["interrupted"], 2),
     ],
 )  # fmt: skip
 def test_the_gate_passes_if_nothing_is_new(found, options, reasons, code):
@@ -91,24 +91,26 @@ def test_the_first_line_answers_both_questions():
     grave = requirement("known", severity="critical")
 
     assert outcome.line(settled("known", grave, requirement("warn", "SHOULD"))) == (
-        "not conformant: 2 MUSTs are not fulfilled; 1 can let somebody in or show somebody else's "
-        "data. Gate passed: nothing is new; of the misses, 2 are declared, 1 is only warned of"
+        "not conformant: 2 MUSTs are not fulfilled; 1 miss is critical (lets somebody in or shows "
+        "somebody else's data). Gate passed: nothing is new; of the misses, 2 are declared, 1 is "
+        "only warned of"
     )
     assert outcome.line(settled("fail")) == (
-        "not conformant: 1 MUST is not fulfilled; none can let somebody in or show somebody else's "
-        "data. Gate not passed: 1 new"
+        "not conformant: 1 MUST is not fulfilled; no miss is critical (lets somebody in or shows "
+        "somebody else's data). Gate not passed: 1 new"
     )
     assert outcome.line(settled("pass")) == (
         "conformant: every MUST that was judged is fulfilled. Gate passed: nothing is new"
     )
-    assert "; 2 recommendations are not, and none can" in outcome.line(
+    assert "; 2 recommendations are not, and no miss is critical" in outcome.line(
         settled(requirement("warn", "SHOULD"), requirement("warn", "MAY"))
     )
     practice = requirement("warn", "PRACTICE")
-    assert "; 1 recommendation and 2 of good practice are not, and none can" in outcome.line(
-        settled(requirement("warn", "SHOULD"), practice, practice)
+    assert (
+        "; 1 recommendation and 2 of good practice are not, and no miss is critical"
+        in outcome.line(settled(requirement("warn", "SHOULD"), practice, practice))
     )
-    assert "; 1 of good practice is not, and none can" in outcome.line(settled(practice))
+    assert "; 1 of good practice is not, and no miss is critical" in outcome.line(settled(practice))
     assert outcome.line(settled("blocked")).startswith("not decided: not all could be judged. Gate")
 
 

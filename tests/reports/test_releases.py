@@ -92,7 +92,11 @@ def test_a_partial_run_says_so(written, capsys):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("{", "not readable as JSON"), ("[]", "not the result"), ('{"a": 1}', "not the result")],
+    [
+        ("{", "not readable as conformance.json"),
+        ("[]", "is no conformance.json"),
+        ('{"a": 1}', "is no conformance.json"),
+    ],
     ids=["broken", "list", "foreign"],
 )
 def test_what_is_no_result_is_refused(written, capsys, content, words):

@@ -216,6 +216,31 @@ def test_every_known_deviation_is_told(project):
     assert "issues/2" in (project.folder / "results/statement.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "number"),
+    [
+        ([], 2),
+        (["--requirement=T-must"], 1),
+        (["-k", "first"], 1),
+        (["-n1", "--requirement=T-must"], 1),
+        # The check may be in a file that is not collected.
+        (["conformance/oauth"], 0),
+        (["--ignore=conformance/other"], 0),
+    ],
+)
+def test_an_entry_of_an_unknown_check_is_stale(project, arguments, number):
+    """The names of checks are known at collection: a narrowed run looks at what it judges."""
+    project.check(GOOD)
+    unknown = DEVIATION + "check = 'test_nothing_such'\n"
+    project.write("known.toml", unknown + unknown.replace("T-must", "T-rest"))
+
+    output = project.run("--deviations=known.toml", *arguments)
+
+    stale = [each["why"] for each in project.data()["deviations"]["stale"]]
+    assert stale == ["no check belongs to it"] * number
+    assert output.returncode == bool(number)
+
+
 def test_a_stale_deviation_fails_the_run(project):
     """A deviation that is fulfilled, expired, or without a check, fails the run."""
     project.check(GOOD)
