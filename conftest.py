@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.given.changed_records",
     "fixtures.given.client_libraries",
     "fixtures.given.consents",
+    "fixtures.given.controls",
     "fixtures.given.curl_commands",
     "fixtures.given.ended_sessions",
     "fixtures.given.exclusive",

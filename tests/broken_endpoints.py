@@ -2,11 +2,14 @@
 
 The response is the same for every request of the check itself, and of the fixtures whose responses
 several checks judge (those of a module, and of fixtures/given/authorizations.py). Other fixtures
-get a working server. Documents that a run needs (discovery, metadata, keys) stay as they are. Only
-the first parameters of each check are tried.
+get a working server. A refusal is sent to every fixture as well: no control succeeds then, and a
+check that takes one is blocked. As the fixtures of one place break those of another, such a run has
+one place. Documents that a run needs (discovery, metadata, keys) stay as they are. Only the first
+parameters of each check are tried.
 """
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Generator, Iterator
@@ -45,6 +48,13 @@ LOOKS_AT = {
     "oauth/test_userinfo": "userinfo",
 }
 ANSWERS = {"500": (500, b"application/json", b"{}"), "page": (200, b"text/html", b"OK")}
+#: Refusals in proper form, as the token endpoint and as FHIR send them.
+REFUSALS = {
+    "400": (400, "invalid_grant", "invalid"),
+    "401": (401, "invalid_client", "login"),
+    "403": (403, "access_denied", "forbidden"),
+    "404": (404, "invalid_request", "not-found"),
+}
 SERVER = pytest.StashKey["BreakingServer"]()
 RUNNING = pytest.StashKey[pytest.Item]()
 
@@ -54,7 +64,7 @@ class BreakingApplication(Application):
 
     def __init__(self, answer: str) -> None:
         super().__init__()
-        self.status, self.media_type, self.body = ANSWERS[answer]
+        self.status, self.media_type, self.body = ANSWERS.get(answer) or refusal(answer)
         self.broken: re.Pattern[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +107,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     functions: dict[str, pytest.Item] = {}
     for item in session.items:
         applies = item.get_closest_marker("must") and not item.get_closest_marker("skip")
-        if applies and place_of(item):
+        place = os.environ.get("BROKEN_PLACE") or place_of(item)
+        if applies and place and place_of(item) == place:
             functions.setdefault(item.nodeid.partition("[")[0], item)
     session.items[:] = functions.values()
 
@@ -115,6 +126,7 @@ def pytest_fixture_setup(
 ) -> Generator[None, object, object]:
     """Break the endpoints while a fixture requests responses that several checks judge."""
     asks = fixturedef.scope == "module" or fixturedef.func.__module__ == authorizations.__name__
+    asks = asks or "BROKEN_PLACE" in os.environ
     with _broken(request.session.config.stash[RUNNING]) if asks else contextlib.nullcontext():
         return (yield)
 
@@ -123,6 +135,18 @@ def pytest_fixture_setup(
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Remember the check whose fixtures are set up."""
     item.config.stash[RUNNING] = item
+
+
+def refusal(name: str) -> tuple[int, bytes, bytes]:
+    """Return the status, media type and body of a refusal."""
+    status, error, code = REFUSALS[name]
+    body = {
+        "error": error,
+        "error_description": "no",
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "error", "code": code}],
+    }
+    return status, b"application/json", json.dumps(body).encode()
 
 
 @contextlib.contextmanager

@@ -1,12 +1,16 @@
 """A check that passes with the same response to every request judges nothing.
 
-The embedded server is prepared, and then one of its endpoints always sends a 500, or a page. The
-checks that still pass are listed here with the reason.
+The embedded server is prepared, and then one of its endpoints always sends a 500, or a page, or a
+refusal in proper form. The checks that still pass are listed here with the reason. A check that
+expects a refusal passes with none: it takes a control (fixtures/given/controls.py), and is blocked
+if that is refused as well.
 """
+
+import os
 
 import pytest
 
-from tests.broken_endpoints import ANSWERS
+from tests.broken_endpoints import ANSWERS, PLACES, REFUSALS
 from tests.fork_server import ForkServer
 from tests.runs import ROOT
 
@@ -29,6 +33,9 @@ MADE = "that nothing is created; WATCH-server-error reports the status"
 NONE = "routes that the suite does not know, and the embedded server has none"
 SHOWN = "that no data is returned; SCOPE-other-patient-4xx judges the refusal"
 AUTHORIZE = "refused by the authorization endpoint before"
+FORM = "the form of a refusal, whatever it refuses; other checks judge the success"
+UNHARMED = "that hostile input causes no server error and does not come back; a refusal is harmless"
+OPEN = "a status that says what the caller may do; 401, 403 and 404 are among the right ones"
 #: The checks that pass with both responses, by reason ...
 ALWAYS: dict[str, list[str]] = {
     DOCUMENT: [
@@ -172,6 +179,66 @@ ONLY: dict[str, dict[str, list[str]]] = {
 }
 
 
+#: The checks that pass on a server that refuses every request to the endpoint that they judge ...
+REFUSED: dict[str, list[str]] = {
+    DOCUMENT: [
+        "test_each_offered_scope_can_be_registered",
+        "test_end_session_endpoint_is_published",
+        "test_health_is_told_to_everybody",
+        "test_metadata_has_its_required_elements",
+        "test_metadata_has_the_media_type_asked_for",
+        "test_metadata_is_public",
+        "test_metadata_names_a_search_parameter_once",
+        "test_metadata_names_a_type_once",
+        "test_registration_page_is_served",
+        "test_version_is_told",
+    ],
+    ELSEWHERE: [
+        "test_access_ends_with_the_revoked_authorization",
+        "test_app_of_a_patient_ends_with_the_revoked_authorization",
+        "test_disabled_backend_client_loses_its_tokens",
+        "test_disabled_client_loses_its_tokens",
+        "test_disabled_public_client_exchanges_no_code",
+        "test_disabled_public_client_loses_its_access_token",
+        "test_document_of_an_unknown_site_is_refused",
+        "test_ended_tokens_stay_dead_after_the_next_login",
+        "test_nobody_is_logged_out_unasked",
+        "test_refresh_ends_with_the_revoked_authorization",
+        "test_single_revoked_token_is_the_only_one",
+        "test_unknown_site_is_refused",
+    ],
+    FORM: [
+        "test_challenge_is_well_formed",
+        "test_error_has_only_permitted_characters",
+        "test_error_is_json",
+        "test_error_redirect_repeats_the_state",
+        "test_token_error_is_json",
+        "test_token_error_tells_no_internals",
+    ],
+    UNHARMED: [
+        "test_line_break_begins_no_header",
+        "test_line_break_in_the_state_stays_in_it",
+        "test_malformed_token_request_breaks_nothing",
+        "test_other_method_breaks_nothing",
+        "test_request_is_not_reflected_as_markup",
+    ],
+    NONE: [
+        "test_listed_route_is_closed_without_a_token",
+    ],
+    SUCCESS_ALONE: [
+        "test_management_token_and_address_come_together",
+        "test_registration_answer_is_json",
+    ],
+}
+#: ... and those that pass only with this status.
+REFUSED_BY: dict[str, dict[str, list[str]]] = {
+    status: {} if status == "400" else {OPEN: ["test_address_answers_who_has_no_token"]}
+    for status in REFUSALS
+}
+#: The check of one refusal is enough, except for a thorough run.
+STATUSES = REFUSALS if os.environ.get("DEFECTS") == "thorough" else ["400", "401"]
+
+
 @pytest.fixture(scope="module")
 def fork_server():
     """A process that has collected the checks, for runs to fork off."""
@@ -185,10 +252,37 @@ def test_check_passes_on_no_place_that_is_broken(fork_server, tmp_path, answer):
     environment = {"BROKEN_ANSWER": answer, "BROKEN_FOLDER": str(tmp_path)}
     finished = fork_server.run(tmp_path, plugin="tests.broken_endpoints", **environment)
 
+    names, others = verdicts(finished)
+    assert others > 300, finished.output
+    explained = named(ALWAYS, ONLY[answer])
+    assert names == explained, "\n".join(sorted(names ^ explained))
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_refusal_alone_passes_no_check(fork_server, tmp_path, status):
+    """Only the listed checks pass on a server that refuses every request to their endpoint."""
+    passed, others = set(), 0
+    for place in PLACES:
+        folder = tmp_path / place
+        environment = {"BROKEN_ANSWER": status, "BROKEN_PLACE": place, "BROKEN_FOLDER": str(folder)}
+        finished = fork_server.run(folder, plugin="tests.broken_endpoints", **environment)
+        names, more = verdicts(finished)
+        passed |= names
+        others += more
+
+    assert others > 300
+    explained = named(REFUSED, REFUSED_BY[status])
+    assert passed == explained, "\n".join(sorted(passed ^ explained))
+
+
+def verdicts(finished):
+    """Return the names of the checks that pass, and how many fail or are blocked."""
     judged = [c for each in finished.statement["requirements"] for c in each["checks"]]
     passed = {check["id"].partition("[")[0] for check in judged if check["verdict"] == "pass"}
-    names = {check.rpartition("::")[2] for check in passed}
-    assert sum(check["verdict"] in {"fail", "blocked"} for check in judged) > 300, finished.output
-    named = [*ALWAYS.values(), *ONLY[answer].values()]
-    explained = {name for several in named for name in several}
-    assert names == explained, "\n".join(sorted(names ^ explained))
+    others = sum(check["verdict"] in {"fail", "blocked"} for check in judged)
+    return {check.rpartition("::")[2] for check in passed}, others
+
+
+def named(*lists):
+    """Return the names in lists by reason."""
+    return {name for reasons in lists for several in reasons.values() for name in several}

@@ -16,11 +16,13 @@ class Server:
     """A server that redeems each code once for a valid request, except for these defects.
 
     `takes` are accepted faults; with `burns` a faulty request ends a code, with `again` a code can
-    be redeemed again, and with `rotates` a refresh token is replaced.
+    be redeemed again, with `rotates` a refresh token is replaced, and with `refuses_all` it takes
+    nothing.
     """
 
-    def __init__(self, *, takes=(), burns=False, again=False, rotates=False):
+    def __init__(self, *, takes=(), burns=False, again=False, rotates=False, refuses_all=False):
         self.takes = takes
+        self.refuses_all = refuses_all
         self.burns = burns
         self.again = again
         self.rotates = rotates
@@ -43,7 +45,7 @@ class Server:
         self.received.append((fault, good.value))
         if fault == "hang":
             raise NoResponse("no answer")
-        is_valid = good.value in self.live
+        is_valid = good.value in self.live and not self.refuses_all
         is_accepted = is_valid and fault in {"right", *self.takes}
         if (is_accepted and not self.again) or (self.burns and not is_accepted):
             self.live.discard(good.value)
@@ -143,7 +145,32 @@ def test_old_code_is_not_used_further(monkeypatch):
     made = server.judge("a", "b")
 
     assert statuses(made, "a", "b") == [400, 400]
-    assert server.received == [("a", "0"), ("b", "1")]
+    assert server.received == [("a", "0"), ("b", "1"), ("right", "2")]
+
+
+def test_refusals_of_a_server_that_refuses_everything_are_blocked():
+    """If a new code gives no tokens to the correct request either, no fault is judged."""
+    made = Server(refuses_all=True).judge("a", "b")
+
+    for fault in ("a", "b"):
+        with pytest.raises(Blocked, match="without a fault gives no tokens either: POST"):
+            made[fault]
+
+
+def test_single_fault_is_proved_too():
+    """One fault alone has its proof with another code, because the first may be ended."""
+    server = Server(burns=True)
+    made = server.judge("a")
+
+    assert statuses(made, "a") == [400]
+    assert server.received == [("a", "0"), ("right", "1")]
+
+
+def test_fault_beside_a_request_that_is_refused_is_blocked():
+    """A fault is judged if the correct request among the others gave tokens."""
+    assert Server().judge("a", "right", proof=False).fault("a", right="right").status_code == 400
+    with pytest.raises(Blocked, match="no tokens for the request without the fault"):
+        Server(refuses_all=True).judge("a", "right", proof=False).fault("a", right="right")
 
 
 def test_fault_without_a_response_blocks_only_itself():

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from conformance import expect, requirement, writes
+from fixtures.given.controls import require_success
 from fixtures.given.fhir_resources import entries
 from fixtures.target.model import not_applicable
 from fixtures.wire.client import json_body
@@ -70,10 +71,19 @@ def patient_record(api, staff_token):
     return cache(lambda user: json_body(api.get(f"/api/patient/{user.uuid}", staff_token))["data"])
 
 
+@pytest.fixture
+def own_search(fhir_response):
+    """Raises Blocked unless the patient's token opens the search of a type."""
+    return lambda kind: require_success(fhir_response(kind), "a search of the patient's own data")
+
+
 @requirement("SCOPE-patient-compartment")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_resource_of_another_patient_is_not_shown(fhir_response, other_patient, foreign_id, kind):
+def test_resource_of_another_patient_is_not_shown(
+    fhir_response, own_search, other_patient, foreign_id, kind
+):
     response = fhir_response(f"{kind}/{foreign_id(kind)}")
+    own_search(kind)
 
     expect.that(not response.is_success, "a refusal", response.status_code, response)
     if kind != "Patient":
@@ -85,8 +95,9 @@ def test_resource_of_another_patient_is_not_shown(fhir_response, other_patient, 
 
 @requirement("SCOPE-other-patient-4xx")
 @pytest.mark.parametrize("kind", BEHIND)
-def test_resource_of_another_patient_is_refused(fhir_response, foreign_id, kind):
+def test_resource_of_another_patient_is_refused(fhir_response, own_search, foreign_id, kind):
     response = fhir_response(f"{kind}/{foreign_id(kind)}")
+    own_search(kind)
 
     expect.status(response, 401, 403, 404)
 
@@ -112,12 +123,13 @@ def test_search_finds_own_data(fhir_response, patient, foreign_id, kind):
 @pytest.mark.parametrize("asking", ASKING)
 @pytest.mark.parametrize("kind", TYPES)
 def test_search_reveals_no_other_patient(
-    fhir_response, records, other_patient, foreign_id, kind, asking
+    fhir_response, own_search, records, other_patient, foreign_id, kind, asking
 ):
     other = records.of(other_patient)
     words = {"uuid": other.uuid, "id": foreign_id(kind), "pid": other.pid}
     params = {name: value.format(**words) for name, value in ASKING[asking].items()}
     response = fhir_response(kind, **params)
+    own_search(kind)
 
     expect.answered(response)
     shown = [str(one) for one in resources(response)]
@@ -129,12 +141,13 @@ def test_search_reveals_no_other_patient(
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", ["Patient", "Encounter"])
 def test_search_by_post_reveals_no_other_patient(
-    api, patient_token, other_patient, foreign_id, kind
+    api, patient_token, own_search, other_patient, foreign_id, kind
 ):
     name = "_id" if kind == "Patient" else "patient"
     response = api.post(f"/fhir/{kind}/_search", patient_token, data={name: other_patient.uuid})
 
     foreign_id(kind)
+    own_search(kind)
     expect.answered(response)
     shown = [str(one) for one in resources(response)]
     expect.that(

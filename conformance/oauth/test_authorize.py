@@ -160,6 +160,7 @@ def test_query_of_the_redirect_uri_is_kept(
 
 @requirement("RFC6749-3.1.1-response-type")
 @pytest.mark.parametrize("response_type", [None, "foo"], ids=["missing", "unknown"])
+@pytest.mark.usefixtures("authorization_control")
 def test_bad_response_type_brings_no_code(shared_authorization, response_type):
     _, answer = shared_authorization(response_type=response_type)
 
@@ -215,6 +216,7 @@ def test_error_redirect_repeats_the_state(shared_authorization, wishes):
     ],
     ids=["scope", "response_type", "challenge_method"],
 )
+@pytest.mark.usefixtures("authorization_control")
 def test_bad_request_redirects_nobody_before_login(browser, confidential_client, wishes):
     page = browser.open(confidential_client, SCOPE, parameters=wishes)
 
@@ -264,6 +266,7 @@ def test_prompt_none_shows_no_page(browser, confidential_client):
 
 
 @requirement("OIDCC-3.1.2.1-prompt-none-combined")
+@pytest.mark.usefixtures("authorization_control")
 def test_prompt_none_goes_alone(authorization_with_refusable_parameters, shared_authorization):
     answer = authorization_with_refusable_parameters
     if answer is None:
@@ -274,6 +277,7 @@ def test_prompt_none_goes_alone(authorization_with_refusable_parameters, shared_
 
 @requirement("OIDCC-6.1-request-object")
 @pytest.mark.parametrize("name", ["request", "request_uri"])
+@pytest.mark.usefixtures("authorization_control")
 def test_unsupported_request_object_is_refused(
     authorization_with_refusable_parameters, shared_authorization, name
 ):
@@ -316,6 +320,7 @@ def test_own_address_is_accepted_as_aud(
 
 @requirement("SMART-1.0-aud-wrong-rejected")
 @pytest.mark.parametrize("aud", ["https://evil.example/fhir", "/apis/default/fhir", "other_site"])
+@pytest.mark.usefixtures("authorization_control")
 def test_foreign_aud_brings_no_code(target, new_authorization, aud):
     aud = f"{target.base_url}/apis/not-this-site/fhir" if aud == "other_site" else aud
     _, answer = new_authorization(SCOPE, parameters={"aud": aud})

@@ -104,6 +104,7 @@ def not_injected(response):
 
 @requirement("RFC6749-4.1.2-response-mode")
 @pytest.mark.parametrize("mode", ["web_message", "query.jwt"])
+@pytest.mark.usefixtures("authorization_control")
 def test_unsupported_response_mode_leads_no_code_astray(
     discovery, authorization_with_refusable_parameters, shared_authorization, mode
 ):

@@ -103,6 +103,7 @@ def test_refresh_without_the_secret_is_refused(responses_to_refresh_secrets, fau
 
 @requirement("RFC6749-4.3.2-client-auth")
 @pytest.mark.parametrize("fault", ["left_out", "random", "of_another_client", "basic"])
+@pytest.mark.usefixtures("password_grant_control")
 def test_password_grant_without_the_secret_is_refused(
     server, new_client, admin, confidential_client, fault
 ):
@@ -130,6 +131,7 @@ def test_code_exchange_with_a_wrong_secret_is_refused(responses_to_client_secret
 
 
 @requirement("RFC6749-5.2-invalid-client-401")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_wrong_secret_by_basic_is_challenged(server, unused_authorization):
     client, unused = unused_authorization
     code, verifier = unused.code, unused.verifier
@@ -144,6 +146,7 @@ def test_wrong_secret_by_basic_is_challenged(server, unused_authorization):
 
 @requirement("RFC6749-5.2-unknown-client")
 @pytest.mark.parametrize("fault", ["unknown", "one_character", "other_case"])
+@pytest.mark.usefixtures("code_exchange_control")
 def test_unknown_client_is_refused(server, unused_authorization, fault):
     client, unused = unused_authorization
     code, verifier = unused.code, unused.verifier
@@ -183,6 +186,7 @@ def test_two_sets_of_credentials_are_refused(responses_to_client_secrets, wrong)
         pytest.param("Basic " + base64.b64encode(b"a\x00b:\xff").decode(), id="null_byte"),
     ],
 )
+@pytest.mark.usefixtures("code_exchange_control")
 def test_malformed_basic_header_is_refused(server, unused_authorization, credentials):
     client, unused = unused_authorization
     code, verifier = unused.code, unused.verifier

@@ -105,6 +105,7 @@ def public_backend_client(registrar):
 
 @requirement("RFC6749-4.4-confidential-only")
 @pytest.mark.parametrize("sends", ["client_id", "empty_secret", "assertion"])
+@pytest.mark.usefixtures("proven_system_client")
 def test_public_client_gets_no_backend_token(server, public_backend_client, client_key, sends):
     public_client = public_backend_client
     if public_client is None:
@@ -124,6 +125,7 @@ def test_public_client_gets_no_backend_token(server, public_backend_client, clie
 
 @requirement("SMART-2.2-bs-symmetric-refused")
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+@pytest.mark.usefixtures("proven_system_client")
 def test_secret_is_not_enough_for_a_backend_token(server, new_client, client_key, method):
     key_set = {"jwks": keys.jwks(client_key("conformance-1"))}
     metadata = new_client.system_metadata(SCOPE, token_endpoint_auth_method=method, **key_set)
@@ -168,6 +170,7 @@ def test_missing_assertion_is_refused(server, proven_system_client):
 
 
 @requirement("SMART-2.2-bs-scope-preauthorized")
+@pytest.mark.usefixtures("proven_system_client")
 def test_backend_scope_beyond_the_registration_is_not_granted(server, new_client, api):
     client = new_client.system(SCOPE)
     response = server.client_credentials(client, f"{SCOPE} system/Observation.read")
@@ -199,6 +202,7 @@ def test_refused_backend_service_is_told_why(system_client, response_to_faulty_a
 @pytest.mark.parametrize(
     "grant", [pytest.param("password", marks=needs("oauth.password_grant"), id="password")]
 )
+@pytest.mark.usefixtures("password_grant_control")
 def test_user_gets_no_system_scope(server, new_client, admin, grant):
     scope = "openid api:fhir user/Patient.read system/Patient.$export"
     client = new_client.confidential(scope, jwks=keys.jwks(keys.key("conformance-1")))

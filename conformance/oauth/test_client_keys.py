@@ -54,6 +54,7 @@ def test_unknown_key_id_is_refused(
 
 
 @requirement("SMART-2.2-duplicate-kid")
+@pytest.mark.usefixtures("proven_system_client")
 def test_key_id_that_names_two_keys_is_refused(response_to_keys, client_key):
     key = client_key("conformance-1")
     same_kid = dict(keys.jwks(client_key("conformance-2"))["keys"][0], kid=key.kid)
@@ -63,6 +64,7 @@ def test_key_id_that_names_two_keys_is_refused(response_to_keys, client_key):
 
 
 @requirement("RFC8725-3.5-weak-rsa")
+@pytest.mark.usefixtures("proven_system_client")
 def test_weak_key_is_refused(response_to_keys):
     response = response_to_keys(keys.weak_key(), keys.jwks(keys.weak_key()))
 
@@ -71,6 +73,7 @@ def test_weak_key_is_refused(response_to_keys):
 
 @requirement("OPENEMR-CC-jwks-missing-keys")
 @pytest.mark.parametrize("content", ["single_key", "empty", "null"])
+@pytest.mark.usefixtures("proven_system_client")
 def test_key_set_without_keys_gives_no_token(response_to_keys, client_key, content):
     key = client_key("conformance-1")
     key_set = {"single_key": keys.jwks(key)["keys"][0], "empty": {}, "null": {"keys": None}}

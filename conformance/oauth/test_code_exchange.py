@@ -97,6 +97,7 @@ def test_code_exchange_without_the_redirect_uri_is_refused(code_exchange_respons
 
 @requirement("RFC6749-4.1.3-code-garbage")
 @pytest.mark.parametrize("bent", ["cut", "flipped", "longer", "unicode", "long"])
+@pytest.mark.usefixtures("code_exchange_control")
 def test_bent_code_is_refused(server, unused_authorization, bent):
     client, unused = unused_authorization
     code, verifier = unused.code, unused.verifier
@@ -108,6 +109,7 @@ def test_bent_code_is_refused(server, unused_authorization, bent):
 
 
 @requirement("RFC6749-4.1.3-code-missing")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential_client):
     form = {"grant_type": "authorization_code", "redirect_uri": confidential_client.redirect_uri}
     response = server.token(form, confidential_client.authentication())
@@ -117,6 +119,7 @@ def test_code_exchange_without_a_code_is_an_invalid_request(server, confidential
 
 @requirement("RFC6749-5.2-invalid-grant-code")
 @pytest.mark.parametrize("fault", ["garbage", "other_client", "other_redirect_uri"])
+@pytest.mark.usefixtures("code_exchange_control")
 def test_bad_code_is_an_invalid_grant(server, code_exchange_responses, unused_authorization, fault):
     if fault == "garbage":
         client, unused = unused_authorization
@@ -130,6 +133,7 @@ def test_bad_code_is_an_invalid_grant(server, code_exchange_responses, unused_au
 
 
 @requirement("RFC6749-4.1.3-no-scope-widening")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_scope_of_the_code_exchange_widens_nothing(server, new_authorization, new_client, api):
     client = new_client.confidential("openid api:oemr user/patient.read user/facility.read")
     _, allowed = new_authorization("openid api:oemr user/patient.read", client=client)
@@ -180,7 +184,7 @@ def test_public_client_exchanges_a_code_with_its_id(
 
 @requirement("RFC6749-4.1.3-public-client-id")
 def test_code_exchange_without_a_client_id_is_refused(browser_app_token_responses):
-    response = browser_app_token_responses["without_id"]
+    response = browser_app_token_responses.fault("without_id", right="rightly")
 
     expect.no_token(response)
     expect.oauth_error(

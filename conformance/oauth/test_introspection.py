@@ -68,6 +68,7 @@ def test_active_is_boolean(token_introspection, introspection_response, state):
 
 @requirement("RFC7662-2.2-scope-string")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.usefixtures("introspection_control")
 def test_introspected_scope_is_string(introspection_response, kind):
     response = introspection_response(kind, kind)
 

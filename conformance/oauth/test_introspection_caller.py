@@ -23,6 +23,7 @@ def forged_assertion(client):
 
 @requirement("RFC7662-2.1-auth-required")
 @pytest.mark.parametrize("with_", ["nothing", "empty_secret", "bearer_garbage"])
+@pytest.mark.usefixtures("introspection_control")
 def test_caller_has_to_authenticate(server, session_by_grant, http, with_):
     session = session_by_grant("authorization_code")
     form = {"token": session.access_token}
@@ -42,6 +43,7 @@ def test_caller_has_to_authenticate(server, session_by_grant, http, with_):
     "whose",
     ["own", "public_foreign", pytest.param("key_foreign", marks=needs("oauth.client_credentials"))],
 )
+@pytest.mark.usefixtures("introspection_control")
 def test_client_id_alone_opens_nothing(server, session_by_grant, public_client, clients, whose):
     session = session_by_grant("authorization_code")
     client = {
@@ -65,6 +67,7 @@ def test_client_id_alone_opens_nothing(server, session_by_grant, public_client, 
         pytest.param("assertion", marks=needs("oauth.client_credentials")),
     ],
 )
+@pytest.mark.usefixtures("introspection_control")
 def test_wrong_credentials_are_refused(server, session_by_grant, clients, wrong):
     session = session_by_grant("authorization_code")
     client = session.client

@@ -15,6 +15,7 @@ GARBAGE = {
 
 @requirement("RFC7662-2.2-inactive-unknown")
 @pytest.mark.parametrize("token", list(GARBAGE))
+@pytest.mark.usefixtures("introspection_control")
 def test_unknown_token_is_inactive(server, confidential_client, token):
     response = server.introspect(confidential_client, GARBAGE[token])
 
@@ -24,6 +25,7 @@ def test_unknown_token_is_inactive(server, confidential_client, token):
 @requirement("RFC7662-2.1-empty-token")
 @pytest.mark.parametrize("hint", [None, "access_token"], ids=str)
 @pytest.mark.parametrize("token", [None, ""], ids=["missing", "empty"])
+@pytest.mark.usefixtures("introspection_control")
 def test_missing_token_is_refused_cleanly(server, confidential_client, token, hint):
     response = server.introspect(confidential_client, token, hint=hint)
 
@@ -59,6 +61,7 @@ def test_revoked_token_is_inactive(ended_session, expect_rotation, by, kind):
 
 @requirement("RFC7662-4-id-token-inactive")
 @pytest.mark.parametrize("hint", [None, "access_token"], ids=str)
+@pytest.mark.usefixtures("introspection_control")
 def test_id_token_is_not_active(server, session_by_grant, hint):
     session = session_by_grant("authorization_code")
     response = server.introspect(session.client, session.id_token, hint=hint)
@@ -70,6 +73,7 @@ def test_id_token_is_not_active(server, session_by_grant, hint):
 
 @requirement("RFC7662-4-forged-signature")
 @pytest.mark.parametrize("how", FORGERIES)
+@pytest.mark.usefixtures("introspection_control")
 def test_forged_token_is_inactive(server, session_by_grant, forger, how):
     session = session_by_grant("authorization_code")
     forged = forger.forge(session.access_token, how)
@@ -90,6 +94,7 @@ def test_forged_token_is_inactive(server, session_by_grant, forger, how):
         pytest.param("logged_out", marks=needs("oauth.logout")),
     ],
 )
+@pytest.mark.usefixtures("introspection_control")
 def test_inactive_token_is_not_described(
     server, session_by_grant, ended_session, expect_rotation, forger, why
 ):
@@ -112,6 +117,7 @@ def test_inactive_token_is_not_described(
 
 @requirement("RFC7662-2.2-other-client")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.usefixtures("introspection_control")
 def test_token_of_another_client_is_not_half_told(
     server, session_by_grant, confidential_client, kind
 ):

@@ -8,6 +8,10 @@ from conformance import expect, requirement
 from conformance.watch import disclosure
 from fixtures.driver import keys
 from fixtures.driver.authorization_server import LOGOUT_URI
+from fixtures.wire.client import Blocked
+from fixtures.wire.exchanges import exchange_line
+
+pytestmark = pytest.mark.usefixtures("logged_out_id_token")
 
 PATH = "/api/facility"
 EVIL = "https://evil.example.net/"
@@ -43,11 +47,19 @@ MALFORMED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def logged_out_id_token(server, new_shared_session):
-    """The ID token of a session that the user has logged out of; nobody logs in there again."""
+    """The ID token of a session that the user has logged out of; nobody logs in there again.
+
+    Blocked unless that logout led to its registered URI.
+    """
     session = new_shared_session()
-    session.log_out(server)
+    response = session.log_out(server, post_logout_redirect_uri=LOGOUT_URI)
+    if not response.headers.get("location", "").startswith(LOGOUT_URI):
+        line = exchange_line(response.request, response)
+        raise Blocked(
+            f"the registered URI is not led to either, so that this proves nothing: {line}"
+        )
     return session.id_token
 
 

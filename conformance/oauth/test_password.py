@@ -42,12 +42,14 @@ def test_password_grant_of_a_patient_gives_what_the_document_shows(token_respons
 
 
 @requirement("RFC6749-4.3.2-wrong-password")
+@pytest.mark.usefixtures("patient_password_grant_control")
 def test_wrong_password_is_an_invalid_grant(response_to_wrong_password):
     expect.no_token(response_to_wrong_password)
     expect.oauth_error(response_to_wrong_password, "invalid_grant")
 
 
 @requirement("RFC6749-4.3.2-unknown-user-same-answer")
+@pytest.mark.usefixtures("patient_password_grant_control")
 def test_unknown_user_is_answered_like_a_wrong_password(
     server, clients, patient, response_to_wrong_password
 ):
@@ -63,6 +65,7 @@ def test_unknown_user_is_answered_like_a_wrong_password(
 
 
 @requirement("PORTAL-wrong-email")
+@pytest.mark.usefixtures("patient_password_grant_control")
 def test_wrong_email_is_answered_like_a_wrong_password(
     server, clients, patient, response_to_wrong_password
 ):
@@ -77,6 +80,7 @@ def test_wrong_email_is_answered_like_a_wrong_password(
 
 
 @requirement("RFC6749-4.3.2-username-required")
+@pytest.mark.usefixtures("password_grant_control")
 def test_missing_user_name_is_an_invalid_request(server, confidential_client, admin):
     response = server.password(confidential_client, admin, SCOPE, username=None)
 
@@ -84,6 +88,7 @@ def test_missing_user_name_is_an_invalid_request(server, confidential_client, ad
 
 
 @requirement("RFC6749-4.3.2-password-required")
+@pytest.mark.usefixtures("password_grant_control")
 def test_missing_password_is_an_invalid_request(server, confidential_client, admin):
     response = server.password(confidential_client, admin, SCOPE, password=None)
 
@@ -91,6 +96,7 @@ def test_missing_password_is_an_invalid_request(server, confidential_client, adm
 
 
 @requirement("PORTAL-email-required")
+@pytest.mark.usefixtures("patient_password_grant_control")
 def test_missing_email_of_a_patient_is_an_invalid_request(server, clients, patient):
     response = server.password(clients.portal, patient, PORTAL, email=None)
 
@@ -107,6 +113,7 @@ def test_missing_email_of_a_patient_is_an_invalid_request(server, clients, patie
         pytest.param("USERS", id="other_case"),
     ],
 )
+@pytest.mark.usefixtures("password_grant_control")
 def test_user_role_is_users_or_patient(server, confidential_client, admin, role):
     response = server.password(confidential_client, admin, SCOPE, user_role=role)
 
@@ -116,6 +123,7 @@ def test_user_role_is_users_or_patient(server, confidential_client, admin, role)
 
 @requirement("OPENEMR-PWD-cross-role")
 @pytest.mark.parametrize("account", ["patient_as_staff", "staff_as_patient"])
+@pytest.mark.usefixtures("password_grant_control", "patient_password_grant_control")
 def test_account_logs_in_in_its_own_role_only(server, clients, admin, patient, account):
     user, role = {
         "patient_as_staff": (patient, "users"),

@@ -119,7 +119,7 @@ def test_right_verifier_brings_a_token(request, code_flow, server, verifier):
 
 @requirement("RFC7636-4.6-wrong-verifier")
 def test_wrong_verifier_is_refused(responses_to_verifiers):
-    response = responses_to_verifiers["wrong"]
+    response = responses_to_verifiers.fault("wrong", right="all_letters")
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_grant")
@@ -128,7 +128,7 @@ def test_wrong_verifier_is_refused(responses_to_verifiers):
 @requirement("RFC7636-4.6-missing-verifier")
 @pytest.mark.parametrize("verifier", ["missing", "empty"])
 def test_code_without_its_verifier_is_refused(responses_to_verifiers, verifier):
-    response = responses_to_verifiers[verifier]
+    response = responses_to_verifiers.fault(verifier, right="all_letters")
 
     expect.no_token(response)
     expect.oauth_error(response, "invalid_grant", "invalid_request")
@@ -137,7 +137,7 @@ def test_code_without_its_verifier_is_refused(responses_to_verifiers, verifier):
 @requirement("RFC7636-4.6-challenge-as-verifier")
 @pytest.mark.parametrize("beside", ["nothing", "plain"])
 def test_challenge_is_no_verifier(responses_to_verifiers, beside):
-    expect.no_token(responses_to_verifiers[beside])
+    expect.no_token(responses_to_verifiers.fault(beside, right="all_letters"))
 
 
 @requirement("RFC7636-4.1-verifier-charset")
@@ -146,6 +146,7 @@ def test_challenge_is_no_verifier(responses_to_verifiers, beside):
     [UNRESERVED[:42], (UNRESERVED * 2)[:129], UNRESERVED[:42] + "!"],
     ids=["short", "long", "letter"],
 )
+@pytest.mark.usefixtures("public_code_exchange_control")
 def test_malformed_verifier_is_refused(code_flow, server, verifier):
     client, answer = code_flow(s256(verifier))
     response = server.exchange(client, answer.code, verifier=verifier)
@@ -159,6 +160,7 @@ def test_malformed_verifier_is_refused(code_flow, server, verifier):
     [UNRESERVED[:42], UNRESERVED[:42] + "=", UNRESERVED[:42] + "+"],
     ids=["short", "padded", "letter"],
 )
+@pytest.mark.usefixtures("public_code_exchange_control")
 def test_malformed_challenge_is_refused(code_flow, challenge):
     _, answer = code_flow(code_challenge=challenge)
 
@@ -168,6 +170,7 @@ def test_malformed_challenge_is_refused(code_flow, challenge):
 
 @requirement("RFC7636-4.4.1-unsupported-method")
 @pytest.mark.parametrize("method", ["S512", "s256", "PLAIN", "none", "S256 plain"])
+@pytest.mark.usefixtures("public_code_exchange_control")
 def test_unknown_challenge_method_is_refused(code_flow, method):
     _, answer = code_flow(code_challenge_method=method)
 
@@ -177,6 +180,7 @@ def test_unknown_challenge_method_is_refused(code_flow, method):
 
 @requirement("RFC7636-4.2-plain-rejected")
 @pytest.mark.parametrize("method", ["plain", None], ids=["plain", "default"])
+@pytest.mark.usefixtures("public_code_exchange_control")
 def test_plain_challenge_is_refused(code_flow, server, method):
     verifier = Pkce.new().verifier
     client, answer = code_flow(Pkce(verifier, verifier), code_challenge_method=method)
@@ -188,6 +192,7 @@ def test_plain_challenge_is_refused(code_flow, server, method):
 
 @requirement("RFC7636-4.4.1-public-required")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
+@pytest.mark.usefixtures("public_code_exchange_control")
 def test_public_client_without_a_challenge_gets_no_token(code_flow, server, wishes):
     client, answer = code_flow(**wishes)
     response = redeemed(server, client, answer, None)
@@ -228,6 +233,7 @@ def responses_without_challenge(server, pooled_clients, admin, target):
 
 @requirement("SMART-2.0-pkce-all-clients")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
+@pytest.mark.usefixtures("code_exchange_control")
 def test_confidential_client_without_a_challenge_gets_no_token(responses_without_challenge, wishes):
     answer, responses = responses_without_challenge(wishes)
 
@@ -238,6 +244,7 @@ def test_confidential_client_without_a_challenge_gets_no_token(responses_without
 
 @requirement("RFC9700-2.1.1-verifier-without-challenge")
 @pytest.mark.parametrize("wishes", WITHOUT_CHALLENGE)
+@pytest.mark.usefixtures("code_exchange_control")
 def test_verifier_without_a_challenge_is_refused(responses_without_challenge, wishes):
     _, responses = responses_without_challenge(wishes)
 
@@ -247,4 +254,4 @@ def test_verifier_without_a_challenge_is_refused(responses_without_challenge, wi
 @requirement("PKCE-code-bound-to-challenge")
 @pytest.mark.parametrize("which", ["first", "second"])
 def test_code_is_bound_to_its_own_challenge(swapped_verifiers, which):
-    expect.no_token(swapped_verifiers[which])
+    expect.no_token(swapped_verifiers.fault(which, right="longest"))

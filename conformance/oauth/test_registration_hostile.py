@@ -14,7 +14,7 @@ from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 from fixtures.wire.client import Blocked
 from fixtures.wire.exchanges import exchange_line
 
-pytestmark = writes
+pytestmark = [writes, pytest.mark.usefixtures("registration_control")]
 
 HOST = "https://client.example.org"
 SCRIPT = "javascript:alert(document.domain)//"

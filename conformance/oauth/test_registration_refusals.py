@@ -9,7 +9,7 @@ from fixtures.driver import keys
 from fixtures.driver.authorization_server import Client
 from fixtures.driver.registrar import LOGIN_SCOPE as SCOPE
 
-pytestmark = writes
+pytestmark = [writes, pytest.mark.usefixtures("registration_control")]
 
 URI = "https://client.example.org/callback"
 #: The codes of RFC 7591 section 3.2.2, and those of RFC 6749 that fit a bad registration.

@@ -66,6 +66,7 @@ def test_revoking_an_unknown_token_answers_200(server, confidential_client):
 
 @requirement("RFC7009-2.1-client-auth")
 @pytest.mark.parametrize("with_", ["wrong_secret", "no_secret"])
+@pytest.mark.usefixtures("revocation_control")
 def test_revocation_needs_credentials(server, api, new_session, with_):
     session = new_session()
     client = session.client
@@ -80,6 +81,7 @@ def test_revocation_needs_credentials(server, api, new_session, with_):
 
 
 @requirement("RFC7009-2.1-anonymous")
+@pytest.mark.usefixtures("revocation_control")
 def test_revocation_by_nobody_is_refused(server, http):
     response = http.post(server.endpoint("revocation_endpoint"), data={"token": "no-token-at-all"})
 
@@ -89,6 +91,7 @@ def test_revocation_by_nobody_is_refused(server, http):
 
 @requirement("RFC7009-2.1-bound-client")
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.usefixtures("revocation_control")
 def test_client_cannot_revoke_what_is_not_its_own(
     server, api, new_session, confidential_client, kind
 ):

@@ -172,6 +172,7 @@ def test_reading_client_writes_nothing(reading_client_response, api):
     ],
     ids=[*UNLISTED, *UNLISTED_V2],
 )
+@pytest.mark.usefixtures("password_grant_control")
 def test_scope_that_is_not_offered_is_not_granted(server, admin, confidential_client, scope):
     response = server.password(confidential_client, admin, f"{READ} {scope}")
 

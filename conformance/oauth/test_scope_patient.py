@@ -15,6 +15,7 @@ SPELLINGS = ["read", pytest.param("rs", marks=needs("smart.v2_scopes"))]
 @needs("oauth.password_grant_patients")
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("beside", ["alone", "with_patient_scope"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_patient_with_user_scopes_sees_no_more(
     server, api, new_client, patient, other_patient, beside, spelling
 ):
@@ -36,6 +37,7 @@ def test_patient_with_user_scopes_sees_no_more(
 @requirement("SCOPE-patient-needs-context")
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.usefixtures("fhir_api_control")
 def test_patient_scope_without_a_patient_opens_nothing(server, api, admin, new_client, spelling):
     scope = f"openid api:fhir patient/Patient.{spelling}"
     client = new_client.confidential(REGISTERED.format(spelling))

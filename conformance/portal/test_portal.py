@@ -40,6 +40,7 @@ def test_patient_sees_oneself(api, tokens, request, who):
 
 @requirement("PORTAL-scope")
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.usefixtures("portal_api_control")
 def test_token_without_the_portal_scope_is_refused(api, tokens, path):
     response = api.get(path, tokens.patient(WITHOUT_FAMILY))
 
@@ -48,6 +49,7 @@ def test_token_without_the_portal_scope_is_refused(api, tokens, path):
 
 @requirement("PORTAL-scope")
 @pytest.mark.parametrize("path", ["/portal/patient", "/portal/patient/encounter"])
+@pytest.mark.usefixtures("portal_api_control")
 def test_token_without_the_scope_of_the_resource_is_refused(api, tokens, path):
     response = api.get(path, tokens.patient(ONE_RESOURCE))
 
@@ -57,6 +59,7 @@ def test_token_without_the_scope_of_the_resource_is_refused(api, tokens, path):
 @requirement("PORTAL-needs-token")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("token", ["none", "garbage", "staff"])
+@pytest.mark.usefixtures("portal_api_control")
 def test_portal_without_a_patients_token_is_refused(api, tokens, path, token):
     value = {
         "none": lambda: None,

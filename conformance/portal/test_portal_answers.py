@@ -87,6 +87,7 @@ def test_portal_shows_no_notes_of_the_practice(portal_response, place):
 
 @requirement("PORTAL-unknown-route")
 @pytest.mark.parametrize("path", ["/portal/nothing", "/portal/patient/allergy", "/portal/facility"])
+@pytest.mark.usefixtures("portal_api_control")
 def test_portal_has_no_other_routes(api, tokens, path):
     response = api.get(path, tokens.patient(SCOPE))
 
@@ -96,6 +97,7 @@ def test_portal_has_no_other_routes(api, tokens, path):
 @requirement("PORTAL-token-at-staff-api")
 @pytest.mark.parametrize("who", ["patient", "other_patient"])
 @pytest.mark.parametrize("path", STAFF_ROUTES, ids=lambda path: path.strip("/")[:9] or "patient")
+@pytest.mark.usefixtures("standard_api_control")
 def test_portal_token_opens_nothing_of_the_staff(api, tokens, request, path, who):
     user = request.getfixturevalue(who)
     key = user.pid if path in BY_NUMBER else user.uuid

@@ -99,6 +99,7 @@ def test_id_of_another_patient_is_refused(api, tokens, record_ids, kind):
 
 @requirement("PORTAL-other-id-4xx")
 @pytest.mark.parametrize("kind", ["encounter", "appointment"])
+@pytest.mark.usefixtures("portal_api_control")
 def test_unknown_id_is_refused(api, tokens, kind):
     response = api.get(f"/portal/patient/{kind}/{uuid.uuid4()}", tokens.patient(SCOPE))
 
@@ -108,6 +109,7 @@ def test_unknown_id_is_refused(api, tokens, kind):
 @requirement("PORTAL-param-pollution")
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize("path", ["/portal/patient", "/portal/patient/encounter"])
+@pytest.mark.usefixtures("portal_api_control")
 def test_parameter_does_not_show_another_patient(
     api, tokens, patient, other_patient, record_ids, path, parameter
 ):
@@ -120,6 +122,7 @@ def test_parameter_does_not_show_another_patient(
 
 
 @requirement("PORTAL-param-pollution")
+@pytest.mark.usefixtures("portal_api_control")
 def test_repeated_parameter_does_not_show_another_patient(api, tokens, patient, other_patient):
     params = [("puuid", patient.uuid), ("puuid", other_patient.uuid)]
     response = api.get("/portal/patient", tokens.patient(SCOPE), params=params)

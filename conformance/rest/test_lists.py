@@ -91,6 +91,7 @@ def test_unknown_filter_does_not_empty_the_list(api, staff_token, namesakes, nam
 @requirement("REST-sql-injection")
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("name", ["lname", "fname", "email"])
+@pytest.mark.usefixtures("standard_api_control")
 def test_filter_is_no_sql(patient_list, name, payload):
     response = patient_list(**{name: PAYLOADS[payload]})
 
@@ -137,6 +138,7 @@ def test_sort_orders_the_list(patient_list, namesakes, name, sign):
 
 @requirement("REST-sql-injection")
 @pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.usefixtures("standard_api_control")
 def test_path_is_no_sql(api, staff_token, payload):
     response = api.get("/api/appointment/" + quoted(PAYLOADS[payload]), staff_token)
 
@@ -146,6 +148,7 @@ def test_path_is_no_sql(api, staff_token, payload):
 
 @requirement("REST-sql-injection")
 @pytest.mark.parametrize("name", ["lname[]", "lname[a]", "lname[$ne]"])
+@pytest.mark.usefixtures("standard_api_control")
 def test_array_as_filter_breaks_nothing(patient_list, name):
     response = patient_list(**{name: f"Nobody{uuid.uuid4().hex}"})
 

@@ -148,6 +148,7 @@ def test_error_shows_nothing_of_the_inside(response_to_unknown_id, name):
 
 @requirement("REST-404-unknown-route")
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/patient/1/nothing/1"])
+@pytest.mark.usefixtures("standard_api_control")
 def test_unknown_route_is_not_found(api, staff_token, path):
     response = api.get(path, staff_token)
 
