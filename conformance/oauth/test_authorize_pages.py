@@ -242,6 +242,7 @@ def test_consent_form_adds_no_scope(tampered_consent, scope_consent, scope):
 
 
 @requirement("AUTH-patient-select-foreign")
+@pytest.mark.usefixtures("public_code_exchange_control")
 def test_patient_cannot_choose_another_patient(new_client, browser, server, patient, other_patient):
     client, pkce = new_client.public(LAUNCH), Pkce.new()
     wishes = {"code_challenge": pkce.challenge}

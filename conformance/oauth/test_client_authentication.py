@@ -209,7 +209,8 @@ def test_malformed_basic_header_is_refused(server, unused_authorization, credent
         ),
     ],
 )
-def test_disabled_client_gets_no_token(disabled_client_responses, grant):
+def test_disabled_client_gets_no_token(disabled_client_responses, token_response, grant):
+    require_tokens(token_response(grant))
     response = disabled_client_responses(grant).response
 
     expect.no_token(response, "an administrator has disabled the client")

@@ -80,6 +80,7 @@ def response_to_more_scopes(server, registrar):
 
 
 @requirement("RFC6749-4.4.3-no-refresh")
+@pytest.mark.usefixtures("proven_system_client")
 def test_backend_service_gets_no_refresh_token(response_to_more_scopes):
     response = response_to_more_scopes("offline_access")
     body = response.json() if response.status_code == 200 else {}
@@ -88,6 +89,7 @@ def test_backend_service_gets_no_refresh_token(response_to_more_scopes):
 
 
 @requirement("OIDCC-2-no-id-token-client-credentials")
+@pytest.mark.usefixtures("proven_system_client")
 def test_backend_service_gets_no_id_token(response_to_more_scopes):
     response = response_to_more_scopes("openid")
     body = response.json() if response.status_code == 200 else {}

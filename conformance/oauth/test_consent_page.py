@@ -142,6 +142,7 @@ def test_scopes_of_one_resource_are_all_granted(browser_consent, split):
         pytest.param(BOTH_CONTEXTS, [], marks=LAUNCH, id="both_contexts"),
     ],
 )
+@pytest.mark.usefixtures("code_exchange_control")
 def test_what_is_unticked_is_not_granted(browser_consent, scope, unticked):
     expect_nothing_else(browser_consent(scope, *unticked))
 

@@ -187,6 +187,7 @@ def test_unlisted_response_types_bring_nothing(discovery, server, new_client, ad
 
 
 @requirement("RFC8414-2-unlisted-algorithms-refused")
+@pytest.mark.usefixtures("proven_system_client")
 def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client):
     name = "token_endpoint_auth_signing_alg_values_supported"
     listed = expect.json_object(discovery).get(name, [])

@@ -1,10 +1,13 @@
 """Codes and tokens that have expired (see fixtures/given/expiring.py)."""
 
+import pytest
+
 from conformance import expect, requirement
 from conformance.watch import disclosure
 
 
 @requirement("OPENEMR-CODE-1min")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_expired_code_gives_no_token(server, expired_code):
     client, allowed = expired_code()
     response = server.exchange(client, allowed.code, verifier=allowed.verifier)

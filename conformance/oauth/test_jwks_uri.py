@@ -93,6 +93,7 @@ def response_to_an_address(listener, server, system_client, client_key):
 
 @requirement("RFC8725-3.10-jku-not-used")
 @pytest.mark.parametrize("header", ["jku", "x5u"])
+@pytest.mark.usefixtures("proven_system_client")
 def test_key_at_an_address_in_an_assertion_is_not_used(response_to_an_address, header):
     response, _ = response_to_an_address(header)
 

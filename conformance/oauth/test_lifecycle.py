@@ -77,6 +77,7 @@ def test_logged_out_access_token_never_revives(observe):
 
 
 @requirement("LIFECYCLE-logout-refresh")
+@pytest.mark.usefixtures("refresh_control")
 def test_logged_out_refresh_token_gives_nothing(observe):
     refreshes = observe("try_refresh", is_logged_out)
 
@@ -97,6 +98,7 @@ def test_access_token_of_a_disabled_client_opens_nothing(observe):
 
 
 @requirement("LIFECYCLE-disabled-refresh")
+@pytest.mark.usefixtures("refresh_control")
 def test_refresh_token_of_a_disabled_client_gives_nothing(observe):
     refreshes = observe("try_refresh", is_of_a_disabled_client)
 

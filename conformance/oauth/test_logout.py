@@ -155,6 +155,7 @@ def test_logout_ends_the_access_token(server, api, logout_responses, new_session
 
 
 @requirement("OPENEMR-LOGOUT-refresh")
+@pytest.mark.usefixtures("refresh_control")
 def test_logout_ends_the_refresh_token(server, new_session):
     session = new_session(OFFLINE_SCOPE)
     session.log_out(server)

@@ -119,6 +119,7 @@ def test_refresh_token_of_another_client_is_refused(foreign_refresh, kind):
     ],
     ids=lambda scope: scope.replace("/", "_"),
 )
+@pytest.mark.usefixtures("refresh_control")
 def test_refresh_widens_no_scope(server, new_client, tokens, admin, more):
     client = new_client.confidential(f"{NARROW} user/facility.read user/patient.write")
     body = require_tokens(tokens.fetch(client, admin, NARROW))
@@ -163,6 +164,7 @@ def test_narrowed_refresh_keeps_the_grant(server, client_with_tokens):
 
 @requirement("RFC6749-6-refresh-invalid")
 @pytest.mark.parametrize("fault", ["unknown", "cut", "flipped"])
+@pytest.mark.usefixtures("refresh_control")
 def test_bent_refresh_token_is_an_invalid_grant(server, tokens, confidential_client, fault):
     token = str(tokens.body("admin", NARROW)["refresh_token"])
     middle = len(token) // 2
@@ -194,6 +196,7 @@ def test_dead_refresh_token_is_an_invalid_grant(
 
 @requirement("RFC6749-6-access-token-as-refresh")
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
+@pytest.mark.usefixtures("refresh_control")
 def test_other_tokens_refresh_nothing(server, session_by_grant, kind):
     session = session_by_grant("authorization_code")
     response = server.refresh(session.client, getattr(session, kind))
@@ -203,6 +206,7 @@ def test_other_tokens_refresh_nothing(server, session_by_grant, kind):
 
 
 @requirement("RFC6749-6-refresh-missing")
+@pytest.mark.usefixtures("refresh_control")
 def test_refresh_without_a_token_is_an_invalid_request(server, confidential_client):
     form = {"grant_type": "refresh_token"}
     response = server.token(form, confidential_client.authentication())

@@ -250,6 +250,7 @@ def unapproved_client_responses(registrar, server, admin):
 
 @requirement("OPENEMR-REG-disabled-by-default")
 @needs("oauth.openemr_registration")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_staff_client_is_disabled_at_first(unapproved_client_responses):
     _, response = unapproved_client_responses()
 
@@ -275,6 +276,7 @@ def test_patient_app_works_at_once(new_client, server, browser, patient):
 
 
 @requirement("RFC7591-2-mass-assignment")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_client_does_not_choose_what_the_server_decides(target, unapproved_client_responses):
     registration, response = unapproved_client_responses(**CHOSEN)
 

@@ -35,6 +35,7 @@ def next_login(server, api, new_shared_session, ended_session):
 
 
 @requirement("RFC7009-2-endpoint-or-absent")
+@pytest.mark.usefixtures("refresh_control")
 def test_revoked_refresh_token_gives_nothing(server, new_session):
     session = new_session(OFFLINE_SCOPE)
     response = server.revoke(session.client, session.refresh_token)
@@ -116,6 +117,7 @@ def test_revoked_refresh_token_takes_its_access_tokens_along(server, api, new_se
 
 @requirement("RFC7009-2.1-wrong-hint")
 @pytest.mark.parametrize("hint", ["access_token", "unknown"])
+@pytest.mark.usefixtures("refresh_control")
 def test_wrong_hint_does_not_save_a_token(server, new_session, hint):
     session = new_session(OFFLINE_SCOPE)
     response = server.revoke(session.client, session.refresh_token, hint=hint)
@@ -126,6 +128,7 @@ def test_wrong_hint_does_not_save_a_token(server, new_session, hint):
 
 @requirement("ONC-G10-token-revocation")
 @pytest.mark.unpooled_clients
+@pytest.mark.usefixtures("refresh_control")
 def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_session):
     session = new_session(OFFLINE_SCOPE)
     administrator.revoke(session.client.client_id, "trusted-user")
@@ -136,6 +139,7 @@ def test_refresh_ends_with_the_revoked_authorization(server, administrator, new_
 
 @requirement("ONC-G10-patient-revocation")
 @pytest.mark.unpooled_clients
+@pytest.mark.usefixtures("refresh_control")
 def test_app_of_a_patient_ends_with_the_revoked_authorization(
     server, api, administrator, new_client, browser, patient
 ):
@@ -173,6 +177,7 @@ def test_access_ends_with_the_revoked_authorization(ended_session):
         pytest.param("administrator", marks=needs("administration"), id="administrator"),
     ],
 )
+@pytest.mark.usefixtures("refresh_control")
 def test_ended_tokens_stay_dead_after_the_next_login(ended_session, next_login, by, kind):
     session = ended_session(by)
     new, old, refresh = next_login(by)
@@ -208,6 +213,7 @@ def test_disabled_client_loses_its_tokens(
 
 
 @requirement("ONC-G10-public-client-revocation")
+@pytest.mark.usefixtures("public_code_exchange_control")
 def test_disabled_public_client_exchanges_no_code(disabled_client_responses):
     client = disabled_client_responses("authorization_code")
 

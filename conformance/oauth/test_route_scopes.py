@@ -195,6 +195,7 @@ def test_refusal_of_a_scope_or_role_is_json(route_caller, route_tokens, route, w
 @requirement("SCOPE-v2-order-invalid")
 @pytest.mark.parametrize("letters", ["sr", "rr", "readx"])
 def test_badly_ordered_letters_are_not_granted(server, tokens, clients, admin, letters):
+    tokens.staff("openid api:fhir user/Patient.rs")  # with letters in order
     scope = f"user/Patient.{letters}"
     response = tokens.fetch(clients.confidential, admin, f"openid api:fhir {scope}")
 

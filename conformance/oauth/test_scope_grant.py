@@ -97,6 +97,7 @@ def test_no_more_is_granted_than_was_asked_for(session_by_grant, grant):
         ),
     ],
 )
+@pytest.mark.usefixtures("code_exchange_control")
 def test_unregistered_scope_is_not_granted(
     server, admin, browser, new_client, reading_client_response, kind, scope
 ):
@@ -231,6 +232,7 @@ def test_order_of_scopes_does_not_matter(
 @requirement("SCOPE-whitespace")
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("scope", list(ODD))
+@pytest.mark.usefixtures("password_grant_control")
 def test_odd_scope_is_handled(server, admin, confidential_client, scope):
     response = server.password(confidential_client, admin, ODD[scope])
 
@@ -253,6 +255,7 @@ def test_v1_scopes_come_back_as_v1(tokens):
 @requirement("SCOPE-wildcard")
 @needs("oauth.password_grant")
 @pytest.mark.parametrize("scope", ["user/*.read", "patient/*.read", "system/*.read"])
+@pytest.mark.usefixtures("password_grant_control")
 def test_wildcard_is_refused_or_told(server, api, admin, new_client, scope):
     client = new_client.confidential("openid api:fhir user/Patient.read")
     response = server.password(client, admin, f"openid api:fhir user/Patient.read {scope}")

@@ -85,6 +85,7 @@ def test_operations_obey_the_patient(
 
 
 @requirement("SCOPE-patient-chosen-exists")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_chosen_patient_exists(server, admin, browser, new_client):
     scope = "openid api:fhir launch/patient patient/Patient.read"
     nobody = "00000000-0000-4000-8000-00000000dead"

@@ -139,6 +139,7 @@ def test_repeated_parameter_is_refused(responses_to_refresh_requests, twice):
 @requirement("RFC6749-3.2-duplicate-params")
 @needs("oauth.client_credentials")
 @pytest.mark.parametrize("first", ["the_same", "garbage"])
+@pytest.mark.usefixtures("proven_system_client")
 def test_second_assertion_is_refused(server, system_client, first):
     client = system_client
     good = keys.client_assertion(client.client_id, client.audience, client.key)
@@ -229,6 +230,7 @@ def test_token_error_is_not_stored(response_to_faulty_request, fault):
 
 
 @requirement("RFC6749-token-grant-not-registered")
+@pytest.mark.usefixtures("password_grant_control")
 def test_grant_type_that_is_not_registered_is_refused(server, new_client, admin):
     client = new_client.confidential(SCOPE, grant_types=["authorization_code"])
     response = server.password(client, admin, SCOPE)

@@ -112,6 +112,7 @@ def test_forged_launch_value_brings_no_patient(ehr_launch, kind):
 
 
 @requirement("AUTH-launch-foreign-patient")
+@pytest.mark.usefixtures("code_exchange_control")
 def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
     answer = ehr_launch.authorize(patient)
     response = ehr_launch.server.exchange(
@@ -177,6 +178,7 @@ def test_unfit_app_is_not_launched(ehr_launch, administrator, new_client, fault)
 @pytest.mark.parametrize(
     "asked", ["nothing", pytest.param("launch", marks=needs("smart.ehr_launch"))]
 )
+@pytest.mark.usefixtures("code_exchange_control")
 def test_patient_scope_comes_with_a_patient(new_client, browser, server, admin, asked):
     scope = "openid api:fhir launch patient/Patient.read"
     scope = scope if asked == "launch" else scope.replace(" launch", "")
