@@ -265,7 +265,8 @@ def test_refusal_shows_nothing_of_the_inside(
     ["/api/patient/no-such-patient", "/fhir/Patient/no-such-patient", "/fhir/Patient?_id=\u00ff"],
     ids=["rest", "fhir", "fhir_search"],
 )
-def test_who_calls_is_asked_first(api, path):
+def test_who_calls_is_asked_first(api, api_path_and_token, path):
+    api_path_and_token("fhir" if path.startswith("/fhir/") else "rest")
     response = api.get(path)
 
     expect.no_data(response, 401)

@@ -56,6 +56,7 @@ def is_replaced(probe):
 
 
 @requirement("LIFECYCLE-logout-access")
+@pytest.mark.usefixtures("standard_api_control")
 def test_logged_out_access_token_opens_nothing(observe):
     uses = observe("use", is_logged_out_until_now)
 
@@ -66,6 +67,7 @@ def test_logged_out_access_token_opens_nothing(observe):
 
 
 @requirement("LIFECYCLE-no-revival")
+@pytest.mark.usefixtures("standard_api_control")
 def test_logged_out_access_token_never_revives(observe):
     uses = observe("use", is_logged_out_before_the_next_login)
 
@@ -88,6 +90,7 @@ def test_logged_out_refresh_token_gives_nothing(observe):
 
 
 @requirement("LIFECYCLE-disabled-access")
+@pytest.mark.usefixtures("standard_api_control")
 def test_access_token_of_a_disabled_client_opens_nothing(observe):
     uses = observe("use", is_of_a_disabled_client)
 

@@ -53,6 +53,12 @@ OTHER_ROLES = [
 ]
 
 
+@pytest.fixture
+def open_api(route, api_path_and_token):
+    """The API of the route, which a good token opens; SCOPE-route-open judges the route itself."""
+    api_path_and_token(route.api)
+
+
 def closed_to(route_caller, route, response, because):
     """Expect a route to refuse a token, or not to exist."""
     __tracebackhide__ = True
@@ -63,6 +69,7 @@ def closed_to(route_caller, route, response, because):
 
 @requirement("RFC6750-no-auth-matrix")
 @pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.usefixtures("open_api")
 def test_route_is_closed_without_a_token(route_caller, route):
     response = route_caller.call(route, None)
 
@@ -85,6 +92,7 @@ def test_route_is_open_to_its_scope(route_caller, route_tokens, route, role):
 
 @requirement("SCOPE-route-own-scope")
 @pytest.mark.parametrize(("route", "role"), OWNERS)
+@pytest.mark.usefixtures("open_api")
 def test_route_is_closed_to_other_scopes(route_caller, route_tokens, scope_facts, route, role):
     response = route_caller.with_less(route, role, lambda: route_tokens.foreign(route, role))
 
@@ -99,6 +107,7 @@ def test_route_is_closed_to_other_scopes(route_caller, route_tokens, scope_facts
 
 @requirement("SCOPE-route-role")
 @pytest.mark.parametrize(("route", "place"), OTHER_ROLES)
+@pytest.mark.usefixtures("open_api")
 def test_route_is_closed_to_other_roles(route_caller, route_tokens, route, place):
     response = route_caller.call(route, route_tokens.of_another_role(route, place))
 
@@ -107,6 +116,7 @@ def test_route_is_closed_to_other_roles(route_caller, route_tokens, route, place
 
 @requirement("SCOPE-route-read-only")
 @pytest.mark.parametrize("route", WRITES)
+@pytest.mark.usefixtures("open_api")
 def test_writing_route_is_closed_to_the_scope_to_read(route_caller, route_tokens, route):
     route_tokens.offers(route, "read")
     response = route_caller.with_less(
@@ -118,6 +128,7 @@ def test_writing_route_is_closed_to_the_scope_to_read(route_caller, route_tokens
 
 @requirement("SCOPE-route-write-only")
 @pytest.mark.parametrize("route", READS)
+@pytest.mark.usefixtures("open_api")
 def test_reading_route_is_closed_to_the_scope_to_write(route_caller, route_tokens, route):
     route_tokens.offers(route, "write")
     response = route_caller.with_less(
@@ -129,6 +140,7 @@ def test_reading_route_is_closed_to_the_scope_to_write(route_caller, route_token
 
 @requirement("SCOPE-route-family")
 @pytest.mark.parametrize("route", FAMILIES)
+@pytest.mark.usefixtures("open_api")
 def test_route_is_closed_without_the_scope_of_its_api(route_caller, route_tokens, route):
     response = route_caller.call(route, route_tokens.without_family(route))
 
@@ -137,6 +149,7 @@ def test_route_is_closed_without_the_scope_of_its_api(route_caller, route_tokens
 
 @requirement("RFC6750-bad-token-matrix")
 @pytest.mark.parametrize(("route", "kind"), [cell(*each) for each in rotating(BAD)])
+@pytest.mark.usefixtures("open_api")
 def test_route_is_closed_to_what_is_no_access_token(
     route_caller, route_tokens, forger, route, kind
 ):
@@ -153,6 +166,7 @@ def test_route_is_closed_to_what_is_no_access_token(
 
 @requirement("RFC6750-2.1-scheme-required")
 @pytest.mark.parametrize("route", BARE)
+@pytest.mark.usefixtures("open_api")
 def test_route_is_closed_to_a_token_without_its_scheme(route_caller, route_tokens, route):
     response = route_caller.call(route, None, Authorization=route_tokens.whole(route))
 
@@ -178,6 +192,7 @@ def test_scope_of_each_route_is_offered(route_caller, route_tokens, target, api_
 @requirement("SCOPE-refusal-json")
 @pytest.mark.parametrize("why", ["scope", "role"])
 @pytest.mark.parametrize("route", REFUSING)
+@pytest.mark.usefixtures("open_api")
 def test_refusal_of_a_scope_or_role_is_json(route_caller, route_tokens, route, why):
     role = route.roles[0]
     response = {

@@ -204,6 +204,7 @@ def test_document_of_an_unknown_site_is_refused(http, target, path):
 
 
 @requirement("RFC9700-4.15-subject-confusion")
+@pytest.mark.usefixtures("standard_api_control")
 def test_client_cannot_be_a_user(session_by_grant, api):
     token = session_by_grant("client_credentials").access_token
     response = api.get("/api/patient", token)
