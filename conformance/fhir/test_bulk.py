@@ -37,6 +37,7 @@ def test_kick_off_names_where_the_status_is(bulk_export, path):
 
 
 @requirement("BULK-1.0-kickoff-headers")
+@pytest.mark.usefixtures("export_control")
 def test_kick_off_without_prefer_is_refused_or_starts_an_export(response_without_prefer):
     response = response_without_prefer
 
@@ -158,6 +159,7 @@ def test_export_holds_only_what_the_token_may_read(bulk_export, tokens):
 
 @requirement("BULK-1.0-bad-since")
 @pytest.mark.parametrize("since", ["nope", "2020-13-40T00:00:00Z"])
+@pytest.mark.usefixtures("export_control")
 def test_malformed_since_is_refused(bulk_export, since):
     response = bulk_export.kick_off(ALL, params={"_since": since})
 
@@ -176,6 +178,7 @@ def test_output_format_is_accepted(bulk_export, name):
 
 @requirement("BULK-2.0-error-operationoutcome")
 @pytest.mark.parametrize("case", ["format", "job", "no_job", "delete_job", "no_prefer"])
+@pytest.mark.usefixtures("export_control")
 def test_error_of_the_export_carries_an_operation_outcome(
     api, bulk_export, response_without_prefer, case
 ):
@@ -207,6 +210,7 @@ def test_deleted_export_is_gone(api, bulk_export):
 
 
 @requirement("BULK-2.0-group-unknown")
+@pytest.mark.usefixtures("export_control")
 def test_export_of_an_unknown_group_gives_nobody(api, bulk_export):
     listed = api.get("/fhir/Group", bulk_export.token)
     groups = [one.get("id") for one in found(listed)]

@@ -40,6 +40,7 @@ def token_without_right(tokens):
 @requirement("BULK-1.0-unauthorized")
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("who", WITHOUT_RIGHT)
+@pytest.mark.usefixtures("export_control")
 def test_kick_off_without_a_right_is_refused(bulk_export, token_without_right, who, level):
     response = bulk_export.kick_off(LEVELS[level], token_without_right(who))
 
@@ -49,6 +50,7 @@ def test_kick_off_without_a_right_is_refused(bulk_export, token_without_right, w
 
 @requirement("BULK-1.0-scope")
 @pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.usefixtures("export_control")
 def test_kick_off_without_its_scope_is_refused(bulk_export, tokens, level):
     response = bulk_export.kick_off(LEVELS[level], tokens.system(READING))
 

@@ -121,6 +121,7 @@ def test_repeated_type_names_all_of_them(bulk_export):
 
 @requirement("BULK-1.0-type-beyond-scope")
 @pytest.mark.parametrize("kind", ["Observation", "Nothing"], ids=["beyond_scope", "unknown"])
+@pytest.mark.usefixtures("export_control")
 def test_type_that_cannot_be_exported_is_refused(bulk_export, kind):
     response = bulk_export.kick_off(ALL, params={"_type": kind})
 

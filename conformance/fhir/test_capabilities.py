@@ -113,6 +113,7 @@ def test_declared_writes_are_served(compartment, resources, capability_statement
 
 @requirement("FHIR-metadata-undeclared-refused")
 @pytest.mark.parametrize("interaction", ["create", "delete"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_undeclared_writes_are_refused(api, compartment, capability_statement, interaction):
     done, accepted = [], []
     for kind, said in compartment.declared.items():

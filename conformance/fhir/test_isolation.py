@@ -157,6 +157,7 @@ def test_search_by_post_reveals_no_other_patient(
 
 @requirement("FHIR-search-compartment-oracle")
 @pytest.mark.parametrize("name", ["_id", "identifier", "family", "given", "email", "birthdate"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_search_does_not_tell_whether_somebody_else_exists(
     fhir_response, patient_record, patient, other_patient, name
 ):

@@ -92,6 +92,7 @@ def foreign_ids(compartment, records, patient, other_patient):
 
 @requirement("SCOPE-patient-search-forced")
 @pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.usefixtures("fhir_api_control")
 def test_type_reveals_no_other_patient(
     api, patient_token_for_all_types, other_patient, foreign_ids, kind
 ):

@@ -59,6 +59,7 @@ def test_search_by_id_gives_what_read_gives(resources, kind):
 
 @requirement("FHIR-read-unknown-404")
 @pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.usefixtures("fhir_api_control")
 def test_unknown_id_is_not_found(resources, kind):
     resources.need_interaction(kind, "read")
     response = resources.get_once(f"/{kind}/{UNKNOWN}")
@@ -69,6 +70,7 @@ def test_unknown_id_is_not_found(resources, kind):
 @requirement("FHIR-read-bad-id")
 @pytest.mark.parametrize("malformed", MALFORMED)
 @pytest.mark.parametrize("kind", ["Patient", "Encounter", "Observation", "Organization"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_malformed_id_is_refused(resources, kind, malformed):
     resources.need_interaction(kind, "read")
     response = resources.get_once(f"/{kind}/{MALFORMED[malformed]}")
@@ -78,6 +80,7 @@ def test_malformed_id_is_refused(resources, kind, malformed):
 
 @requirement("FHIR-unknown-resource-404")
 @pytest.mark.parametrize("kind", ["Nothing", "Nowhere", "patient"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_unknown_type_is_not_found(resources, kind):
     response = resources.get_once(f"/{kind}")
 

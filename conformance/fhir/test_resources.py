@@ -68,6 +68,7 @@ def test_resource_has_nothing_empty(resource_and_response, kind):
 
 
 @requirement("FHIR-json-no-empty")
+@pytest.mark.usefixtures("fhir_api_control")
 def test_bundle_has_nothing_empty(resources, shared_patient):
     response = resources.get_once("/Patient", {"_id": shared_patient.uuid})
 

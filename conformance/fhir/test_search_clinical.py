@@ -105,6 +105,7 @@ def test_inclusion_takes_no_match_away(resources, allergy_search, case):
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("case", INCLUDING)
+@pytest.mark.usefixtures("fhir_api_control")
 def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy_search, case):
     if case == "revinclude" and "Provenance" not in kinds_of(allergy_search(**INCLUDING[case])):
         not_applicable("the server has no Provenance of the record to include")
@@ -118,6 +119,7 @@ def test_inclusion_gives_nothing_beyond_the_scopes(tokens, allergy_search, case)
 
 @requirement("FHIR-search-missing-scope")
 @pytest.mark.parametrize("name", ["family", "birthdate"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_chained_parameter_tells_nothing_beyond_the_scopes(
     tokens, allergy_search, shared_patient, name
 ):
@@ -201,6 +203,7 @@ def test_search_without_a_required_status_says_so(compartment, kind):
 
 
 @requirement("USCORE-docref")
+@pytest.mark.usefixtures("fhir_api_control")
 def test_docref_reads_a_parameters_body(api, compartment):
     path, patient = "/fhir/DocumentReference/$docref", compartment.person.uuid
     asked = api.post(path, compartment.token, params={"patient": patient})

@@ -55,6 +55,7 @@ def test_unknown_parameter_is_refused_where_handling_is_strict(resources, namesa
 
 @requirement("FHIR-search-bad-value")
 @pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.usefixtures("fhir_api_control")
 def test_unreadable_value_is_refused(resources, namesakes, case):
     response = resources.get_once("/Patient", {"family": namesakes[0].family} | UNREADABLE[case])
 
@@ -80,6 +81,7 @@ def test_strange_value_breaks_nothing(resources, name, strange):
 
 @requirement("FHIR-search-error-operationoutcome")
 @pytest.mark.parametrize("case", ["count_negative", "birthdate_word"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_failed_search_carries_an_operation_outcome(resources, namesakes, case):
     response = resources.get_once("/Patient", {"family": namesakes[0].family} | UNREADABLE[case])
 
@@ -97,6 +99,7 @@ def test_failed_search_carries_an_operation_outcome(resources, namesakes, case):
         pytest.param("birthdate:text", "1970", id="birthdate-text"),
     ],
 )
+@pytest.mark.usefixtures("fhir_api_control")
 def test_unsupported_modifier_is_refused(resources, namesakes, name, value):
     """No server supports these: FHIR does not define them for the type of the parameter."""
     params = {"family": namesakes[0].family, name: value or namesakes[0].family}
@@ -108,6 +111,7 @@ def test_unsupported_modifier_is_refused(resources, namesakes, name, value):
 @requirement("FHIR-search-sql-injection")
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("name", ["family", "given", "_id", "identifier", "email"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_search_value_is_no_sql(resources, namesakes, name, payload):
     response = resources.search("Patient", {name: PAYLOADS[payload], "_count": "5"})
 
@@ -117,6 +121,7 @@ def test_search_value_is_no_sql(resources, namesakes, name, payload):
 
 
 @requirement("FHIR-search-sql-injection")
+@pytest.mark.usefixtures("fhir_api_control")
 def test_sort_of_a_search_is_not_evaluated(resources, namesakes):
     orders = [
         resources.search(

@@ -57,6 +57,7 @@ def test_id_finds_exactly_one(resources, namesakes):
 
 @requirement("FHIR-search-id")
 @pytest.mark.parametrize("wrong", ["beginning", "other_type"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_id_finds_nothing_else(resources, namesakes, wrong):
     value = {
         "beginning": lambda: namesakes[1].uuid[:13],
@@ -115,6 +116,7 @@ def test_given_name_is_found(expect_matches, namesakes, name):
 
 @requirement("FHIR-search-string")
 @pytest.mark.parametrize("modifier", ["exact", "contains"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_string_modifier_is_honoured_or_refused(resources, namesakes, modifier):
     family = namesakes[0].family
     hit, miss = {

@@ -34,6 +34,7 @@ def test_etag_is_the_version(resources, kind):
         pytest.param("/Patient/_history", id="history_of_all"),
     ],
 )
+@pytest.mark.usefixtures("fhir_api_control")
 def test_history_that_is_not_kept_is_refused(resources, path):
     response = resources.get(path.format(key=resources.key("Patient")))
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from conformance import expect, needs, requirement, writes
+from fixtures.given.controls import require_success
 from fixtures.given.fhir_resources import found, ids, patient_body
 from fixtures.target.model import not_applicable
 
@@ -38,6 +39,13 @@ def new_patient_resource(resources, records):
 def created_patient(new_patient_resource):
     """A Patient as it was sent to be created, and the response."""
     return new_patient_resource()
+
+
+@pytest.fixture
+def create_control(created_patient):
+    """The create of a valid Patient; Blocked if it is refused."""
+    _, response = created_patient
+    require_success(response, "the create of a valid Patient")
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +166,7 @@ def test_meta_of_the_client_is_ignored(resources, new_patient_resource):
 
 @requirement("FHIR-create-invalid-400")
 @pytest.mark.parametrize("case", INVALID)
+@pytest.mark.usefixtures("create_control")
 def test_invalid_body_is_refused(response_to_invalid_patient, case):
     response, made, listed = response_to_invalid_patient(case)
 
@@ -177,6 +186,7 @@ def test_refused_create_carries_an_operation_outcome(response_to_invalid_patient
 
 @requirement("FHIR-create-mismatched-type")
 @pytest.mark.parametrize("kind", ["Practitioner", "Person", "Nothing"])
+@pytest.mark.usefixtures("create_control")
 def test_resource_of_another_type_is_refused(resources, kind):
     body = patient_body() | {"resourceType": kind}
     response = resources.post("/Patient", body)

@@ -198,6 +198,7 @@ def test_what_is_left_ticked_opens_its_resource(browser_consent, api, scope, unt
         ),
     ],
 )
+@pytest.mark.usefixtures("fhir_api_control")
 def test_what_is_unticked_stays_closed(browser_consent, api, scope, unticked, path):
     consent = browser_consent(scope, unticked)
     response = api.get(path, consent.access_token)

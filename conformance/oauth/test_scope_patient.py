@@ -62,6 +62,7 @@ def patient_operation_token(new_shared_session, patient):
 
 @requirement("SCOPE-operations-own-compartment")
 @pytest.mark.parametrize("place", ["docref", "group", "export", "patient_export"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_operations_obey_the_patient(
     api, bulk_export, patient_operation_token, other_patient, place
 ):

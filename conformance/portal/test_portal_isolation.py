@@ -67,6 +67,7 @@ def test_own_appointment_is_shown(api, tokens, record_ids):
 
 
 @requirement("PORTAL-encounter")
+@pytest.mark.usefixtures("portal_api_control")
 def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, record_ids):
     _, foreign = record_ids("encounter")
     response = api.get(f"/portal/patient/encounter/{foreign}", tokens.patient(SCOPE))
@@ -78,6 +79,7 @@ def test_encounter_of_another_patient_is_not_shown(api, tokens, other_patient, r
 
 
 @requirement("PORTAL-appointment")
+@pytest.mark.usefixtures("portal_api_control")
 def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient, record_ids):
     _, foreign = record_ids("appointment")
     response = api.get(f"/portal/patient/appointment/{foreign}", tokens.patient(SCOPE))
@@ -90,6 +92,7 @@ def test_appointment_of_another_patient_is_not_shown(api, tokens, other_patient,
 
 @requirement("PORTAL-other-id-4xx")
 @pytest.mark.parametrize("kind", ["encounter", "appointment"])
+@pytest.mark.usefixtures("portal_api_control")
 def test_id_of_another_patient_is_refused(api, tokens, record_ids, kind):
     _, foreign = record_ids(kind)
     response = api.get(f"/portal/patient/{kind}/{foreign}", tokens.patient(SCOPE))

@@ -82,6 +82,7 @@ def test_launch_brings_the_open_encounter(ehr_launch):
 
 @requirement("SMART-2.2-launch-bounds")
 @pytest.mark.parametrize("way", ["read", "search"])
+@pytest.mark.usefixtures("fhir_api_control")
 def test_launched_app_sees_no_other_patient(ehr_launch, api, unrelated_patient, way):
     path = {"read": f"/fhir/Patient/{unrelated_patient.uuid}", "search": "/fhir/Patient"}[way]
     response = api.get(path, ehr_launch.answer["access_token"])
