@@ -332,6 +332,7 @@ def test_foreign_aud_brings_no_code(target, new_authorization, aud):
 @needs("oauth.openemr_registration")
 @pytest.mark.parametrize("kind", ["confidential", "public"])
 @pytest.mark.unpooled_clients
+@pytest.mark.usefixtures("authorization_control")
 def test_disabled_client_gets_no_code(new_client, administrator, browser, admin, kind):
     client = getattr(new_client, kind)(LOGIN_SCOPE)
     administrator.disable(client.client_id)

@@ -48,6 +48,7 @@ def second_client(registrar):
 @pytest.mark.parametrize(
     "name", ["client_id", "response_type", "scope", "state", "code_challenge", "nonce", "aud"]
 )
+@pytest.mark.usefixtures("authorization_control")
 def test_repeated_parameter_is_refused(login_client, second_client, browser, target, name):
     second = {
         "client_id": second_client.client_id,

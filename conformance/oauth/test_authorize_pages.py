@@ -231,6 +231,7 @@ def tampered_consent(scope_consent):
 
 @requirement("RFC6749-consent-scope-tamper")
 @pytest.mark.parametrize("scope", ADDED)
+@pytest.mark.usefixtures("authorization_control")
 def test_consent_form_adds_no_scope(tampered_consent, scope_consent, scope):
     answer = tampered_consent or scope_consent([scope], "")
     if answer is None:

@@ -167,6 +167,7 @@ def test_unlisted_grant_type_is_refused(discovery, server, system_client, grant)
 
 
 @requirement("RFC8414-2-unlisted-response-types-refused")
+@pytest.mark.usefixtures("authorization_control")
 def test_unlisted_response_types_bring_nothing(discovery, server, new_client, admin):
     listed = expect.member(discovery, "response_types_supported", kind=list)
     known = [{*each.split()} for each in listed]
@@ -211,6 +212,7 @@ def test_unlisted_assertion_algorithms_are_refused(discovery, server, new_client
 @requirement("RFC7591-2-unlisted-values-not-registered")
 @writes
 @pytest.mark.parametrize("member", list(BOUNDED))
+@pytest.mark.usefixtures("registration_control")
 def test_unlisted_value_is_not_registered(discovery, new_client, member):
     name, candidates = BOUNDED[member]
     listed = expect.json_object(discovery).get(name, [])

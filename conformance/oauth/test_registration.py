@@ -217,6 +217,7 @@ def test_documented_registration_works(new_client):
 
 
 @requirement("OPENEMR-REG-secret-private-only")
+@pytest.mark.usefixtures("registration_control")
 def test_application_type_confidential_makes_no_silent_public_client(new_client):
     metadata = new_client.confidential_metadata(SCOPE) | {"application_type": "confidential"}
     response = new_client.register(metadata)

@@ -66,6 +66,7 @@ def test_client_with_a_key_needs_its_key(responses_without_key, by):
 
 
 @requirement("RFC7591-2-private-key-jwt-needs-keys")
+@pytest.mark.usefixtures("registration_control")
 def test_client_with_a_key_registers_its_key(new_client):
     metadata = new_client.confidential_metadata(SCOPE) | {
         "token_endpoint_auth_method": "private_key_jwt"
@@ -84,6 +85,7 @@ def test_client_with_a_key_registers_its_key(new_client):
     [(["client_credentials"], ["code"]), (["authorization_code"], ["token"])],
     ids=["code_without_its_grant", "grant_without_its_code"],
 )
+@pytest.mark.usefixtures("registration_control")
 def test_contradictory_types_are_refused_or_mended(new_client, grants, responses):
     wished = {"grant_types": grants, "response_types": responses}
     key_set = {"jwks": keys.jwks(keys.key("conformance-1"))}

@@ -185,6 +185,7 @@ def test_scope_that_is_not_offered_is_not_granted(server, admin, confidential_cl
 @requirement("SCOPE-unlisted-not-registered")
 @writes
 @pytest.mark.parametrize("scope", list(UNLISTED_V2.values()), ids=list(UNLISTED_V2))
+@pytest.mark.usefixtures("registration_control")
 def test_scope_that_is_not_offered_is_not_registered(new_client, scope):
     response = register(new_client, f"openid api:fhir {scope}")
 

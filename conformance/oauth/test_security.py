@@ -97,6 +97,7 @@ def test_authorization_leads_to_no_stranger(server, http, confidential_client, n
 @pytest.mark.parametrize(
     "kind", ["token", "id_token token", "code token"], ids=["token", "id_token", "code"]
 )
+@pytest.mark.usefixtures("authorization_control")
 def test_authorization_gives_no_access_token(browser, admin, new_client, kind):
     client = new_client.confidential(SCOPE)
     parameters = {"response_type": kind, "nonce": "n-0S6_WzA2Mj"}

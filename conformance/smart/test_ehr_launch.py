@@ -106,6 +106,7 @@ def test_launched_app_sees_no_other_patient(ehr_launch, api, unrelated_patient, 
         "nul",
     ],
 )
+@pytest.mark.usefixtures("authorization_control")
 def test_forged_launch_value_brings_no_patient(ehr_launch, kind):
     answer = ehr_launch.authorize(launch=bent_launch(ehr_launch)[kind])
 
@@ -130,6 +131,7 @@ def test_patient_gets_nobody_else_by_a_launch_value(ehr_launch, patient, api):
 
 @requirement("SMART-1.0-aud-wrong-rejected")
 @needs("smart.ehr_launch")
+@pytest.mark.usefixtures("authorization_control")
 def test_launch_with_a_foreign_aud_brings_no_code(ehr_launch):
     answer = ehr_launch.authorize(aud="https://evil.example/fhir")
 
@@ -137,6 +139,7 @@ def test_launch_with_a_foreign_aud_brings_no_code(ehr_launch):
 
 
 @requirement("SMART-2.2-launch-aud-required")
+@pytest.mark.usefixtures("authorization_control")
 def test_launch_without_an_aud_brings_no_code(ehr_launch):
     answer = ehr_launch.authorize(aud=None)
 
