@@ -3,6 +3,7 @@
 import pytest
 
 from conformance import expect, needs, requirement, writes
+from fixtures.wire.client import Blocked
 
 pytestmark = writes  # an export leaves files on the server
 
@@ -96,6 +97,8 @@ def test_file_without_a_token_is_not_given(api, bulk_export, token_without_right
 @pytest.mark.parametrize("who", ["staff", pytest.param("patient", marks=needs("patients"))])
 def test_file_is_not_given_to_somebody_else(api, bulk_export, token_without_right, who):
     export = bulk_export.export()
+    if not export.outputs:
+        raise Blocked("the export has no file that could be refused")
     answers = [api.get(one["url"], token_without_right(who)) for one in export.outputs]
 
     for response in answers:
