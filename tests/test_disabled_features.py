@@ -34,7 +34,7 @@ def fork_server():
             id="fhir_only",
         ),
         pytest.param(
-            "password_grant_for_staff",
+            "password_grant_for_staff+consent_by_scope",
             {"oauth.password_grant_patients": "the password grant is switched off for patients"},
             id="password_for_staff",
         ),
