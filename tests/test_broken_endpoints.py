@@ -26,6 +26,7 @@ SUCCESS_ALONE = "the members of a success; other checks judge that there is one"
 SUCCESS = "refusals, and nothing is refused"
 REGISTRATION = "refused by the registration endpoint before"
 NONE = "routes that the suite does not know, and the embedded server has none"
+NOWHERE = "where a redirect URI leads: refused, it leads nowhere; WATCH-server-error reports it"
 FORM = "the form of a refusal, whatever it refuses; other checks judge the success"
 UNHARMED = "that hostile input causes no server error and does not come back; a refusal is harmless"
 OPEN = "a status that says what the caller may do; 401, 403 and 404 are among the right ones"
@@ -88,6 +89,9 @@ ONLY: dict[str, dict[str, list[str]]] = {
         ],
         FETCHED: [
             "test_record_is_made",
+        ],
+        NOWHERE: [
+            "test_redirect_uri_that_is_no_uri_leads_nowhere_else",
         ],
     },
     "page": {
