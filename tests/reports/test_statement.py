@@ -130,12 +130,12 @@ def test_scopes_are_a_table(data):
 
 
 def test_the_first_screen_of_a_release_names_its_worst():
-    """The run that is shipped of 7.0.3, whose gate passed with 251 declared misses."""
+    """The run that is shipped of 7.0.3, whose gate passed with 253 declared misses."""
     data = baselines.load("7.0.3")
 
     head = page.render(data).partition("</header>")[0]
 
-    assert "<h1>not conformant: 177 MUSTs are not fulfilled; 13 misses are critical" in head
-    assert '<p class="gate">gate passed: nothing is new; of the misses, 251 are declared' in head
+    assert "<h1>not conformant: 167 MUSTs are not fulfilled; 15 misses are critical" in head
+    assert '<p class="gate">gate passed: nothing is new; of the misses, 253 are declared' in head
     assert '<header class="known">' in head
     assert "A login can be hijacked" in head
