@@ -30,22 +30,26 @@ NOWHERE = "where a redirect URI leads: refused, it leads nowhere; WATCH-server-e
 FORM = "the form of a refusal, whatever it refuses; other checks judge the success"
 UNHARMED = "that hostile input causes no server error and does not come back; a refusal is harmless"
 OPEN = "a status that says what the caller may do; 401, 403 and 404 are among the right ones"
+#: The checks of documents that no endpoint here serves.
+SEPARATE = [
+    "test_each_offered_scope_can_be_registered",
+    "test_end_session_endpoint_is_published",
+    "test_health_is_told_to_everybody",
+    "test_metadata_has_its_required_elements",
+    "test_metadata_has_the_media_type_asked_for",
+    "test_metadata_is_public",
+    "test_metadata_names_a_search_parameter_once",
+    "test_metadata_names_a_type_once",
+    "test_registration_page_is_served",
+    "test_version_is_told",
+]
 #: The checks that pass with both responses, by reason ...
 ALWAYS: dict[str, list[str]] = {
     DOCUMENT: [
+        *SEPARATE,
         "test_document_of_an_unknown_site_is_refused",
-        "test_each_offered_scope_can_be_registered",
-        "test_end_session_endpoint_is_published",
         "test_head_works_where_get_does",
-        "test_health_is_told_to_everybody",
-        "test_metadata_has_its_required_elements",
-        "test_metadata_has_the_media_type_asked_for",
-        "test_metadata_is_public",
-        "test_metadata_names_a_search_parameter_once",
-        "test_metadata_names_a_type_once",
         "test_refused_method_comes_with_those_that_are_allowed",
-        "test_registration_page_is_served",
-        "test_version_is_told",
     ],
     FETCHED: [
         "test_code_exchange_names_the_scope",
@@ -153,16 +157,7 @@ ONLY: dict[str, dict[str, list[str]]] = {
 #: The checks that pass on a server that refuses every request to the endpoint that they judge ...
 REFUSED: dict[str, list[str]] = {
     DOCUMENT: [
-        "test_each_offered_scope_can_be_registered",
-        "test_end_session_endpoint_is_published",
-        "test_health_is_told_to_everybody",
-        "test_metadata_has_its_required_elements",
-        "test_metadata_has_the_media_type_asked_for",
-        "test_metadata_is_public",
-        "test_metadata_names_a_search_parameter_once",
-        "test_metadata_names_a_type_once",
-        "test_registration_page_is_served",
-        "test_version_is_told",
+        *SEPARATE,
     ],
     ELSEWHERE: [
         "test_access_ends_with_the_revoked_authorization",

@@ -3,6 +3,7 @@
 import pytest
 
 from conformance import expect, requirement
+from fixtures.given.once import once
 from fixtures.given.upgraded import moduli
 from fixtures.provisioning.upgrade import PORTAL_SCOPE, STAFF_SCOPE
 from fixtures.wire.client import json_body
@@ -51,14 +52,25 @@ def test_refresh_token_from_before_is_taken_or_refused(upgraded_server, role):
         expect.oauth_error(response, "invalid_grant")
 
 
+@pytest.fixture(scope="module")
+def response_to_old_token(upgraded_server):
+    """The response to a read of the patient with an access token from before: `of(role)`."""
+
+    @once
+    def of(role):
+        token = upgraded_server.old(f"{role}_access", "access_token")
+        patient = upgraded_server.old_user("patient")
+        return upgraded_server.api.get(f"/fhir/Patient/{patient.uuid}", token)
+
+    return of
+
+
 @requirement("UPGRADE-access-token")
 @ROLES
-def test_access_token_from_before_is_taken_or_refused(upgraded_server, role):
-    token = upgraded_server.old(f"{role}_access", "access_token")
+def test_access_token_from_before_is_taken_or_refused(upgraded_server, response_to_old_token, role):
+    response = response_to_old_token(role)
+
     patient = upgraded_server.old_user("patient")
-
-    response = upgraded_server.api.get(f"/fhir/Patient/{patient.uuid}", token)
-
     if response.status_code == 200:
         expect.equal(expect.member(response, "id"), patient.uuid, "id", response)
     else:
@@ -67,13 +79,8 @@ def test_access_token_from_before_is_taken_or_refused(upgraded_server, role):
 
 @requirement("UPGRADE-access-token-status")
 @ROLES
-def test_access_token_from_before_is_refused_with_401(upgraded_server, role):
-    token = upgraded_server.old(f"{role}_access", "access_token")
-    patient = upgraded_server.old_user("patient")
-
-    response = upgraded_server.api.get(f"/fhir/Patient/{patient.uuid}", token)
-
-    expect.status(response, 200, 401)
+def test_access_token_from_before_is_refused_with_401(response_to_old_token, role):
+    expect.status(response_to_old_token(role), 200, 401)
 
 
 @requirement("UPGRADE-introspection-agrees")

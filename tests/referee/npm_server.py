@@ -12,6 +12,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+#: The patients of tests/referee/oauth/people.mjs, for a target file.
+PATIENTS = """
+[users.patient]
+name = "phil"
+password = "phil-Pass-1"
+email = "phil@example.org"
+uuid = "b1000000-0000-4000-8000-000000000001"
+[users.other_patient]
+name = "susan"
+password = "susan-Pass-1"
+email = "susan@example.org"
+uuid = "b1000000-0000-4000-8000-000000000002"
+"""
 INSTALL_SECONDS = 240
 START_SECONDS = 30
 

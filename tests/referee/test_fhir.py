@@ -33,18 +33,6 @@ CONFIGURATIONS = {
         ],
     ),
 }
-TARGET = """
-[users.patient]
-name = "phil"
-password = "phil-Pass-1"
-email = "phil@example.org"
-uuid = "b1000000-0000-4000-8000-000000000001"
-[users.other_patient]
-name = "susan"
-password = "susan-Pass-1"
-email = "susan@example.org"
-uuid = "b1000000-0000-4000-8000-000000000002"
-"""
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +60,7 @@ def test_only_argued_checks_are_missed(facts, tmp_path, configuration):
     choices, paths = CONFIGURATIONS[configuration]
     environment = {"CHOICES": choices, "FACTS": str(facts), "APIS": "../fhir/apis.mjs"}
     with npm_server.running(OAUTH, "provider.mjs", tmp_path / "server.log", **environment) as url:
-        target = target_file(tmp_path, url, TARGET)
+        target = target_file(tmp_path, url, npm_server.PATIENTS)
         finished = run(
             tmp_path / "results", *paths, "-n0", "--deviations=none", f"--target={target}"
         )

@@ -27,18 +27,7 @@ CONFIGURATIONS = {
 }
 #: The many checks of all routes are judged once.
 ROUTES = ["conformance/oauth/test_route_scopes.py", "conformance/oauth/test_scope_matrix.py"]
-TARGET = """
-[users.patient]
-name = "phil"
-password = "phil-Pass-1"
-email = "phil@example.org"
-uuid = "b1000000-0000-4000-8000-000000000001"
-[users.other_patient]
-name = "susan"
-password = "susan-Pass-1"
-email = "susan@example.org"
-uuid = "b1000000-0000-4000-8000-000000000002"
-[features]
+TARGET = f"""{npm_server.PATIENTS}[features]
 administration = false
 "fhir.bulk_export" = false
 "fhir.docref" = false

@@ -3,6 +3,7 @@
 import querystring from 'node:querystring';
 import { PEOPLE, person } from '../oauth/people.mjs';
 import { html, read } from '../oauth/pages.mjs';
+import { smartConfiguration } from '../oauth/smart_configuration.mjs';
 import { answerFhir } from './front.mjs';
 import { statement } from './medplum.mjs';
 import { answerStandard, removePatient, seed } from './records.mjs';
@@ -17,26 +18,6 @@ async function holder(provider, token) {
   return { who, role: who?.role ?? 'system', scopes: new Set((found.scope ?? '').split(' ')) };
 }
 
-const configuration = ({ base, mount, fhir, facts, provider }) => ({
-  issuer: base + mount,
-  jwks_uri: provider.urlFor('jwks'),
-  authorization_endpoint: provider.urlFor('authorization'),
-  token_endpoint: provider.urlFor('token'),
-  introspection_endpoint: provider.urlFor('introspection'),
-  revocation_endpoint: provider.urlFor('revocation'),
-  registration_endpoint: provider.urlFor('registration'),
-  management_endpoint: `${fhir}/metadata`,
-  grant_types_supported: ['authorization_code', 'client_credentials'],
-  token_endpoint_auth_methods_supported:
-    ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-  token_endpoint_auth_signing_alg_values_supported: ['RS256', 'RS384', 'ES384'],
-  scopes_supported: facts.scopes,
-  response_types_supported: ['code'],
-  code_challenge_methods_supported: ['S256'],
-  capabilities: ['client-public', 'client-confidential-symmetric', 'client-confidential-asymmetric',
-    'permission-patient', 'permission-user', 'permission-offline', 'permission-v1',
-    'sso-openid-connect', 'authorize-post'],
-});
 const security = ({ provider }) => ({
   service: [{ coding: [{
     system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR',
@@ -69,7 +50,7 @@ export async function answerApi(site, request, response, url) {
     ? { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'login', diagnostics: text }] }
     : { validationErrors: [], internalErrors: [], data: [], error: text }, headers);
 
-  if (path === '/fhir/.well-known/smart-configuration') return send(200, configuration(site));
+  if (path === '/fhir/.well-known/smart-configuration') return send(200, smartConfiguration(site));
   if (path === '/fhir/metadata') return send(200, statement(security(site), site.fhir));
   const [, scheme, token] = /^(\S+) +(\S+)$/.exec(request.headers.authorization ?? '') ?? [];
   if (scheme?.toLowerCase() !== 'bearer') {

@@ -3,6 +3,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { PEOPLE, person } from './people.mjs';
 import { read } from './pages.mjs';
+import { smartConfiguration } from './smart_configuration.mjs';
 
 const CHALLENGE = 'Bearer realm="OpenEMR"';
 const STAFF = PEOPLE.filter((one) => one.role === 'staff');
@@ -10,30 +11,6 @@ const record = (who) => ({
   fhir: { resourceType: 'Patient', id: who.id, name: [{ family: who.family, given: [who.given] }] },
   rest: { uuid: who.id, pid: String(who.pid), fname: who.given, lname: who.family },
 });
-
-function configuration({ base, fhir, mount, facts, provider, jwt }) {
-  const at = (name) => provider.urlFor(name);
-  return {
-    issuer: base + mount,
-    jwks_uri: at('jwks'),
-    authorization_endpoint: at('authorization'),
-    token_endpoint: at('token'),
-    registration_endpoint: at('registration'),
-    revocation_endpoint: at('revocation'),
-    ...(jwt ? {} : { introspection_endpoint: at('introspection') }),
-    management_endpoint: `${fhir}/metadata`,
-    grant_types_supported: ['authorization_code', 'client_credentials'],
-    token_endpoint_auth_methods_supported:
-      ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-    token_endpoint_auth_signing_alg_values_supported: ['RS256', 'RS384', 'ES384'],
-    scopes_supported: facts.scopes,
-    response_types_supported: ['code'],
-    code_challenge_methods_supported: ['S256'],
-    capabilities: ['client-public', 'client-confidential-symmetric',
-      'client-confidential-asymmetric', 'permission-patient', 'permission-user',
-      'permission-offline', 'permission-v1', 'sso-openid-connect', 'authorize-post'],
-  };
-}
 
 const statement = ({ fhir, provider }) => ({
   resourceType: 'CapabilityStatement',
@@ -112,7 +89,7 @@ export async function answerApi(site, request, response, url) {
       'Access-Control-Allow-Headers': 'authorization, content-type',
     });
   }
-  if (path === '/fhir/.well-known/smart-configuration') return send(200, configuration(site));
+  if (path === '/fhir/.well-known/smart-configuration') return send(200, smartConfiguration(site));
   if (path === '/fhir/metadata') return send(200, statement(site));
   const [, scheme, token] = /^(\S+) +(\S+)$/.exec(request.headers.authorization ?? '') ?? [];
   if (scheme?.toLowerCase() !== 'bearer') {
